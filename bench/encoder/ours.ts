@@ -41,11 +41,11 @@ const parts = {
   dropout: new torch.Generator(0, "cpu"),
 };
 const trained = trainables.reduce((sum, { value }) => sum + value.numel, 0);
-trainStep(parts, [elementAt(batches, 0)], 1);
+await trainStep(parts, [elementAt(batches, 0)], 1);
 let steps = 1;
 for await (const _ of createInterface({ input: process.stdin })) {
   const start = sideClock(threads);
-  for (const batch of batches) trainStep(parts, [batch], ++steps);
+  for (const batch of batches) await trainStep(parts, [batch], ++steps);
   const seconds = (sideClock(threads) - start) / batches.length;
   process.stdout.write(`${JSON.stringify({ seconds, peakMiB: torch.memory().peak / 2 ** 20, trained })}\n`);
 }

@@ -40,11 +40,11 @@ const parts = {
   clip: 0,
 };
 
-const result = mode === "check" ? check() : time();
+const result = await (mode === "check" ? check() : time());
 process.stdout.write(`${JSON.stringify({ ...result, gemmBackend: chosen })}\n`);
 
 /** The loss and the gradients of a step. */
-function check() {
+async function check() {
   let gradientError = { name: "", error: 0 };
   const observer = {
     beforeForward: () => {},
@@ -53,7 +53,7 @@ function check() {
     },
     afterStep: () => undefined,
   };
-  const { loss } = trainStep({ ...parts, observer }, [elementAt(batches, 0)], 1);
+  const { loss } = await trainStep({ ...parts, observer }, [elementAt(batches, 0)], 1);
   return { loss, lossError: Math.abs(loss - about.loss) / about.loss, gradientError };
 }
 
@@ -83,10 +83,11 @@ function factorGradients(path: string) {
 }
 
 /** The first batch once to warm up, then every batch once: as the peer does it. */
-function time() {
-  trainStep(parts, [elementAt(batches, 0)], 1);
+async function time() {
+  await trainStep(parts, [elementAt(batches, 0)], 1);
   const start = sideClock(threads);
-  const losses = batches.map((batch, i) => trainStep(parts, [batch], i + 2).loss);
+  const losses: number[] = [];
+  for (const [i, batch] of batches.entries()) losses.push((await trainStep(parts, [batch], i + 2)).loss);
   const seconds = (sideClock(threads) - start) / batches.length;
   return { seconds, peakMiB: torch.memory().peak / 2 ** 20, losses };
 }

@@ -169,7 +169,7 @@ test.each([false, true])(
   },
 );
 
-test("φ is of the two halves of a step's micro-batches, and absent with one", () => {
+test("φ is of the two halves of a step's micro-batches, and absent with one", async () => {
   const model = new TinyLM({ dtype: "float64" });
   const given = { rank: 2, targetModules: ["mix"] };
   const adapters = attachScalora(model, scaloraSchema.parse({ method: "scalora", ...given }), { seed: 1 });
@@ -186,17 +186,18 @@ test("φ is of the two halves of a step's micro-batches, and absent with one", (
     adapters.zeroGrad();
     return watch.take().get("mix")?.whole ?? expect.fail("not collected");
   };
-  torch.scope(() => {
+  const expected = torch.scope(() => {
     const { A, B } = adapters.lowRank?.factors?.("mix") ?? expect.fail("no factors");
     const halves = mapTuple([batches.slice(0, 2), batches.slice(2)], gradientOf);
-    const expected = signalShare(...halves, { A, B });
-    const observed = (step: number, some: typeof batches) =>
-      trainStep({ model, adapters, optimizer, schedule, clip: 0, observer: analysis }, some, step).observation
-        ?.layers[0]?.gradient;
-    expect(observed(2, batches)?.signal).toBeCloseTo(expected, 10);
-    expect(Math.abs(expected)).toBeGreaterThan(1e-3);
-    expect(observed(3, batches.slice(0, 1))).not.toHaveProperty("signal");
+    return signalShare(...halves, { A, B });
   });
+  const observed = async (step: number, some: typeof batches) => {
+    const parts = { model, adapters, optimizer, schedule, clip: 0, observer: analysis };
+    return (await trainStep(parts, some, step)).observation?.layers[0]?.gradient;
+  };
+  expect((await observed(2, batches))?.signal).toBeCloseTo(expected, 10);
+  expect(Math.abs(expected)).toBeGreaterThan(1e-3);
+  expect(await observed(3, batches.slice(0, 1))).not.toHaveProperty("signal");
   for (const part of [optimizer, analysis, adapters, model]) part.dispose();
 });
 

@@ -37,8 +37,8 @@ beforeAll(() => {
   );
 });
 
-/** Starts `scalora train` and waits until it trains. */
-async function startTraining(name: string, ...set: string[]) {
+/** Starts `scalora train`. */
+function start(name: string, ...set: string[]) {
   const overrides = [`run.name=${name}`, ...set].flatMap((each) => ["--set", each]);
   const child = spawn(process.execPath, [
     ...runsTypeScript,
@@ -55,10 +55,15 @@ async function startTraining(name: string, ...set: string[]) {
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once("close", (code, signal) => resolve({ code, signal }));
   });
-  const folder = at("runs", name);
+  return { child, ended, folder: at("runs", name), stderr: () => stderr };
+}
+
+/** Starts `scalora train` and waits until it trains. */
+async function startTraining(name: string, ...set: string[]) {
+  const { child, ended, folder, stderr } = start(name, ...set);
   const hasSteps = () => (readStatus(folder)?.step ?? 0) > 0;
   while (!hasSteps() && child.exitCode === null && child.signalCode === null) await sleep(20);
-  expect(hasSteps(), stderr).toBe(true);
+  expect(hasSteps(), stderr()).toBe(true);
   return { child, ended, folder };
 }
 
@@ -87,6 +92,17 @@ test.concurrent.each([
   },
   120_000,
 );
+
+test.concurrent("a step of many micro-batches hears the first Ctrl-C at once, and ends at the second", async () => {
+  const { child, ended, folder, stderr } = start("long-step", "train.accumulate=100000");
+  while (child.exitCode === null && readStatus(folder)?.state !== "running") await sleep(20);
+  child.kill("SIGINT");
+  while (child.exitCode === null && !stderr().includes("stopping after this step")) await sleep(20);
+  await sleep(400);
+  child.kill("SIGINT");
+  expect(await ended, stderr()).toEqual({ code: 130, signal: null });
+  expect(readStatus(folder)).toMatchObject({ state: "stopped", step: 0 });
+}, 120_000);
 
 test.concurrent("so does a reader that closes the output; meanwhile nobody else trains the run", async () => {
   cpSync(at("model"), at("moved"), { recursive: true });

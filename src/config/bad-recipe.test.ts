@@ -429,6 +429,18 @@ const badInput: {
     },
   },
   {
+    name: "more micro-batches than fit into memory",
+    set: ["train.accumulate=1e12"],
+    key: "train.accumulate",
+    issue: { expected: "an integer from 1 to 100000", found: "1000000000000" },
+  },
+  {
+    name: "more rows of a step than fit into memory",
+    set: ["train.accumulate=1000", "train.batchSize=5000"],
+    key: "train.batchSize",
+    issue: { expected: "at most 4000000 rows a step", found: "5000 × 1000 rows" },
+  },
+  {
     name: "override without a value",
     set: ["train.lr"],
     key: "--set",

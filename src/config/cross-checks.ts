@@ -7,7 +7,7 @@ import type { KeyIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { mapTuple } from "../util/elements.ts";
 import type { RawSections } from "./recipe-sections.ts";
-import { exclusiveKeys, trainSchema } from "./train-section.ts";
+import { exclusiveKeys, maxStepRows, trainSchema } from "./train-section.ts";
 
 /** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */
 export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
@@ -18,6 +18,7 @@ export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
     ...quantisationChecks(model, adapter),
     ...crossKeyIssues(methodNamed(String(adapter["method"])), adapter, train),
     ...optimizerChecks(train),
+    ...stepSizeChecks(train),
     ...evalChecks(data, train),
   ];
 }
@@ -94,6 +95,20 @@ function optimizerChecks(train: UncheckedSection): KeyIssue[] {
       found: formatFoundValue(train[key]),
       fix: "remove it",
     }));
+}
+
+/** All batches of a step are in memory at once. */
+function stepSizeChecks({ batchSize, accumulate }: UncheckedSection): KeyIssue[] {
+  if (typeof batchSize !== "number" || typeof accumulate !== "number" || accumulate <= 1) return [];
+  if (!(batchSize * accumulate > maxStepRows)) return [];
+  return [
+    {
+      path: ["train", "batchSize"],
+      problem: "makes a step too large together with train.accumulate",
+      expected: `at most ${maxStepRows} rows a step`,
+      found: `${batchSize} × ${accumulate} rows`,
+    },
+  ];
 }
 
 function evalChecks(data: UncheckedSection, train: UncheckedSection): KeyIssue[] {

@@ -9,6 +9,12 @@ const presets = () =>
     .map(({ name, presetLr }) => `${name} ${presetLr.toExponential()}`)
     .join(", ");
 
+/** Most batches of a step; all of them are in memory at once. */
+const maxAccumulate = 100_000;
+
+/** Most rows of a step, where it has several batches. */
+export const maxStepRows = 4_000_000;
+
 /** Pairs of keys of `train` of which a recipe may give one. */
 export const exclusiveKeys = [
   ["steps", "epochs"],
@@ -37,9 +43,13 @@ export const trainSchema = () =>
       description: "Token budget of one batch (instead of batchSize)",
       unset: "what batchSize says",
     }),
-    accumulate: integerAtLeast(1).default(1).meta({
-      description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
-    }),
+    accumulate: integerAtLeast(1)
+      .max(maxAccumulate)
+      .default(1)
+      .meta({
+        expects: `an integer from 1 to ${maxAccumulate}`,
+        description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
+      }),
     lr: positive()
       .optional()
       .meta({

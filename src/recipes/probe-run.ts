@@ -3,7 +3,7 @@ import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import type { Recipe } from "../config/index.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
-import { trainStep } from "../train/step.ts";
+import { takeMicroBatches, trainStep } from "../train/step.ts";
 import { elementAt } from "../util/elements.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { scheduleAndSettings } from "./run-settings.ts";
@@ -31,13 +31,14 @@ export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: Ab
     ...{ model, adapters, optimizer, schedule, clip: settings.clip },
     dropout: isClassifier(model) ? dropout : undefined,
   };
-  const reports = Array.from({ length: probeSteps }, (_, i) => {
+  const reports: { loss: number; tokens: number; seconds: number }[] = [];
+  for (let step = 1; step <= probeSteps; step++) {
     signal.throwIfAborted();
     const started = performance.now();
-    const microBatches = Array.from({ length: settings.accumulate }, () => batches.next());
-    const { loss, tokens } = trainStep(parts, microBatches, i + 1);
-    return { loss, tokens, seconds: secondsSince(started) };
-  });
+    const microBatches = await takeMicroBatches(batches, settings.accumulate);
+    const { loss, tokens } = await trainStep(parts, microBatches, step);
+    reports.push({ loss, tokens, seconds: secondsSince(started) });
+  }
   const timed = reports.slice(1);
   const sum = (of: (report: (typeof reports)[number]) => number) =>
     timed.reduce((total, report) => total + of(report), 0);

@@ -16,7 +16,7 @@ export { Generator } from "./generator.ts";
 export { leakReport, trackLeaks } from "./leaks.ts";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
 export * from "./operators.generated.ts";
-export { allOrNothing, scope } from "./scope.ts";
+export { allOrNothing, ScopeInParts, scope } from "./scope.ts";
 export {
   type ActionMemory,
   cpuCapability,

@@ -44,16 +44,49 @@ export function allOrNothing<T>(body: () => T extends PromiseLike<unknown> ? nev
 export function scope<T>(body: () => T extends PromiseLike<unknown> ? never : T): T {
   const parent = current;
   const mine = new Set<ScopedTensor>();
-  current = mine;
   try {
-    const result: T = body();
-    if (result instanceof Promise) throw new ScaloraError("tensor", "scope() takes a synchronous function");
-    moveToParent(result, mine, parent);
-    return result;
+    return runIn(mine, () => {
+      const result: T = body();
+      if (result instanceof Promise) throw new ScaloraError("tensor", "scope() takes a synchronous function");
+      moveToParent(result, mine, parent);
+      return result;
+    });
+  } finally {
+    disposeAll(mine);
+  }
+}
+
+/**
+ * A scope in several synchronous parts, between which a task may await: what any part made lives until the scope is disposed,
+ * returned or not, except what was `keep()`t.
+ */
+export class ScopeInParts {
+  private readonly mine = new Set<ScopedTensor>();
+
+  /** Runs one part. */
+  run<T>(part: () => T extends PromiseLike<unknown> ? never : T): T {
+    return runIn<T>(this.mine, part);
+  }
+
+  [Symbol.dispose](): void {
+    disposeAll(this.mine);
+    this.mine.clear();
+  }
+}
+
+/** Runs `body` with `owner` as the owner of the tensors that it makes. */
+function runIn<T>(owner: Set<ScopedTensor>, body: () => T): T {
+  const parent = current;
+  current = owner;
+  try {
+    return body();
   } finally {
     current = parent;
-    for (const tensor of mine) if (!tensor.isKept) tensor.dispose();
   }
+}
+
+function disposeAll(tensors: ReadonlySet<ScopedTensor>): void {
+  for (const tensor of tensors) if (!tensor.isKept) tensor.dispose();
 }
 
 /** Moves every tensor in a returned value from the ending scope to its parent. */

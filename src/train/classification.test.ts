@@ -36,7 +36,7 @@ async function step(name: string, microBatches: Example[][], dropout?: Generator
   const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
   const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
   const parts = { model, adapters, optimizer, schedule, clip: 0, ...(dropout && { dropout }) };
-  const report = trainStep(parts, microBatches.map(collate), 1);
+  const report = await trainStep(parts, microBatches.map(collate), 1);
   const head = adapters
     .trainables()
     .find(({ name: of }) => of.endsWith("weight") && of.startsWith("classifier"));
@@ -140,7 +140,7 @@ test("what an event does to the loss is measured under the dropout of the step",
   const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
   const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
   const microBatches = [collate(rows.slice(0, 1)), collate(rows.slice(1))];
-  const { loss, event } = trainStep(
+  const { loss, event } = await trainStep(
     { model, adapters: idle, optimizer, schedule, clip: 0, dropout },
     microBatches,
     1,

@@ -43,10 +43,10 @@ function worstDifference(a: StepParts, b: StepParts): number {
   );
 }
 
-test("micro-batches act as one batch: the loss is normalised by the label tokens of all", () => {
+test("micro-batches act as one batch: the loss is normalised by the label tokens of all", async () => {
   const [whole, parts] = [partsOf(), partsOf()];
-  const one = trainStep(whole, [collate(rows)], 1);
-  const many = trainStep(
+  const one = await trainStep(whole, [collate(rows)], 1);
+  const many = await trainStep(
     parts,
     [collate(rows.slice(0, 1)), collate(rows.slice(1, 3)), collate(rows.slice(3))],
     1,
@@ -58,18 +58,18 @@ test("micro-batches act as one batch: the loss is normalised by the label tokens
   expect(worstDifference(whole, parts)).toBeLessThan(1e-6);
 });
 
-test("the reported loss is the mean cross entropy before the step", () => {
+test("the reported loss is the mean cross entropy before the step", async () => {
   const parts = partsOf();
   const batch = collate(rows);
   const expected = torch.scope(() => causalLossSum(parts.model, batch).item()) / batch.labelTargets.length;
-  expect(trainStep(parts, [batch], 1).loss).toBeCloseTo(expected, 6);
+  expect((await trainStep(parts, [batch], 1)).loss).toBeCloseTo(expected, 6);
 });
 
-test("clipping limits the global norm of the step, and the report says what it was", () => {
+test("clipping limits the global norm of the step, and the report says what it was", async () => {
   const [free, clipped] = [partsOf(), partsOf(undefined, 0.25)];
   const before = weightsOf(free);
-  const report = trainStep(free, [collate(rows)], 1);
-  const limited = trainStep(clipped, [collate(rows)], 1);
+  const report = await trainStep(free, [collate(rows)], 1);
+  const limited = await trainStep(clipped, [collate(rows)], 1);
   const moved = (parts: StepParts) =>
     Math.sqrt(
       [...weightsOf(parts)]
@@ -83,7 +83,7 @@ test("clipping limits the global norm of the step, and the report says what it w
   expect(moved(clipped)).toBeCloseTo(0.25, 4);
 });
 
-test("hooks see their step in order: before the clip with whole gradients, after the optimiser, before zeroing", () => {
+test("hooks see their step in order: before the clip with whole gradients, after the optimiser, before zeroing", async () => {
   const seen: string[] = [];
   const parts = partsOf((adapters) => new AdamW(adapters.trainables()), 1e-3);
   const { adapters, optimizer } = parts;
@@ -111,55 +111,84 @@ test("hooks see their step in order: before the clip with whole gradients, after
       adapters.zeroGrad();
     },
   });
-  const plain = trainStep(partsOf(), [collate(rows)], 1);
-  const report = trainStep({ ...parts, adapters: hooked }, [collate(rows)], 5);
+  const plain = await trainStep(partsOf(), [collate(rows)], 1);
+  const report = await trainStep({ ...parts, adapters: hooked }, [collate(rows)], 5);
   expect(seen).toEqual(["before, norm whole, step 5 of peak 0.1", "optimizer 0.1", "zero, norm clipped"]);
   expect(report.event).toEqual({ layers: 3, moments: true });
   expect(report.gradNorm).toBeCloseTo(2 * plain.gradNorm, 5);
 });
 
-test("a step leaves no tensor behind and gradients at zero", () => {
+test("a step leaves no tensor behind and gradients at zero", async () => {
   const parts = partsOf((adapters) => new AdamW(adapters.trainables()), 1);
   const before = torch.liveTensorCount();
   for (let step = 1; step <= 5; step++) {
-    trainStep(parts, [collate(rows.slice(0, 3)), collate(rows.slice(3))], step);
+    await trainStep(parts, [collate(rows.slice(0, 3)), collate(rows.slice(3))], step);
     expect(torch.liveTensorCount()).toBe(before);
   }
   for (const { grad } of parts.adapters.trainables())
     expect(Math.max(...grad.toFloats().map(Math.abs))).toBe(0);
 });
 
-test("a weight that is not finite stops the step by its name, and nothing changes", () => {
+test("the event loop turns between micro-batches that take long, and what it runs is not part of the step", async () => {
+  const parts = partsOf();
+  const live = torch.liveTensorCount();
+  const seen: string[] = [];
+  const forward = parts.model.hiddenStates.bind(parts.model);
+  parts.model.hiddenStates = (stream) => {
+    seen.push("forward");
+    for (const end = performance.now() + 60; performance.now() < end; );
+    return forward(stream);
+  };
+  let made: torch.Tensor | undefined;
+  setImmediate(() => {
+    seen.push("event loop");
+    made = torch.zeros([2], { device: "cpu" });
+  });
+  const microBatches = rows.slice(0, 4).map((row) => collate([row]));
+  const report = await trainStep(parts, microBatches, 1);
+  expect(seen.indexOf("event loop")).toBeGreaterThan(0);
+  expect(seen.indexOf("event loop")).toBeLessThan(seen.lastIndexOf("forward"));
+  expect(made?.toFloats()).toEqual(new Float64Array(2));
+  made?.dispose();
+  expect(torch.liveTensorCount()).toBe(live);
+  const alone = partsOf();
+  expect(report).toEqual(await trainStep(alone, microBatches, 1));
+  expect(weightsOf(parts)).toEqual(weightsOf(alone));
+});
+
+test("a weight that is not finite stops the step by its name, and nothing changes", async () => {
   const parts = partsOf();
   torch.scope(() => {
     torch.noGrad(() => torch.fill_(torch.select(parts.model.embed_tokens.weight, 0, 4), Number.NaN));
   });
   const before = weightsOf(parts);
-  expect(() => trainStep(parts, [collate(rows)], 7)).toThrow(
+  await expect(trainStep(parts, [collate(rows)], 7)).rejects.toThrow(
     refusal("run", {
       message: "loss of step 7 is not finite",
       found: "embed_tokens.weight",
       fix: "start a new run",
     }),
   );
-  expect(() => trainStep(parts, [collate(rows)], 1)).toThrow(
+  await expect(trainStep(parts, [collate(rows)], 1)).rejects.toThrow(
     refusal("run", { fix: "they come from the files of the model or the adapter" }),
   );
   expect(weightsOf(parts)).toEqual(before);
 });
 
-test("a factor of an adapter that is not finite is named", () => {
+test("a factor of an adapter that is not finite is named", async () => {
   const model = new TinyLM();
   const adapters = attach(model, { method: "lora", rank: 2, targetModules: ["mix"] });
   const optimizer = new SGD(adapters.trainables());
   made.push(model, adapters, optimizer);
   torch.noGrad(() => torch.fill_(elementAt(adapters.trainables(), 0).value, Number.NaN));
-  expect(() => trainStep({ model, adapters, optimizer, schedule, clip: 0 }, [collate(rows)], 5)).toThrow(
+  await expect(
+    trainStep({ model, adapters, optimizer, schedule, clip: 0 }, [collate(rows)], 5),
+  ).rejects.toThrow(
     refusal("run", { message: "loss of step 5", found: "non-finite values in mix (bank0.8x8r2.A)" }),
   );
 });
 
-test("a row whose loss is not finite is named", () => {
+test("a row whose loss is not finite is named", async () => {
   const parts = partsOf();
   const { model } = parts;
   const plain = model.hiddenStates.bind(model);
@@ -175,34 +204,34 @@ test("a row whose loss is not finite is named", () => {
   };
   const first = rows.findIndex(({ ids }) => ids.length === bad.ids.length);
   const microBatches = [collate(rows.slice(0, first)), collate(rows.slice(first, first + 1))].filter(Boolean);
-  expect(() => trainStep(parts, microBatches, 2)).toThrow(
+  await expect(trainStep(parts, microBatches, 2)).rejects.toThrow(
     refusal("run", { found: `rows: ${elementAt(rows, first).source}` }),
   );
 });
 
-test("the first module whose output is not finite is named beside the rows", () => {
+test("the first module whose output is not finite is named beside the rows", async () => {
   const parts = partsOf();
   const { model } = parts;
   const plain = model.norm.forward.bind(model.norm);
   model.norm.forward = (x) => torch.divScalar(plain(x), 0);
-  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 2)).toThrow(
+  await expect(trainStep(parts, [collate(rows.slice(0, 2))], 2)).rejects.toThrow(
     refusal("run", { found: "first in the output of norm; rows: count.jsonl:1, count.jsonl:2" }),
   );
   model.norm.forward = plain;
   const mix = model.mix.forward.bind(model.mix);
   const embed = model.embed_tokens.forward.bind(model.embed_tokens);
   model.mix.forward = (x) => mix(torch.divScalar(x, 0));
-  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 2)).toThrow(
+  await expect(trainStep(parts, [collate(rows.slice(0, 2))], 2)).rejects.toThrow(
     refusal("run", { found: "first in the output of mix;" }),
   );
   model.mix.forward = mix;
   model.hiddenStates = ({ tokens }) => model.norm.forward(torch.divScalar(embed(tokens), 0));
-  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 2)).toThrow(
+  await expect(trainStep(parts, [collate(rows.slice(0, 2))], 2)).rejects.toThrow(
     refusal("run", { found: "first in the input of norm;" }),
   );
 });
 
-test("a gradient that is not finite is named with the rows that cause it", () => {
+test("a gradient that is not finite is named with the rows that cause it", async () => {
   const parts = partsOf();
   const { model } = parts;
   // √ of a clamped zero has an infinite slope but a finite value.
@@ -210,7 +239,7 @@ test("a gradient that is not finite is named with the rows that cause it", () =>
   model.norm.forward = (x) =>
     torch.add(plain(x), torch.sqrt(torch.mulScalar(torch.square(model.mix.bias ?? x), 0)));
   const before = weightsOf(parts);
-  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 3)).toThrow(
+  await expect(trainStep(parts, [collate(rows.slice(0, 2))], 3)).rejects.toThrow(
     refusal("run", {
       message: "Gradients of step 3",
       found: /mix\.bias[\s\S]*count\.jsonl:1, count\.jsonl:2/,
@@ -219,7 +248,7 @@ test("a gradient that is not finite is named with the rows that cause it", () =>
   expect(weightsOf(parts)).toEqual(before);
 });
 
-test("gradients whose squares overflow float32 are finite: the step is clipped, not stopped", () => {
+test("gradients whose squares overflow float32 are finite: the step is clipped, not stopped", async () => {
   const parts = partsOf(undefined, 1);
   const { model } = parts;
   const plain = model.norm.forward.bind(model.norm);
@@ -227,16 +256,16 @@ test("gradients whose squares overflow float32 are finite: the step is clipped, 
     const weight = torch.mulScalar(torch.sub(model.norm.weight, torch.detach(model.norm.weight)), 1e25);
     return torch.add(plain(x), weight);
   };
-  const report = trainStep(parts, [collate(rows)], 1);
+  const report = await trainStep(parts, [collate(rows)], 1);
   expect(report.gradNorm).toBeGreaterThan(1e20);
   expect(Number.isFinite(report.gradNorm)).toBe(true);
   expect(report.clipped).toBe(true);
 });
 
-test("a step without labels is refused", () => {
+test("a step without labels is refused", async () => {
   const parts = partsOf();
   const batch = collate(rows);
-  expect(() => trainStep(parts, [withoutLabels(batch), withoutLabels(batch)], 4)).toThrow(
+  await expect(trainStep(parts, [withoutLabels(batch), withoutLabels(batch)], 4)).rejects.toThrow(
     expect.objectContaining({
       code: "data",
       message: expect.stringContaining("step 4 has no label tokens"),
@@ -252,7 +281,7 @@ const withoutLabels = (batch: Batch): Batch => ({
   labelTargets: new Int32Array(),
 });
 
-test("a micro-batch without labels is skipped when others have some", () => {
+test("a micro-batch without labels is skipped when others have some", async () => {
   const [alone, beside] = [partsOf(), partsOf()];
   const forward = beside.model.hiddenStates.bind(beside.model);
   let passes = 0;
@@ -261,19 +290,19 @@ test("a micro-batch without labels is skipped when others have some", () => {
     return forward(stream);
   };
   const batch = collate(rows);
-  const expected = trainStep(alone, [batch], 1);
-  const report = trainStep(beside, [withoutLabels(batch), batch], 1);
+  const expected = await trainStep(alone, [batch], 1);
+  const report = await trainStep(beside, [withoutLabels(batch), batch], 1);
   expect(passes).toBe(1);
   expect(report).toEqual({ ...expected, tokens: 2 * expected.tokens });
   expect(weightsOf(beside)).toEqual(weightsOf(alone));
 });
 
-test("what a method multiplies the learning rate by is in the step and in the report", () => {
+test("what a method multiplies the learning rate by is in the step and in the report", async () => {
   const [plain, slowed] = [partsOf(), partsOf()];
   const before = weightsOf(plain);
-  trainStep(plain, [collate(rows)], 3);
+  await trainStep(plain, [collate(rows)], 3);
   slowed.adapters.lrFactor = (step) => step / 6;
-  expect(trainStep(slowed, [collate(rows)], 3).lr).toBeCloseTo(0.05, 12);
+  expect((await trainStep(slowed, [collate(rows)], 3)).lr).toBeCloseTo(0.05, 12);
   const half = weightsOf(slowed);
   for (const [name, values] of weightsOf(plain))
     for (const [i, value] of values.entries()) {
@@ -282,10 +311,10 @@ test("what a method multiplies the learning rate by is in the step and in the re
     }
 });
 
-test("a method whose parameters take no part in the loss is named", () => {
+test("a method whose parameters take no part in the loss is named", async () => {
   const parts = partsOf();
   for (const [, parameter] of parts.model.namedParameters()) parameter.setRequiresGrad(false);
-  expect(() => trainStep(parts, [collate(rows)], 1)).toThrow(
+  await expect(trainStep(parts, [collate(rows)], 1)).rejects.toThrow(
     refusal("run", {
       message: "Method full",
       expected: "require a gradient",
@@ -297,14 +326,14 @@ test("a method whose parameters take no part in the loss is named", () => {
 
 test.each(["lrFactor", "beforeForward", "measuresEvent", "beforeClip"] as const)(
   "a %s hook that throws is named with its method and step",
-  (hook) => {
+  async (hook) => {
     const parts = partsOf();
     Object.assign(parts.adapters, {
       [hook]: () => {
         throw new TypeError("boom");
       },
     });
-    expect(() => trainStep(parts, [collate(rows)], 6)).toThrow(
+    await expect(trainStep(parts, [collate(rows)], 6)).rejects.toThrow(
       refusal("run", {
         message: `Method full failed in ${hook} of step 6`,
         where: "adapter.method: full",

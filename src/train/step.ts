@@ -8,6 +8,7 @@ import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { eventLoopTurns } from "../util/event-loop.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
@@ -59,12 +60,28 @@ export interface StepReport {
   readonly observation: StepObservation | undefined;
 }
 
+/** The next micro-batches of a step. The event loop turns meanwhile. */
+export async function takeMicroBatches(batches: { next(): Batch }, count: number): Promise<Batch[]> {
+  const turn = eventLoopTurns();
+  const taken: Batch[] = [];
+  while (taken.length < count) {
+    taken.push(batches.next());
+    await turn();
+  }
+  return taken;
+}
+
 /**
  * One optimiser step over several micro-batches: forward and backward of each, normalised by the number of all labels →
- * check that all is finite → the method's hook → clip → optimiser → gradients to zero. Leaves no tensor behind.
+ * check that all is finite → the method's hook → clip → optimiser → gradients to zero. Leaves no tensor behind. The event loop
+ * turns between micro-batches that take long together.
  * @throws `data` when there is no label, `run` when a loss or gradient is not finite (nothing is changed).
  */
-export function trainStep(parts: StepParts, microBatches: readonly Batch[], step: number): StepReport {
+export async function trainStep(
+  parts: StepParts,
+  microBatches: readonly Batch[],
+  step: number,
+): Promise<StepReport> {
   const { adapters, optimizer, schedule, observer } = parts;
   const objective = objectiveOf(parts.model);
   const labelTokens = microBatches.reduce((sum, batch) => sum + objective.labelCount(batch), 0);
@@ -78,19 +95,28 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
   const { warmupSteps, peakLr } = schedule;
   const lr = schedule.lrAt(step) * hook("lrFactor", () => adapters.lrFactor(step));
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
-  return torch.scope(() => {
+  using inStep = new torch.ScopeInParts();
+  const { isMeasured, dropoutState } = inStep.run(() => {
     hook("beforeForward", () => adapters.beforeForward(context));
     observer?.beforeForward(context);
-    const isMeasured = hook("measuresEvent", () => adapters.measuresEvent(context));
-    const dropoutState = isMeasured ? parts.dropout?.state() : undefined;
-    const lossSum = accumulate(parts, objective, microBatches, labelTokens);
+    const measured = hook("measuresEvent", () => adapters.measuresEvent(context));
+    return { isMeasured: measured, dropoutState: measured ? parts.dropout?.state() : undefined };
+  });
+  const lossSum = await accumulate(parts, { objective, microBatches, labelTokens, inStep });
+  const { norms, loss, report } = inStep.run(() => {
     checkWeightFiles();
-    const { norms, loss } = finiteNorms(parts, microBatches, step, lossSum);
+    const finite = finiteNorms(parts, microBatches, step, lossSum);
     observer?.afterBackward(context);
-    const report = hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context)));
-    const lossBefore = loss / labelTokens;
-    const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
-    const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
+    return {
+      ...finite,
+      report: hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context))),
+    };
+  });
+  const lossBefore = loss / labelTokens;
+  const lossAfter = async () =>
+    (await recomputeLoss(objective, microBatches, parts.dropout, dropoutState)) / labelTokens;
+  const event = report && isMeasured ? { ...report, lossBefore, lossAfter: await lossAfter() } : report;
+  return inStep.run(() => {
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
@@ -105,16 +131,20 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
  * The summed loss of the micro-batches with the present weights, under the same dropout masks as before.
  * @param dropoutState state of the dropout generator before the first computation
  */
-function recomputeLoss(
+async function recomputeLoss(
   objective: Objective,
   microBatches: readonly Batch[],
   dropout: Generator | undefined,
   dropoutState: Tensor | undefined,
-): number {
+): Promise<number> {
   if (dropoutState) dropout?.setState(dropoutState);
-  const lossOf = (batch: Batch) =>
-    torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
-  return withLabels(objective, microBatches).reduce((sum, batch) => sum + lossOf(batch), 0);
+  const turn = eventLoopTurns();
+  let sum = 0;
+  for (const batch of withLabels(objective, microBatches)) {
+    sum += torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
+    await turn();
+  }
+  return sum;
 }
 
 const withLabels = (objective: Objective, microBatches: readonly Batch[]) =>
@@ -128,34 +158,43 @@ function checkWeightFiles(): void {
   });
 }
 
+/** What the forward and backward passes of a step work on. */
+interface Passes {
+  readonly objective: Objective;
+  readonly microBatches: readonly Batch[];
+  /** Labels of all micro-batches. */
+  readonly labelTokens: number;
+  readonly inStep: torch.ScopeInParts;
+}
+
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
-function accumulate(
-  { adapters, dropout, observer }: Pick<StepParts, "adapters" | "dropout" | "observer">,
-  objective: Objective,
-  microBatches: readonly Batch[],
-  labelTokens: number,
-): Tensor {
+async function accumulate(
+  parts: Pick<StepParts, "adapters" | "dropout" | "observer">,
+  { objective, microBatches, labelTokens, inStep }: Passes,
+): Promise<Tensor> {
+  const turn = eventLoopTurns();
+  const sums: Tensor[] = [];
   const counted = withLabels(objective, microBatches);
-  const sums = counted.map((batch, index) => {
-    const sum = torch.scope(() => {
-      const loss = objective.lossSum(batch, dropout);
-      if (!loss.requiresGrad)
-        throw new ScaloraError(
-          "run",
-          `Method ${adapters.method}: the loss depends on none of its trainables`,
-          {
-            expected: "layers that compute with parameters that require a gradient",
-            found: "a loss without a gradient",
-            fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
-          },
-        );
-      torch.divScalar(loss, labelTokens).backward();
-      return torch.detach(loss);
+  for (const batch of counted) {
+    inStep.run(() => {
+      sums.push(torch.scope(() => backward(parts, objective.lossSum(batch, parts.dropout), labelTokens)));
+      parts.observer?.afterMicroBatch?.(sums.length, counted.length);
     });
-    observer?.afterMicroBatch?.(index + 1, counted.length);
-    return sum;
-  });
-  return torch.sum(torch.stack(sums), { dtype: "float64" });
+    await turn();
+  }
+  return inStep.run(() => torch.sum(torch.stack(sums), { dtype: "float64" }));
+}
+
+/** Adds the gradients of a micro-batch. @returns its loss, detached */
+function backward({ adapters }: Pick<StepParts, "adapters">, loss: Tensor, labelTokens: number): Tensor {
+  if (!loss.requiresGrad)
+    throw new ScaloraError("run", `Method ${adapters.method}: the loss depends on none of its trainables`, {
+      expected: "layers that compute with parameters that require a gradient",
+      found: "a loss without a gradient",
+      fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
+    });
+  torch.divScalar(loss, labelTokens).backward();
+  return torch.detach(loss);
 }
 
 function finiteNorms(

@@ -12,7 +12,7 @@ import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
 import { checkpointFolder, type ResumedState, resumeRun } from "./resume.ts";
 import { RunRecorder } from "./run-recorder.ts";
-import { trainStep } from "./step.ts";
+import { takeMicroBatches, trainStep } from "./step.ts";
 import {
   type ResolvedSettings,
   resolveSettings,
@@ -129,7 +129,7 @@ class Trainer {
       if (early) return { reason: "early", message: `no ${better} in ${settings.patience} evaluations` };
       if (stop !== undefined) return { reason: "stopped", message: stop };
       this.stopIfDiverged();
-      this.step();
+      await this.step();
     }
   }
 
@@ -141,12 +141,12 @@ class Trainer {
     throw divergenceError(progress, this.guessLoss);
   }
 
-  private step(): void {
+  private async step(): Promise<void> {
     const { options, progress, recorder, settings } = this;
     const started = performance.now();
-    const microBatches = Array.from({ length: settings.accumulate }, () => options.batches.next());
+    const microBatches = await takeMicroBatches(options.batches, settings.accumulate);
     const step = progress.step + 1;
-    const { event, observation, ...report } = trainStep(
+    const { event, observation, ...report } = await trainStep(
       { ...options, clip: settings.clip, dropout: options.generators?.get("dropout") },
       microBatches,
       step,

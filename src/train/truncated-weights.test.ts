@@ -10,7 +10,7 @@ import { trainStep } from "./step.ts";
 
 vi.mock("../torch/index.ts", { spy: true });
 
-test("a step whose weight file was truncated stops before the weights move", () => {
+test("a step whose weight file was truncated stops before the weights move", async () => {
   using model = new TinyLM();
   using adapters = new FullFineTuning(model);
   using optimizer = new SGD(adapters.trainables());
@@ -19,7 +19,7 @@ test("a step whose weight file was truncated stops before the weights move", () 
   const weights = () => [...adapters.state().values()].map((tensor) => tensor.toFloats());
   const before = weights();
   vi.mocked(torch.mappedFilesIntact).mockReturnValueOnce(false);
-  expect(() => trainStep(parts, [collate(countingExamples(2))], 1)).toThrow(
+  await expect(trainStep(parts, [collate(countingExamples(2))], 1)).rejects.toThrow(
     refusal("run", { message: "was truncated while in use", fix: "resume from the last checkpoint" }),
   );
   expect(weights()).toEqual(before);

@@ -15,7 +15,7 @@ import { copyGoldenLlama } from "../../src/testing/golden-llama.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 import { tolerances } from "../../src/testing/tolerances.ts";
 import { noGrad, scope, transpose } from "../../src/torch/index.ts";
-import { trainStep } from "../../src/train/step.ts";
+import { type StepReport, trainStep } from "../../src/train/step.ts";
 import { elementAt } from "../../src/util/elements.ts";
 
 const golden = fileURLToPath(new URL("../golden/peft", import.meta.url));
@@ -79,15 +79,16 @@ test.each([
     const adapters = attach(model, lora(folder));
     const optimizer = new AdamW(adapters.trainables(), { weightDecay: run.weightDecay });
     const schedule = makeSchedule({ name: "linear", lr: run.lr, steps: run.steps, warmup: run.warmup });
-    const reports = run.batches.map((rows, index) => {
+    const reports: StepReport[] = [];
+    for (const [index, rows] of run.batches.entries()) {
       const examples = rows.map(({ ids, masked }) => ({
         ids: Int32Array.from(ids),
         isLabel: Uint8Array.from(ids, (_, i) => (i < masked ? 0 : 1)),
         source: `step ${index + 1}`,
       }));
       const parts = { model, adapters, optimizer, schedule, clip: run.clip };
-      return trainStep(parts, [collate(examples)], index + 1);
-    });
+      reports.push(await trainStep(parts, [collate(examples)], index + 1));
+    }
     for (const [index, { loss, gradNorm }] of reports.entries()) {
       expect([loss], `loss of step ${index + 1}`).toBeCloseToAll(
         [elementAt(run.losses, index)],

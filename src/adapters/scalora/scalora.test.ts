@@ -40,7 +40,7 @@ function attached(options: Partial<ScaloraOptions>, model: TinyLMOptions = {}, p
 }
 
 /** Twelve training steps with two micro-batches each; the sixth on have seen several events. */
-function trained(options: Partial<ScaloraOptions>, model?: TinyLMOptions, prepare?: Prepare) {
+async function trained(options: Partial<ScaloraOptions>, model?: TinyLMOptions, prepare?: Prepare) {
   const parts = attached(options, model, prepare);
   const optimizer = new AdamW(parts.adapters.trainables());
   made.push(optimizer);
@@ -49,7 +49,7 @@ function trained(options: Partial<ScaloraOptions>, model?: TinyLMOptions, prepar
   const window = [collate(rows.slice(0, 3)), collate(rows.slice(3))];
   const reports: StepReport[] = [];
   for (let step = 1; step <= 12; step++)
-    reports.push(trainStep({ ...parts, optimizer, schedule, clip: 1 }, window, step));
+    reports.push(await trainStep({ ...parts, optimizer, schedule, clip: 1 }, window, step));
   return { ...parts, reports };
 }
 
@@ -66,8 +66,8 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
   ["adaptive", { interval: "adaptive" }, /^(column|nnls|skip_small)$/],
   ["by smoothness", { scale: { lipschitz: 40 } }, /^(column|nnls)$/],
   ["a horizon", { scale: { horizon: 20 } }, /^(column|nnls)$/],
-])("training with %s: events from step 2 on, the loss falls", (_, options, branch) => {
-  const { adapters, reports } = trained(options);
+])("training with %s: events from step 2 on, the loss falls", async (_, options, branch) => {
+  const { adapters, reports } = await trained(options);
   expect(reports.map(({ event }) => event !== undefined)).toEqual([false, ...Array(11).fill(true)]);
   const branches = reports.slice(1).map(({ event }) => Object.keys(event?.["branches"] ?? {}));
   expect(branches.filter((names) => names.length === 0)).toEqual([]);
@@ -143,8 +143,8 @@ test.each<[Partial<ScaloraOptions>, measured: number[]]>([
   expect(found).toEqual(measured);
 });
 
-test("the count of events goes through a checkpoint; other counters are a bug", () => {
-  const { adapters, reports } = trained({});
+test("the count of events goes through a checkpoint; other counters are a bug", async () => {
+  const { adapters, reports } = await trained({});
   const counters = adapters.counters();
   const names = reports.flatMap(({ event }) => Object.keys(event?.["branches"] ?? {}));
   const branches = Object.fromEntries(
@@ -203,20 +203,21 @@ test.each<[Partial<ScaloraOptions>, Partial<ScaloraOptions>]>([
     { policy: "svd", moments: "transport" },
     { policy: "svd", moments: "reset" },
   ],
-])("%j trains otherwise than %j", (one, other) => {
+])("%j trains otherwise than %j", async (one, other) => {
   const scale = { columnNorm: 0.5 };
-  const [a, b] = mapTuple([one, other], (options) => losses(trained({ scale, ...options }).reports));
+  const a = losses((await trained({ scale, ...one })).reports);
+  const b = losses((await trained({ scale, ...other })).reports);
   expect(a.slice(0, 2)).toEqual(b.slice(0, 2));
   expect(a[11]).not.toBe(b[11]);
 });
 
-test("with magnitudes the effective weight starts as the base's, and follows a state that is loaded", () => {
+test("with magnitudes the effective weight starts as the base's, and follows a state that is loaded", async () => {
   const start = attached({ magnitude: true });
   torch.scope(() => {
     const weight = start.model.mix.denseWeight();
     expect(frobenius(start.adapters.mergedWeight("mix"), weight)).toBeLessThan(1e-6);
   });
-  const { adapters } = trained({ magnitude: true });
+  const { adapters } = await trained({ magnitude: true });
   const state = adapters.state();
   start.adapters.loadState((name) => state.get(name) ?? expect.fail(name));
   torch.scope(() => {
@@ -225,8 +226,8 @@ test("with magnitudes the effective weight starts as the base's, and follows a s
   });
 });
 
-test("with magnitudes over a factored base the export is a DoRA folder of the same weight", () => {
-  const { adapters } = trained({ magnitude: true, base: "factored", baseRank: 4 });
+test("with magnitudes over a factored base the export is a DoRA folder of the same weight", async () => {
+  const { adapters } = await trained({ magnitude: true, base: "factored", baseRank: 4 });
   const folder = join(scratch.path, "magnitudes");
   adapters.saveAdapter(folder, "base");
   const config: unknown = JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8"));
@@ -258,10 +259,8 @@ test("policy svd previews the optimum", () => {
   });
 });
 
-test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {
-  const applied = trained({ interval: "adaptive" })
-    .reports.slice(1)
-    .map(({ event }) => event);
+test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", async () => {
+  const applied = (await trained({ interval: "adaptive" })).reports.slice(1).map(({ event }) => event);
   const branches = applied.map((event) => Object.keys(event?.["branches"] ?? {}).join());
   expect(branches).toContain("skip_small");
   expect(branches.some((branch) => branch !== "skip_small")).toBe(true);
@@ -277,8 +276,8 @@ test("adaptive events apply a layer's factors where one is beyond 1.2×, and lea
   }
 });
 
-test("the forward pass of a split base computes with the upper halves of what is stored", () => {
-  const { model, adapters, reports } = trained({}, { dtype: "bfloat16" });
+test("the forward pass of a split base computes with the upper halves of what is stored", async () => {
+  const { model, adapters, reports } = await trained({}, { dtype: "bfloat16" });
   expect(elementAt(reports, 11).loss).toBeLessThan(elementAt(reports, 0).loss);
   expect([...adapters.state().keys()].filter((name) => name.includes("base"))).toEqual([
     "bank0.8x8r2.base.high",
@@ -287,8 +286,8 @@ test("the forward pass of a split base computes with the upper halves of what is
   expect(model.mix.weight.dtype).toBe("bfloat16");
 });
 
-test("on a split base the first event and every tenth step's tell the loss of their batch before and after", () => {
-  const { reports } = trained({}, { dtype: "bfloat16" });
+test("on a split base the first event and every tenth step's tell the loss of their batch before and after", async () => {
+  const { reports } = await trained({}, { dtype: "bfloat16" });
   const measured = reports.filter(({ event }) => event?.["lossAfter"] !== undefined);
   expect(measured).toEqual([reports[1], reports[11]]);
   for (const { event, loss } of measured) {
@@ -297,7 +296,7 @@ test("on a split base the first event and every tenth step's tell the loss of th
     expect(Math.abs(Number(event?.["lossAfter"]) - loss)).toBeLessThan(2 ** -8 * loss);
   }
   expect(measured.some(({ event, loss }) => event?.["lossAfter"] !== loss)).toBe(true);
-  expect(elementAt(trained({}).reports, 1).event).not.toHaveProperty("lossAfter");
+  expect(elementAt((await trained({})).reports, 1).event).not.toHaveProperty("lossAfter");
 });
 
 // A split base differs by what its forward pass rounds: below half a unit of bfloat16, 2e-3 of each weight.
@@ -306,11 +305,11 @@ test.each([
   ["bfloat16", 2e-3],
 ] as const)(
   "over a factored base whose rank is enough training goes as over the default one (%s)",
-  (dtype, tolerance) => {
-    const factored = trained({ base: "factored" }, { dtype });
+  async (dtype, tolerance) => {
+    const factored = await trained({ base: "factored" }, { dtype });
     expect(factored.model.mix.weight.dtype).toBe(dtype);
     expect(Number(elementAt(factored.reports, 11).event?.["cutMax"])).toBeLessThan(1e-12);
-    const others = losses(trained({}, { dtype }).reports);
+    const others = losses((await trained({}, { dtype })).reports);
     expect(others[11]).toBeLessThan(0.95 * elementAt(others, 0));
     losses(factored.reports).forEach((loss, step) => {
       expect(Math.abs(loss - elementAt(others, step)) / elementAt(others, step)).toBeLessThan(tolerance);
@@ -318,9 +317,9 @@ test.each([
   },
 );
 
-test("a factored base of low rank is exact until it overflows, then tells what it lost", () => {
-  const exact = losses(trained({}).reports);
-  const { adapters, reports } = trained({ base: "factored", baseRank: 4 });
+test("a factored base of low rank is exact until it overflows, then tells what it lost", async () => {
+  const exact = losses((await trained({})).reports);
+  const { adapters, reports } = await trained({ base: "factored", baseRank: 4 });
   // Events at steps 2 and 3 fill four columns; the one of step 4 shows in the loss of step 5.
   reports.slice(0, 4).forEach(({ loss }, step) => {
     expect(Math.abs(loss - elementAt(exact, step)) / elementAt(exact, step)).toBeLessThan(1e-5);
@@ -346,9 +345,9 @@ const quantiseAndBack: Prepare = ({ mix }) => {
   mix.weight = codes.dequantise().keep();
 };
 
-test("over quantised weights a factored base trains as an exact one over their numbers", () => {
-  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantiseLinearLayers);
-  const exact = trained({}, {}, quantiseAndBack);
+test("over quantised weights a factored base trains as an exact one over their numbers", async () => {
+  const { model, adapters, reports } = await trained({ base: "factored" }, {}, quantiseLinearLayers);
+  const exact = await trained({}, {}, quantiseAndBack);
   const others = losses(exact.reports);
   losses(reports).forEach((loss, step) => {
     expect(Math.abs(loss - elementAt(others, step)) / elementAt(others, step)).toBeLessThan(1e-5);
@@ -370,8 +369,8 @@ test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s 
   );
 });
 
-test("what a factored base learns is an adapter of LoRA: a folder of rank R + r is the same weight", () => {
-  const { adapters } = trained({ base: "factored", baseRank: 4 });
+test("what a factored base learns is an adapter of LoRA: a folder of rank R + r is the same weight", async () => {
+  const { adapters } = await trained({ base: "factored", baseRank: 4 });
   const folder = join(scratch.path, "factored");
   adapters.saveAdapter(folder, "base");
   const model = new TinyLM();
