@@ -115,17 +115,12 @@ export const faults: Fault[] = [
   {
     name: "clipping before the event",
     file: "src/train/step.ts",
-    from: `    const report = hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context)));
-    const lossBefore = loss / labelTokens;
-    const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
-    const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
-    const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
-    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+    from: `    return {
+      ...finite,
 `,
-    to: `    const gradNorm = globalNorm(norms);
-    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
-    const lossBefore = loss / labelTokens;
-    const event = hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context)));
+    to: `    if (parts.clip > 0) clipGradients(adapters.trainables(), globalNorm(finite.norms), parts.clip);
+    return {
+      ...finite,
 `,
     test: { file: step, name: "hooks see their step in order: before the clip" },
   },
