@@ -432,7 +432,7 @@ const badInput: {
     name: "more micro-batches than fit into memory",
     set: ["train.accumulate=1e12"],
     key: "train.accumulate",
-    issue: { expected: "an integer from 1 to 100000", found: "1000000000000" },
+    issue: { expected: "an integer from 1 to 100000", found: "1e12" },
   },
   {
     name: "more rows of a step than fit into memory",
