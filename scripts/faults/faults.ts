@@ -429,9 +429,9 @@ export const faults: Fault[] = [
   },
   {
     name: "a template beyond its limits blamed on the row",
-    file: "src/chat-template/chat-template.ts",
-    from: "cause instanceof TemplateLimitError || cause instanceof RangeError",
-    to: "cause instanceof RangeError",
+    file: "src/chat-template/template-interpreter.ts",
+    from: "error instanceof TemplateLimitError || error instanceof RangeError",
+    to: "error instanceof RangeError",
     test: {
       file: "src/chat-template/template-interpreter.test.ts",
       name: "a range of a billion ends in an error that names the template",
