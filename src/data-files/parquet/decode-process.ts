@@ -44,7 +44,7 @@ function watch(memory: number, seconds: number): void {
 async function* decode(path: string): AsyncGenerator<DecoderAnswer> {
   try {
     const file = openBuffer(path);
-    const metadata = await parquetMetadataAsync(file);
+    const metadata = await readFooter(file);
     let rowStart = 0;
     for (const { num_rows: count } of metadata.row_groups) {
       const rowEnd = rowStart + Number(count);
@@ -55,6 +55,16 @@ async function* decode(path: string): AsyncGenerator<DecoderAnswer> {
     }
   } catch (error) {
     yield { error: messageOf(error) };
+  }
+}
+
+/** The footer; a decoder that stumbles over it says nothing that helps. */
+async function readFooter(file: AsyncBuffer): ReturnType<typeof parquetMetadataAsync> {
+  try {
+    return await parquetMetadataAsync(file);
+  } catch (error) {
+    const stumbled = error instanceof TypeError || error instanceof RangeError;
+    throw stumbled ? new Error("the footer is damaged", { cause: error }) : error;
   }
 }
 

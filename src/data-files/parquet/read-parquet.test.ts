@@ -30,6 +30,11 @@ test("a table is read in another process", async () => {
   expect(rows.slice(0, 3)).toEqual([{ text: "yes" }, { text: "no" }, { text: "maybe" }]);
 });
 
+test("a footer of zeros is said to be damaged", async () => {
+  const bytes = Buffer.concat([Buffer.from("PAR1"), Buffer.alloc(64), Buffer.from("PAR1")]);
+  await expect(rowsOf(bytes)).rejects.toThrow(refusal("data", { found: "the footer is damaged" }));
+});
+
 // Found by changing bytes at random; each makes the decoder loop for ever.
 test.each([{ 57: 255 }, { 145: 115, 56: 5 }])(
   "a table whose decoding never ends is given up: case %#",
