@@ -78,7 +78,7 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, failure: () => 
   [
     "a missing recipe",
     () => run("train", place("nothing.yaml")),
-    () => ({ where: place("nothing.yaml"), found: has("ENOENT") }),
+    () => ({ where: place("nothing.yaml"), found: has("does not exist") }),
   ],
   [
     "a missing data file",

@@ -2,6 +2,7 @@ import { isCollection, isPair, isScalar } from "yaml";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
+import { codeOf } from "../util/files.ts";
 import { parseYaml, YamlError, type YamlText } from "../util/parse-yaml.ts";
 import { readFileText } from "../util/read-file.ts";
 import { shellQuote } from "../util/shell-quote.ts";
@@ -73,7 +74,7 @@ function readYaml(path: string): YamlText {
         key: "recipe",
         problem: "cannot be read",
         expected: "a YAML file in UTF-8",
-        found: messageOf(cause),
+        found: codeOf(cause) === "ENOENT" ? "a path that does not exist" : messageOf(cause),
       },
     ]);
   }

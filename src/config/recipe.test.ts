@@ -136,7 +136,7 @@ test("a broken YAML file names its line", () => {
 
 test("a missing recipe file is one clear problem", () => {
   expect(() => loadRecipe(join(folder, "none.yaml"))).toThrow(
-    issue({ found: expect.stringContaining("ENOENT") }),
+    issue({ found: expect.stringContaining("does not exist") }),
   );
 });
 

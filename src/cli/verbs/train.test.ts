@@ -148,7 +148,7 @@ test.each([
     args: ["--resume", "runs/a", "--set", "train.lr=1"],
     refused: refusal("usage", { message: "--resume" }),
   },
-  { args: ["none.yaml"], refused: refusal("config", { message: "ENOENT" }) },
+  { args: ["none.yaml"], refused: refusal("config", { message: "does not exist" }) },
 ])("refused: train $args", async ({ args, refused }) => {
   await expect(train(args)).rejects.toThrow(refused);
 });
