@@ -187,11 +187,6 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, failure: () => 
     () => ({ message: has("config.json"), where: scratch.path }),
   ],
   [
-    "weight decay with ScaLoRA",
-    () => train("adapter.method=scalora", "train.weightDecay=0.1"),
-    () => ({ message: has("train.weightDecay"), expected: "0", found: "0.1" }),
-  ],
-  [
     "adapter dropout",
     () => train("adapter.dropout=0.1"),
     () => ({ message: has("adapter.dropout"), expected: "0", found: "0.1" }),

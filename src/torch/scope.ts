@@ -68,6 +68,7 @@ export class ScopeInParts {
     return runIn<T>(this.mine, part);
   }
 
+  /** Disposes of what the parts made. */
   [Symbol.dispose](): void {
     disposeAll(this.mine);
     this.mine.clear();
