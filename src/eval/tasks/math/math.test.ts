@@ -69,6 +69,25 @@ test.each(golden.gsm8k)(
   },
 );
 
+test.each([
+  ["dollar signs", "$".repeat(100_000)],
+  ["dollar signs and braces", "$ ".repeat(50_000) + "{".repeat(50_000)],
+  ["boxes that never end", "\\boxed{".repeat(50_000)],
+  ["sentences", "The answer is: ".repeat(20_000)],
+  [
+    "Minerva's sentence without end",
+    `Final Answer: The final answer is ${"a ".repeat(50_000)}. I hope it is correct.`,
+  ],
+])("an output of 100,000 %s is scored, and within the time of a test", (_, output) => {
+  expect(
+    math.scoreOutput(output, { source: "a", prompt: "", message: "", completion: "", answer: "5" }).scores,
+  ).toEqual({
+    exact: 0,
+    hendrycks: 0,
+    minerva: 0,
+  });
+});
+
 test("prompts are those of lm-evaluation-harness, and completions follow them", () => {
   const row = { question: "2+2?", answer: "2+2=<<2+2=4>>4\n#### 4" };
   expect(gsm8k.read(row, "a:1")).toEqual({

@@ -1,3 +1,4 @@
+import { maxCharacters } from "../../../answers/limits.ts";
 import { isSameAnswer } from "../../../answers/same-answer.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import type { TextTask } from "../task.ts";
@@ -44,7 +45,9 @@ export const math: TextTask = {
     const dollars = betweenDollars(output);
     const found = boxed ?? (sentence && withoutDollars(sentence)) ?? metaMathAnswer(output) ?? dollars;
     const isMinerva =
-      sentence !== undefined && normalizeMinervaAnswer(sentence) === normalizeMinervaAnswer(answer);
+      sentence !== undefined &&
+      sentence.length <= maxCharacters &&
+      normalizeMinervaAnswer(sentence) === normalizeMinervaAnswer(answer);
     const scores = {
       exact: isSameAnswer(found, answer),
       hendrycks: isEquivalent(dollars, answer),
@@ -73,10 +76,14 @@ export function boxedAnswer(text: string): string | undefined {
   return undefined;
 }
 
+const metaMathSentence = "The answer is: ";
+
 /** What follows the last "The answer is: ", with which MetaMath's answers end, without a full stop and dollar signs. */
 function metaMathAnswer(text: string): string | undefined {
-  const [, answer] = /.*The answer is: ([^\n]+)/s.exec(text) ?? [];
-  return answer && withoutDollars(answer.trim().replace(/\.$/, ""));
+  const start = text.lastIndexOf(metaMathSentence);
+  if (start < 0) return undefined;
+  const [line = ""] = text.slice(start + metaMathSentence.length).split("\n", 1);
+  return line === "" ? undefined : withoutDollars(line.trim().replace(/\.$/, ""));
 }
 
 /** Without the signs around a formula; `\$` of an amount stays. */
