@@ -76,7 +76,7 @@ test("opening a run removes temporary files of processes that are gone, and no o
     `control.json.${gone}.tmp`,
   ])
     writeFileSync(join(path, name), "cut");
-  mkdirSync(join(path, `.lock.token.${gone}.tmp`));
+  mkdirSync(join(path, `.lock.${gone}-123e4567-e89b-42d3-a456-426614174000.${gone}.tmp`));
   RunFolder.open(path).close();
   expect(readdirSync(path).sort()).toEqual([...kept, "config.yaml", "events.jsonl"].sort());
 });
