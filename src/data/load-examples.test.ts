@@ -47,6 +47,7 @@ test("prompt and completion: the completion and EOS are labels, a shared token t
   expect(await marked(elementAt(examples, 0), tokenizer)).toBe("2+2=[4</s>]");
   expect(await marked(elementAt(examples, 1), tokenizer)).toBe("Answer:[ yes</s>]");
   expect(report.straddling).toBe(1);
+  expect(report.notes).toContainEqual(expect.stringMatching(/^in 1 row one token .* data\.separator$/));
   expect(report.labelTokens).toBe(4);
   expect(report.tokens).toBe(10);
 });

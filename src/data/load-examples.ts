@@ -4,6 +4,7 @@ import { readRows } from "../data-files/read-rows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
+import { formatCountOf } from "../util/format.ts";
 import { ExampleEncoder } from "./example-encoder.ts";
 import { type ColumnMapping, resolveColumns } from "./formats/column-mapping.ts";
 import { ConversationRenderer } from "./formats/conversation-renderer.ts";
@@ -102,6 +103,8 @@ class ExampleLoader {
     const notes = [...(this.chatMarker?.notes ?? []), ...this.files.flatMap(gradeNotes)];
     if (this.classes === undefined && this.tokenizer.special.eos === undefined)
       notes.push("the tokenizer has no EOS token: texts and completions end without one");
+    const straddling = sum(({ straddling: count }) => count);
+    if (straddling > 0) notes.push(straddlingNote(straddling));
     return {
       files: this.files,
       rows: sum(({ rows }) => rows),
@@ -110,7 +113,7 @@ class ExampleLoader {
       truncated: sum(({ truncated }) => truncated),
       labelTokens: sum(({ labelTokens }) => labelTokens),
       tokens: sum(({ tokens }) => tokens),
-      straddling: sum(({ straddling }) => straddling),
+      straddling,
       splitChats: this.chatMarker?.splitChats ?? 0,
       notes,
     };
@@ -223,6 +226,10 @@ class ExampleLoader {
     return this.chatMarker;
   }
 }
+
+/** A prompt alone is tokenised otherwise, so the model would not meet what it was trained on. */
+const straddlingNote = (rows: number) =>
+  `in ${formatCountOf(rows, "row")} one token holds the end of the prompt and the beginning of the answer: let the answers begin with a space, or set data.separator`;
 
 function gradeNotes({ path, format, ignoredColumns }: FileReport): string[] {
   if (format === "classification") return [];

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { failAtFileChange } from "../testing/file-fault-injection.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { notWritable } from "./lock-run.ts";
 import { RunFolder } from "./run-folder.ts";
 import { type RunStatus, readStatus } from "./status.ts";
 
@@ -62,6 +63,16 @@ test("a full disk at the start of a run leaves no folder, or one that says where
     mkdirSync(folder.path);
   }
   expect(errors).toBeGreaterThan(5);
+});
+
+test("a new run may go elsewhere, and one that has begun is resumed: what cannot be written says which", () => {
+  const full = Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC" });
+  const path = join(folder.path, "begun");
+  expect(notWritable(path, full).fix).toMatch(/^free disk space there, or .*run\.folder/);
+  RunFolder.create(path, "x").close();
+  expect(notWritable(path, full).fix).toBe(
+    `free disk space there, and go on with \`npx scalora train --resume ${path}\`; what was saved is kept`,
+  );
 });
 
 test("opening a run removes temporary files of processes that are gone, and no others", () => {

@@ -155,10 +155,13 @@ export function notReadable(path: string, cause: unknown): ScaloraError {
   });
 }
 
-/** The error for a run's folder in which something cannot be written. */
+/** The error for a run's folder in which something cannot be written. What a run has saved stays, and it can be resumed. */
 export function notWritable(path: string, cause: unknown): ScaloraError {
+  const resume = `go on with \`npx scalora train --resume ${shellQuote(path)}\`; what was saved is kept`;
   return cannotWrite("The run's folder cannot be written", path, {
     cause,
-    otherwise: "choose another place with --set run.folder=…",
+    ...(existsSync(join(path, runFiles.config))
+      ? { afterwards: resume }
+      : { otherwise: "choose another place with --set run.folder=…" }),
   });
 }

@@ -19,17 +19,22 @@ const cures: ReadonlyMap<string | undefined, string> = new Map([
  * The error for a file or folder that cannot be written.
  * @param cause the system's error, whose code tells the cure; or another, whose message is enough
  * @param otherwise what else can be done: `choose another folder`
+ * @param afterwards what to do once it can be written, if that is not to run the command again
  */
 export function cannotWrite(
   what: string,
   where: string,
-  { cause, otherwise, code = "run" }: { cause: unknown; otherwise?: string; code?: ErrorCode },
+  {
+    cause,
+    otherwise,
+    afterwards = "run the command again",
+    code = "run",
+  }: { cause: unknown; otherwise?: string; afterwards?: string; code?: ErrorCode },
 ): ScaloraError {
   const cure = cures.get(codeOf(cause));
-  const again = "run the command again";
   const fix =
     cure === undefined
-      ? (otherwise ?? again)
-      : `${cure}, ${otherwise === undefined ? `and ${again}` : `or ${otherwise}`}`;
+      ? (otherwise ?? afterwards)
+      : `${cure}, ${otherwise === undefined ? `and ${afterwards}` : `or ${otherwise}`}`;
   return new ScaloraError(code, what, { where, found: messageOf(cause), fix, cause });
 }
