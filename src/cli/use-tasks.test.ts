@@ -145,23 +145,33 @@ test("a signal ends an evaluation that reads its data", async () => {
   expect(await ended).toMatchObject({ code: 130, stdout: "" });
 });
 
-test("any file of a set, with columns of other names", async () => {
+/** Scores a file of one row on a task, with these names of columns. */
+async function scoreFile(task: string, row: object, ...columns: string[]) {
   const file = at("problems.jsonl");
-  writeFileSync(file, `${JSON.stringify({ text: "1+1?", result: "#### 2" })}\n`);
+  writeFileSync(file, `${JSON.stringify(row)}\n`);
   const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
-  const args = [
-    "eval",
-    at("long"),
-    "--tasks",
-    "gsm8k",
-    "--data",
-    file,
-    "--columns",
-    "question=text,answer=result",
-  ];
+  const args = ["eval", at("long"), "--tasks", task, "--data", file, ...columns];
   const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  expect([code, stdout.text]).toEqual([0, expect.stringMatching(/^gsm8k +1 +flexible/m)]);
-  expect(stderr.text).toContain(`rows of ${file}`);
+  return { file, code, stdout: stdout.text, stderr: stderr.text };
+}
+
+test.each([
+  ["gsm8k", { text: "1+1?", result: "#### 2" }, "question=text,answer=result", /^gsm8k +1 +flexible/m],
+  ["math", { text: "1+1?", result: "2" }, "problem=text,answer=result", /^math +1 +exact/m],
+])("any file of %s, with columns of other names", async (task, row, columns, shown) => {
+  const { file, code, stdout, stderr } = await scoreFile(task, row, "--columns", columns);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(shown)]);
+  expect(stderr).toContain(`rows of ${file}`);
+});
+
+test("a file without the columns of its task is refused with those that it may have, and its own", async () => {
+  const { file, ...failed } = await scoreFile("boolq", { id: 1, text: "?" });
+  expect(printedFailure(failed)).toMatchObject({
+    code: 2,
+    where: `${file}:1`,
+    expected: "instruction + output + answer, or question + passage + answer",
+    found: "columns id, text",
+  });
 });
 
 test("a set of several files is named by its folder", async () => {

@@ -3,9 +3,10 @@ import { scriptPrompt } from "../data/index.ts";
 import { required } from "../util/elements.ts";
 import { promptText } from "./prompts.ts";
 import { textTasks } from "./tasks/index.ts";
+import { readTaskRow } from "./tasks/read-task-row.ts";
 
 const gsm8k = required(textTasks.get("gsm8k"), "gsm8k");
-const example = gsm8k.read({ question: "1+1?", answer: "#### 2" }, "a:1");
+const example = readTaskRow(gsm8k, { question: "1+1?", answer: "#### 2" }, "a:1");
 const options = { shots: [], template: undefined };
 
 test("a task's own prompt, or its bare instruction in that of another project's scripts", () => {

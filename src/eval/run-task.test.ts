@@ -36,6 +36,7 @@ const task: TextTask = {
   description: "",
   folders: ["letters"],
   columns: [],
+  layouts: [],
   source: "nowhere",
   maxTokens: 10,
   stop: ["z"],

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fileRefusal } from "../../testing/refusal.ts";
 import { elementAt, required } from "../../util/elements.ts";
+import { readTaskRow } from "./read-task-row.ts";
 import type { Row, TextTask } from "./task.ts";
 import { textTasks } from "./text-tasks.ts";
 
@@ -30,7 +31,7 @@ describe("rows of LLM-Adapters, word for word", () => {
       required(published.adapters[name], name).map((row) => [name, row] as const),
     ),
   )("%s: %j", (name, row) => {
-    const example = taskOf(name).read(row, "a:1");
+    const example = readTaskRow(taskOf(name), row, "a:1");
     expect(example).toMatchObject({ message: row.instruction, completion: row.output, answer: row.answer });
     expect(taskOf(name).scoreOutput(row.output, example).scores).toEqual({ accuracy: 1 });
     expect(example.choices?.every(({ continuation }) => continuation.trim() !== "")).toBe(true);
@@ -38,7 +39,7 @@ describe("rows of LLM-Adapters, word for word", () => {
 
   test("a blank of WinoGrande is filled with each option, without the answer format", () => {
     const [row] = required(published.adapters["winogrande"], "winogrande");
-    expect(taskOf("winogrande").read(required(row, "row"), "a:1").choices).toEqual([
+    expect(readTaskRow(taskOf("winogrande"), required(row, "row"), "a:1").choices).toEqual([
       {
         context: "Sarah was a much better surgeon than Maria so Sarah",
         continuation: " always got the easier cases.",
@@ -55,7 +56,7 @@ describe("rows of LLM-Adapters, word for word", () => {
     maths.flatMap((name) => required(published.adapters[name], name).map((row) => [name, row] as const)),
   )("%s: %j", (name, row) => {
     const task = taskOf(name);
-    const example = task.read(row, "a:1");
+    const example = readTaskRow(task, row, "a:1");
     expect(example.message).toBe(row.instruction.trim());
     expect(example.prompt).toContain(`### Instruction:\n${row.instruction.trim()}\n\n### Response:\n`);
     expect(example.answer).toBe(name === "aqua" ? row.answer : String(Number(row.answer)));
@@ -64,7 +65,7 @@ describe("rows of LLM-Adapters, word for word", () => {
 
   test("solutions that end in another answer are not shown as right", () => {
     const completions = (name: string) =>
-      required(published.adapters[name], name).map((row) => taskOf(name).read(row, "a:1").completion);
+      required(published.adapters[name], name).map((row) => readTaskRow(taskOf(name), row, "a:1").completion);
     expect(completions("multiarith")).toEqual([
       expect.stringMatching(/^A: Paul made .* The answer is 9 weeks\.$/),
       expect.stringMatching(/The answer is 5\.$/),
@@ -75,7 +76,7 @@ describe("rows of LLM-Adapters, word for word", () => {
   });
 
   test.each(required(published.adapters["gsm8k"], "gsm8k"))("GSM8K reads %j", (row) => {
-    const example = taskOf("gsm8k").read(row, "a:1");
+    const example = readTaskRow(taskOf("gsm8k"), row, "a:1");
     const answer = String(Number(row.answer));
     expect(example).toMatchObject({
       message: row.instruction,
@@ -92,8 +93,10 @@ describe("rows of LLM-Adapters, word for word", () => {
 
 describe("rows as the sets' authors and the hub lay them out", () => {
   test.each(rowsOf(published.hub))("%s: the row becomes that of LLM-Adapters: %j", (name, row) => {
-    const same = required(published.adapters[name], name).map((given) => taskOf(name).read(given, "a:1"));
-    expect(same).toContainEqual(taskOf(name).read(row, "a:1"));
+    const same = required(published.adapters[name], name).map((given) =>
+      readTaskRow(taskOf(name), given, "a:1"),
+    );
+    expect(same).toContainEqual(readTaskRow(taskOf(name), row, "a:1"));
   });
 
   test.each([
@@ -106,20 +109,20 @@ describe("rows as the sets' authors and the hub lay them out", () => {
     ["obqa", { answerKey: "" }],
   ])("%s: a row without its answer names the cure", (name, change) => {
     const [row] = required(published.hub[name], name);
-    expect(() => taskOf(name).read({ ...row, ...change }, "rows:4")).toThrow(
+    expect(() => readTaskRow(taskOf(name), { ...row, ...change }, "rows:4")).toThrow(
       fileRefusal("data", "rows:4", { fix: expect.stringContaining("validation") }),
     );
   });
 
   test.each(rowsOf(published.authors))("%s: %j", (name, row) => {
-    const example = taskOf(name).read(row, "a:1");
+    const example = readTaskRow(taskOf(name), row, "a:1");
     expect(example.message).not.toMatch(/^\s|\s$/);
     expect(taskOf(name).scoreOutput(example.completion, example).scores["accuracy"]).toBe(1);
   });
 
   test("SVAMP joins scene and question, AQuA its options, as LLM-Adapters does", () => {
     const messageOf = (name: string) =>
-      taskOf(name).read(required(published.authors[name]?.[0], name), "a:1").message;
+      readTaskRow(taskOf(name), required(published.authors[name]?.[0], name), "a:1").message;
     expect(messageOf("svamp")).toBe(
       "Each pack of dvds costs 76 dollars. If there is a discount of 25 dollars on each pack. How much do you have to pay to buy each pack?",
     );
@@ -137,7 +140,7 @@ test.each([
   ["mawps", "-15", "-15", 1],
   ["addsub", "none", "9.8", 0],
 ])("%s: %j for %s scores %d", (name, output, answer, accuracy) => {
-  const example = taskOf(name).read({ instruction: "?", output: "", answer }, "a:1");
+  const example = readTaskRow(taskOf(name), { instruction: "?", output: "", answer }, "a:1");
   expect(taskOf(name).scoreOutput(output, example).scores).toEqual({ accuracy });
 });
 
@@ -148,7 +151,7 @@ test.each([
   ["C", "C", 1, 1],
   ["I can't say", undefined, 0, 0],
 ])("aqua: %j names %s", (output, letter, accuracy, first) => {
-  const example = taskOf("aqua").read({ instruction: "?", output: "", answer: "C" }, "a:1");
+  const example = readTaskRow(taskOf("aqua"), { instruction: "?", output: "", answer: "C" }, "a:1");
   const { answer, scores } = taskOf("aqua").scoreOutput(output, example);
   expect(answer).toBe(letter);
   expect(scores).toEqual({ accuracy, first_letter: first });
@@ -160,5 +163,5 @@ test.each([
   ["mawps", { text: "?" }],
   ["gsm8k", { instruction: "?", output: "", answer: "C" }],
 ])("%s refuses a row that is not its own: %j", (name, row) => {
-  expect(() => taskOf(name).read(row, "rows:2")).toThrow(fileRefusal("data", "rows:2", {}));
+  expect(() => readTaskRow(taskOf(name), row, "rows:2")).toThrow(fileRefusal("data", "rows:2", {}));
 });

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { readRows } from "../../data/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { filesByFolder, noTaskFiles } from "./find-task-files.ts";
+import { readTaskRow } from "./read-task-row.ts";
 import { searchTaskFiles } from "./search-task-files.ts";
 import type { Row, TaskExample, TextTask } from "./task.ts";
 import { textTasks } from "./text-tasks.ts";
@@ -32,7 +33,7 @@ export async function readTaskExamples(
   { split, limit = Number.POSITIVE_INFINITY, columns, signal }: ReadTaskOptions,
 ): Promise<TaskExample[]> {
   const examples: TaskExample[] = [];
-  const read = (row: Row, source: string) => task.read(withColumns(row, task, columns, source), source);
+  const read = (row: Row, source: string) => readTaskRow(task, row, source, columns);
   for (const path of await findFiles(task, roots, split, read)) {
     for await (const { line, value } of readRows(path, signal)) {
       if (examples.length >= limit) return examples;
@@ -66,17 +67,3 @@ const searchesOfOthers = (task: TextTask) =>
   [...textTasks.values()]
     .filter(({ name }) => name !== task.name)
     .map((other) => ({ ...other, fits: (row: Row) => other.read(row, "") !== undefined }));
-
-/** A row under the task's own names of columns, of which some were given. */
-function withColumns(row: Row, task: TextTask, given: ReadTaskOptions["columns"], where: string): Row {
-  const named = Object.entries(given ?? {}).filter(([ours]) => task.columns.includes(ours));
-  if (named.length === 0) return row;
-  const missing = named.find(([, theirs]) => !(theirs in row));
-  if (missing !== undefined)
-    throw new ScaloraError("data", `The column "${missing[1]}", named in --columns, does not exist`, {
-      where,
-      found: `columns ${Object.keys(row).join(", ")}`,
-    });
-  const names = new Map(named);
-  return Object.fromEntries(task.columns.map((ours) => [ours, row[names.get(ours) ?? ours]]));
-}

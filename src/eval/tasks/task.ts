@@ -39,8 +39,10 @@ export interface ScoredOutput {
 export interface TextTask extends TaskDataLocation {
   readonly name: string;
   readonly description: string;
-  /** Columns of its rows that `--columns` can name; where a set has several layouts, those of the first. */
+  /** Columns of its rows that `--columns` can name. */
   readonly columns: readonly string[];
+  /** What its rows may be, in messages: the columns of each layout, as in `question + answer`. */
+  readonly layouts: readonly string[];
   /** Maximum tokens of an output. */
   readonly maxTokens: number;
   /** Stop strings. */
@@ -48,7 +50,10 @@ export interface TextTask extends TaskDataLocation {
   /** Between the examples of a few-shot prompt. */
   readonly separator: string;
   readonly hasChoices: boolean;
-  /** @throws ScaloraError `data` naming the row, for a row of another task */
-  read(row: Row, source: string): TaskExample;
+  /**
+   * @returns undefined for a row without the columns of a layout
+   * @throws ScaloraError `data` naming the row, for a row of another task
+   */
+  read(row: Row, source: string): TaskExample | undefined;
   scoreOutput(output: string, example: TaskExample): ScoredOutput;
 }

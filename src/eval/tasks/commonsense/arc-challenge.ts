@@ -8,6 +8,7 @@ export const arcChallenge = commonsenseTask({
   instructionPrefix: "Please choose the correct answer to the question: ",
   optionLabel: "Answer",
   answers: numberedAnswers("answer", 5),
+  authorsLayout: "question + choices + answerKey",
   readAuthorsRow: (row) => lettered(row, "question"),
   choices: ({ question, options }) => choicesAfterContext(`Question: ${question}\nAnswer:`, options),
 });

@@ -7,6 +7,7 @@ export const boolq = commonsenseTask({
   folders: ["boolq", "BoolQ"],
   instructionPrefix: "Please answer the following question with true or false, question: ",
   answers: ["true", "false"],
+  authorsLayout: "question + passage + answer",
   readAuthorsRow: ({ question, answer, passage }) => {
     if (typeof question !== "string" || typeof passage !== "string") return undefined;
     return { question: `${question}?`, options: [], right: ["true", "false"].indexOf(String(answer)) };

@@ -1,7 +1,7 @@
 import { alpacaPrompt } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import type { Choice, Row, TaskExample, TextTask } from "../task.ts";
-import { textColumn } from "../text-column.ts";
+import { hasColumns, textColumn } from "../text-column.ts";
 import type { AuthorsQuestion } from "./authors-row.ts";
 
 /** A parsed instruction of the LLM-Adapters files. */
@@ -27,7 +27,9 @@ export interface CommonsenseTaskConfig {
   readonly beforeFormat?: string;
   /** The possible answers. */
   readonly answers: readonly string[];
-  /** The question of a row as the set's authors lay it out; undefined for other rows. */
+  /** Columns of a row as the set's authors lay it out. */
+  readonly authorsLayout: string;
+  /** The question of such a row; undefined for other rows. */
   readAuthorsRow(row: Row): AuthorsQuestion | undefined;
   /** The choices for log-likelihood scoring, in the order of the answers. */
   choices(instruction: ParsedInstruction): readonly Choice[];
@@ -41,6 +43,7 @@ export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
     description,
     folders,
     columns: ["instruction", "input", "output", "answer"],
+    layouts: ["instruction + output + answer", set.authorsLayout],
     source: "github.com/AGI-Edgerunners/LLM-Adapters (dataset/)",
     maxTokens: 32,
     stop: ["###"],
@@ -59,9 +62,10 @@ function findAnswer(output: string, answers: readonly string[]): string | undefi
   return new RegExp(answers.join("|")).exec(output)?.[0];
 }
 
-function readExample(set: CommonsenseTaskConfig, given: Row, source: string): TaskExample {
+function readExample(set: CommonsenseTaskConfig, given: Row, source: string): TaskExample | undefined {
   const authors = set.readAuthorsRow(given);
   const row = authors === undefined ? given : inAdaptersWording(set, authors, source);
+  if (!hasColumns(row, "instruction", "output", "answer")) return undefined;
   const column = (name: string) => textColumn(row, name, set.name, source);
   const [instruction, output, answer] = [column("instruction"), column("output"), column("answer")];
   const input = typeof row["input"] === "string" ? row["input"] : "";

@@ -6,6 +6,7 @@ import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { elementAt } from "../../../util/elements.ts";
 import { readTaskExamples } from "../read-task-examples.ts";
+import { readTaskRow } from "../read-task-row.ts";
 import type { TextTask } from "../task.ts";
 import { textTasks } from "../text-tasks.ts";
 
@@ -121,7 +122,7 @@ const sets: [name: string, given: ReturnType<typeof row>, choices: [string, stri
 ];
 
 test.each(sets)("%s: the published row gives prompt, choices and answer", (name, given, choices, right) => {
-  const example = taskOf(name).read(given, "a:1");
+  const example = readTaskRow(taskOf(name), given, "a:1");
   expect(example.message).toBe(given.instruction);
   expect(example.prompt).toBe(
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n" +
@@ -150,7 +151,7 @@ test.each([
 ])("%s: the answer in %j is %s", (name, output, found) => {
   const [, given] = sets.find(([set]) => set === name) ?? elementAt(sets, 0);
   const task = taskOf(name);
-  const example = task.read(given, "a:1");
+  const example = readTaskRow(task, given, "a:1");
   expect(task.scoreOutput(output, example)).toEqual({
     answer: found,
     scores: { accuracy: found === example.answer ? 1 : 0 },
@@ -180,7 +181,10 @@ test.each<[string, Record<string, unknown>, FileRefusal]>([
   [
     "obqa",
     { instruction: elementAt(sets, 7)[1].instruction, output: "x" },
-    { message: "the column answer", found: "columns instruction, output" },
+    {
+      expected: "instruction + output + answer, or question_stem + choices + answerKey",
+      found: "columns instruction, output",
+    },
   ],
   [
     "obqa",
@@ -188,7 +192,7 @@ test.each<[string, Record<string, unknown>, FileRefusal]>([
     { message: "an instruction of obqa", found: '"Say something…"' },
   ],
 ])("%s refuses a row that is not its own: %#", (name, given, fields) => {
-  expect(() => taskOf(name).read(given, "rows:2")).toThrow(fileRefusal("data", "rows:2", fields));
+  expect(() => readTaskRow(taskOf(name), given, "rows:2")).toThrow(fileRefusal("data", "rows:2", fields));
 });
 
 test("the files of LLM-Adapters are JSON lists in folders of their own names", async () => {

@@ -8,6 +8,7 @@ export const hellaswag = commonsenseTask({
   instructionPrefix: "Please choose the correct ending to complete the given sentence: ",
   optionLabel: "Ending",
   answers: numberedAnswers("ending", 4),
+  authorsLayout: "activity_label + ctx_a + ctx_b + endings + label",
   readAuthorsRow: (row) => {
     const [texts, options] = [textsOf(row, "activity_label", "ctx_a", "ctx_b"), asTexts(row["endings"])];
     if (texts === undefined || options === undefined) return undefined;

@@ -8,6 +8,7 @@ export const openbookqa = commonsenseTask({
   instructionPrefix: "Please choose the correct answer to the question: ",
   optionLabel: "Answer",
   answers: numberedAnswers("answer", 4),
+  authorsLayout: "question_stem + choices + answerKey",
   readAuthorsRow: (row) => lettered(row, "question_stem"),
   choices: ({ question, options }) => choicesAfterContext(question, options),
 });

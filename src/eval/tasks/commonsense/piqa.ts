@@ -9,6 +9,7 @@ export const piqa = commonsenseTask({
   optionLabel: "Solution",
   answers: numberedAnswers("solution", 2),
   betweenOptions: "\n\n",
+  authorsLayout: "goal + sol1 + sol2 + label",
   readAuthorsRow: (row) => {
     const [question, ...options] = textsOf(row, "goal", "sol1", "sol2") ?? [];
     return question === undefined ? undefined : { question, options, right: numberIn(row["label"]) };

@@ -8,6 +8,7 @@ export const siqa = commonsenseTask({
   instructionPrefix: "Please choose the correct answer to the question: ",
   optionLabel: "Answer",
   answers: numberedAnswers("answer", 3),
+  authorsLayout: "context + question + answerA + answerB + answerC + label",
   readAuthorsRow: (row) => {
     const texts = textsOf(row, "context", "question", "answerA", "answerB", "answerC");
     if (texts === undefined) return undefined;

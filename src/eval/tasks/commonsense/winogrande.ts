@@ -10,6 +10,7 @@ export const winogrande = commonsenseTask({
   optionLabel: "Option",
   answers: numberedAnswers("option", 2),
   beforeFormat: " ",
+  authorsLayout: "sentence + option1 + option2 + answer",
   readAuthorsRow: (row) => {
     const [question, ...options] = textsOf(row, "sentence", "option1", "option2") ?? [];
     return question === undefined ? undefined : { question, options, right: numberIn(row["answer"]) - 1 };

@@ -10,6 +10,7 @@ export const aqua = wordProblemTask({
   description: "AQuA: algebra in words, five options",
   folders: ["aqua", "AQuA", "aqua_rat"],
   columns: ["question", "options", "correct"],
+  authorsLayout: "question + options + correct",
   authors: "deepmind/aqua_rat of the Hugging Face hub",
   answers: { pattern: /^[A-E]$/, words: "a letter from A to E" },
   readAuthorsRow,

@@ -1,7 +1,7 @@
 import { gsm8kPrompt, readAdaptersMaths } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import type { Row, TextTask } from "../task.ts";
-import { textColumn } from "../text-column.ts";
+import { hasColumns, textColumn } from "../text-column.ts";
 
 const answerMarker = "#### ";
 
@@ -14,6 +14,7 @@ export const gsm8k: TextTask = {
   description: "GSM8K: school maths in words, the answer a number",
   folders: ["gsm8k", "GSM8K"],
   columns: ["question", "answer"],
+  layouts: ["question + answer", "instruction + output + answer"],
   source:
     "github.com/openai/grade-school-math, the data set openai/gsm8k of the Hugging Face hub, or github.com/AGI-Edgerunners/LLM-Adapters",
   maxTokens: 256,
@@ -22,6 +23,7 @@ export const gsm8k: TextTask = {
   hasChoices: false,
   read(given, source) {
     const row = asGsm8kRow(given);
+    if (!hasColumns(row, "question", "answer")) return undefined;
     const question = textColumn(row, "question", "gsm8k", source);
     const solution = textColumn(row, "answer", "gsm8k", source);
     if (!solution.includes(answerMarker))

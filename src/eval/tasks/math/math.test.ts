@@ -5,6 +5,7 @@ import { type FileRefusal, fileRefusal } from "../../../testing/refusal.ts";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { readTaskExamples } from "../read-task-examples.ts";
+import { readTaskRow } from "../read-task-row.ts";
 import type { TaskExample, TextTask } from "../task.ts";
 import { gsm8k } from "./gsm8k.ts";
 import { isEquivalent } from "./latex-equivalence.ts";
@@ -22,7 +23,8 @@ const golden: Golden = JSON.parse(
   readFileSync(new URL("../../../../test/golden/answers.json", import.meta.url), "utf8"),
 );
 
-const mathExample = (answer: string) => math.read({ problem: "?", solution: `\\boxed{${answer}}` }, "a:1");
+const mathExample = (answer: string) =>
+  readTaskRow(math, { problem: "?", solution: `\\boxed{${answer}}` }, "a:1");
 
 test.each(golden.pairs)(
   "$a and $b: equivalence and normal form are lm-evaluation-harness'",
@@ -64,7 +66,7 @@ test.each([
 test.each(golden.gsm8k)(
   "$output for $answer: scores are lm-evaluation-harness'",
   ({ output, answer, ...expected }) => {
-    const example = gsm8k.read({ question: "?", answer }, "a:1");
+    const example = readTaskRow(gsm8k, { question: "?", answer }, "a:1");
     expect(gsm8k.scoreOutput(output, example).scores).toEqual(expected);
   },
 );
@@ -90,14 +92,18 @@ test.each([
 
 test("prompts are those of lm-evaluation-harness, and completions follow them", () => {
   const row = { question: "2+2?", answer: "2+2=<<2+2=4>>4\n#### 4" };
-  expect(gsm8k.read(row, "a:1")).toEqual({
+  expect(readTaskRow(gsm8k, row, "a:1")).toEqual({
     source: "a:1",
     prompt: "Question: 2+2?\nAnswer:",
     message: "2+2?",
     completion: " 2+2=<<2+2=4>>4\n#### 4",
     answer: "4",
   });
-  const { prompt, completion } = math.read({ problem: "$1+1$?", solution: "It is $\\boxed{2}$." }, "a:1");
+  const { prompt, completion } = readTaskRow(
+    math,
+    { problem: "$1+1$?", solution: "It is $\\boxed{2}$." },
+    "a:1",
+  );
   expect(prompt).toBe("Problem:\n$1+1$?\n\nSolution:");
   expect(completion).toBe(
     " It is $\\boxed{2}$.\nFinal Answer: The final answer is $2$. I hope it is correct.",
@@ -106,15 +112,20 @@ test("prompts are those of lm-evaluation-harness, and completions follow them", 
 
 test.each<[TextTask, Record<string, unknown>, FileRefusal]>([
   [gsm8k, { question: "?", answer: "4" }, { expected: expect.stringContaining("####"), found: '"4"' }],
-  [gsm8k, { question: "?" }, { message: "the column answer", found: "columns question" }],
+  [
+    gsm8k,
+    { question: "?" },
+    { expected: "question + answer, or instruction + output + answer", found: "columns question" },
+  ],
   [math, { problem: "?", solution: "4" }, { expected: expect.stringContaining("\\boxed"), found: '"4"' }],
   [
     math,
     { question: "?", answer: "#### 4" },
-    { message: "the column problem", found: "columns question, answer" },
+    { expected: "problem + solution, or problem + answer", found: "columns question, answer" },
   ],
+  [math, { problem: " ", answer: "4" }, { message: "no text in the column problem", found: '" "' }],
 ])("a row that is not of the task is refused: %#", (task, row, fields) => {
-  expect(() => task.read(row, "rows:3")).toThrow(fileRefusal("data", "rows:3", fields));
+  expect(() => readTaskRow(task, row, "rows:3")).toThrow(fileRefusal("data", "rows:3", fields));
 });
 
 /** A folder with these files. */

@@ -1,8 +1,8 @@
 import { maxCharacters } from "../../../answers/limits.ts";
 import { isSameAnswer } from "../../../answers/same-answer.ts";
 import { ScaloraError } from "../../../util/errors.ts";
-import type { TextTask } from "../task.ts";
-import { textColumn } from "../text-column.ts";
+import type { Row, TextTask } from "../task.ts";
+import { hasColumns, textColumn } from "../text-column.ts";
 import { isEquivalent } from "./latex-equivalence.ts";
 import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva-answer.ts";
 
@@ -16,6 +16,7 @@ export const math: TextTask = {
   description: "MATH: competition maths, the answer in LaTeX",
   folders: ["math", "MATH"],
   columns: ["problem", "solution", "answer"],
+  layouts: ["problem + solution", "problem + answer"],
   source:
     "github.com/hendrycks/math or the data sets EleutherAI/hendrycks_math and MATH-500 of the Hugging Face hub",
   maxTokens: 512,
@@ -23,9 +24,12 @@ export const math: TextTask = {
   separator: "\n\n",
   hasChoices: false,
   read(row, source) {
+    const given = answerColumn(row);
+    if (!hasColumns(row, "problem", given === undefined ? "solution" : "answer")) return undefined;
     const problem = textColumn(row, "problem", "math", source);
-    const solution = textColumn(row, "solution", "math", source);
-    const answer = boxedAnswer(solution) ?? (typeof row["answer"] === "string" ? row["answer"] : undefined);
+    const solution =
+      given !== undefined && isBlank(row["solution"]) ? "" : textColumn(row, "solution", "math", source);
+    const answer = given ?? boxedAnswer(solution);
     if (answer === undefined)
       throw new ScaloraError("data", "A row of math has no answer", {
         where: source,
@@ -36,7 +40,7 @@ export const math: TextTask = {
       source,
       prompt: `Problem:\n${problem}\n\nSolution:`,
       message: problem,
-      completion: ` ${solution}\n${minervaFinalSentence(answer)}`,
+      completion: ` ${solution && `${solution}\n`}${minervaFinalSentence(answer)}`,
       answer,
     };
   },
@@ -59,6 +63,14 @@ export const math: TextTask = {
     };
   },
 };
+
+/** The answer that a row has in a column of its own. */
+function answerColumn({ answer }: Row): string | undefined {
+  if (typeof answer === "number") return String(answer);
+  return typeof answer === "string" && !isBlank(answer) ? answer : undefined;
+}
+
+const isBlank = (value: unknown) => value == null || (typeof value === "string" && value.trim() === "");
 
 /** Content of the last `\boxed{…}` or `\fbox{…}`, or the text after the last `\boxed ` up to a dollar sign. */
 export function boxedAnswer(text: string): string | undefined {

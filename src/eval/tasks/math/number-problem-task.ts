@@ -17,6 +17,9 @@ export function numberProblemTask({ authorsColumns, ...set }: NumberProblemConfi
   return wordProblemTask({
     ...set,
     columns: ["question", "answer"],
+    authorsLayout: [authorsColumns.question, authorsColumns.answer]
+      .map((names) => names.join("/"))
+      .join(" + "),
     answers: { pattern: /^-?\d+(\.\d+)?(e-?\d+)?$/, words: "a number" },
     readAuthorsRow: (row) => readByColumns(row, authorsColumns),
     solutionOf: (answer) => `The answer is ${answer}.`,

@@ -16,6 +16,8 @@ interface WordProblemConfig {
   /** Where the authors' own files are. */
   readonly authors: string;
   readonly columns: readonly string[];
+  /** The columns of their rows. */
+  readonly authorsLayout: string;
   /** The possible answers, as a pattern and in words. */
   readonly answers: { readonly pattern: RegExp; readonly words: string };
   /** The problem of a row as the set's authors lay it out; undefined for other rows. */
@@ -27,12 +29,13 @@ interface WordProblemConfig {
 
 /** A maths set of LLM-Adapters (arXiv 2304.01933): the problem in Alpaca's prompt, an output of up to 256 tokens. */
 export function wordProblemTask(set: WordProblemConfig): TextTask {
-  const { name, description, folders, authors, columns, scoreOutput } = set;
+  const { name, description, folders, authors, columns, authorsLayout, scoreOutput } = set;
   return {
     name,
     description,
     folders,
     columns,
+    layouts: ["instruction + output + answer", authorsLayout],
     source: `github.com/AGI-Edgerunners/LLM-Adapters (dataset/) or ${authors}`,
     maxTokens: 256,
     stop: ["###"],
@@ -43,15 +46,10 @@ export function wordProblemTask(set: WordProblemConfig): TextTask {
   };
 }
 
-function readExample(set: WordProblemConfig, row: Row, source: string): TaskExample {
+function readExample(set: WordProblemConfig, row: Row, source: string): TaskExample | undefined {
   const maths = readAdaptersMaths(row);
   const problem = maths ?? set.readAuthorsRow(row);
-  if (problem === undefined)
-    throw new ScaloraError("data", `This is not a row of ${set.name}`, {
-      where: source,
-      expected: "columns instruction, output and answer, or those of the set's authors",
-      found: `columns ${Object.keys(row).join(", ")}`,
-    });
+  if (problem === undefined) return undefined;
   const answer = plainNumber(String(problem.answer));
   if (!set.answers.pattern.test(answer))
     throw new ScaloraError("data", `A row of ${set.name} has no answer`, {
