@@ -60,9 +60,12 @@ export function quotientValues({ top, bottom }: Quotient): Samples {
 /** Exact arithmetic of one comparison. Every function throws `NotUnderstood` when it would take too long. */
 export class Algebra {
   private readonly budget: WorkBudget;
+  private readonly keepsPowers: boolean;
 
-  constructor(budget: WorkBudget) {
+  /** @param options `keepsPowers`: whether an integer power of a sum is not multiplied out, so that it equals the same power only */
+  constructor(budget: WorkBudget, { keepsPowers = false } = {}) {
     this.budget = budget;
+    this.keepsPowers = keepsPowers;
   }
 
   atom(atom: Atom): Quotient {
@@ -103,10 +106,7 @@ export class Algebra {
     const whole = number.numerator / number.denominator;
     const broken = rational(number.numerator % number.denominator, number.denominator);
     const { top, bottom } = base;
-    const power = this.quotient(
-      polynomialPower(top, whole, this.budget),
-      polynomialPower(bottom, whole, this.budget),
-    );
+    const power = this.quotient(this.wholePower(top, whole), this.wholePower(bottom, whole));
     if (isZero(broken)) return power;
     return this.multiply(power, this.divide(this.root(top, broken), this.root(bottom, broken)));
   }
@@ -138,6 +138,17 @@ export class Algebra {
       .map(({ atom, exponent }) => ({ atom, exponent: multiplyRationals(exponent, minusOne) }));
     const factor = productOf(inverse, moves, this.budget);
     return { top: this.product(top, factor), bottom: productOf(one, stays, this.budget) };
+  }
+
+  private wholePower(base: Polynomial, exponent: bigint): Polynomial {
+    const leading = leadingTerm(base);
+    if (!this.keepsPowers || exponent < 2n || base.size < 2 || leading === undefined)
+      return polynomialPower(base, exponent, this.budget);
+    const content = contentOf(base);
+    const factor = leading.coefficient.numerator < 0n ? multiplyRationals(content, minusOne) : content;
+    const rest = scale(base, rationalPower(factor, -1n));
+    const atom: Atom = { key: `[${polynomialKey(rest)}]`, values: polynomialValues(rest) };
+    return productOf(rationalPower(factor, exponent), [{ atom, exponent: rational(exponent) }], this.budget);
   }
 
   /** A polynomial to an exponent between 0 and 1. */

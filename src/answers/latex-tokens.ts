@@ -14,6 +14,8 @@ export interface Token {
 const spellings: readonly (readonly [from: RegExp, to: string])[] = [
   [/\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\.?/g, " "],
   [/(?<!\\)\$/g, " "],
+  [/\\(?:text)?color\s*(?:\[[^[\]]*\]\s*)?\{[^{}]*\}/g, " "],
+  [/\\(?:math(?:bf|it|sf|tt|normal)|boldsymbol|bm|pmb|bf)(?![a-zA-Z])(?:\s*\{\s*([A-Za-z])\s*\})?/g, " $1"],
   [/(\d)(?:\{,\}|,\\!|\\,|\\!)(?=\d{3}(?!\d))/g, "$1"],
   [/\\([dtc])frac(?![a-zA-Z])/g, "\\frac"],
   [/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))|\\degree(?![a-zA-Z])|\\textdegree|º/g, "°"],

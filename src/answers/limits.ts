@@ -24,8 +24,13 @@ const maxWork = 10_000;
 export class WorkBudget {
   private left = maxWork;
 
+  /** Whether the work was more than the limit. */
+  get isSpent(): boolean {
+    return this.left < 0;
+  }
+
   spend(amount: number): void {
     this.left -= amount;
-    if (this.left < 0) throw new NotUnderstood("the arithmetic takes too long");
+    if (this.isSpent) throw new NotUnderstood("the arithmetic takes too long");
   }
 }

@@ -12,18 +12,8 @@ import type { Token } from "./latex-tokens.ts";
 import { maxDepth, NotUnderstood } from "./limits.ts";
 import { parseDecimal, rational, recurringDecimal } from "./rational.ts";
 
-/** Commands that only change how a symbol looks. */
-const decorations = new Set([
-  "mathbf",
-  "mathbb",
-  "mathcal",
-  "vec",
-  "bar",
-  "hat",
-  "overline",
-  "overrightarrow",
-  "boldsymbol",
-]);
+/** Commands that make another symbol of one. */
+const decorations = new Set(["mathbb", "mathcal", "vec", "bar", "hat", "overline", "overrightarrow"]);
 
 const closing: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}", "|": "|" };
 

@@ -51,6 +51,10 @@ test.each([
   ["\\boxed{10\\text{ cm}}", "10", 1, "10\\text{ cm}"],
   ["\\boxed{10 cm}", "10", 1, "10 cm"],
   ["\\boxed{1} no, \\boxed{2}", "1", 0, "2"],
+  ["\\boxed{1} so again \\boxed{1", "1", 1, "1"],
+  ["\\boxed{1} no, \\boxed{\\frac{1}{2}. Then", "1", 1, "1"],
+  ["\\fbox{3}, \\boxed{1", "3", 1, "3"],
+  ["with $x=3$ we have \\boxed{\\text{so", "3", 1, "x=3"],
   ["Final Answer: The final answer is $7$. I hope it is correct.", "7", 1, "7"],
   ["so the answer is $x = 7$", "7", 1, "x = 7"],
   ["We have $a=2$ and $b=3$.\nThe answer is: 6", "6", 1, "6"],
@@ -75,6 +79,7 @@ test.each([
   ["dollar signs", "$".repeat(100_000)],
   ["dollar signs and braces", "$ ".repeat(50_000) + "{".repeat(50_000)],
   ["boxes that never end", "\\boxed{".repeat(50_000)],
+  ["boxes without braces", "\\boxed".repeat(50_000)],
   ["sentences", "The answer is: ".repeat(20_000)],
   [
     "Minerva's sentence without end",

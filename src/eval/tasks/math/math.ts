@@ -72,20 +72,30 @@ function answerColumn({ answer }: Row): string | undefined {
 
 const isBlank = (value: unknown) => value == null || (typeof value === "string" && value.trim() === "");
 
-/** Content of the last `\boxed{…}` or `\fbox{…}`, or the text after the last `\boxed ` up to a dollar sign. */
+/**
+ * Content of the last `\boxed{…}`, else `\fbox{…}`, that is closed, or the text after the last `\boxed ` up to a dollar sign. Where the
+ * last box is not closed, as where an output is cut off, MATH's own `last_boxed_only_string` finds nothing; math-verify takes
+ * the last closed one too.
+ */
 export function boxedAnswer(text: string): string | undefined {
   const bare = text.lastIndexOf("\\boxed ");
   if (bare >= 0) return text.slice(bare + "\\boxed ".length).split("$")[0];
-  const boxed = text.lastIndexOf("\\boxed");
-  const start = boxed >= 0 ? boxed : text.lastIndexOf("\\fbox");
-  const open = text.indexOf("{", start);
-  if (start < 0 || open < 0) return undefined;
-  let depth = 0;
-  for (let i = open; i < text.length; i++) {
-    if (text[i] === "{") depth++;
-    if (text[i] === "}" && --depth === 0) return text.slice(open + 1, i);
-  }
-  return undefined;
+  return lastInBraces(text, /\\boxed|[{}]/g) ?? lastInBraces(text, /\\fbox|[{}]/g);
+}
+
+/** Content of the braces that begin last, of those that follow a command and are closed. @param marks finds the command and braces */
+function lastInBraces(text: string, marks: RegExp): string | undefined {
+  const opened: { start: number; isCommands: boolean }[] = [];
+  let [isCommands, start, end] = [false, -1, -1];
+  for (const { 0: mark, index } of text.matchAll(marks))
+    if (mark === "{") {
+      opened.push({ start: index + 1, isCommands });
+      isCommands = false;
+    } else if (mark === "}") {
+      const braces = opened.pop();
+      if (braces?.isCommands && braces.start > start) [start, end] = [braces.start, index];
+    } else isCommands = true;
+  return start < 0 ? undefined : text.slice(start, end);
 }
 
 const metaMathSentence = "The answer is: ";
