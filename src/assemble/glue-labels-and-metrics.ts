@@ -1,12 +1,28 @@
 import type { DataConfig, ModelConfig, Recipe } from "../config/index.ts";
-import { findGlueTask, type GlueTask } from "../data/index.ts";
+import { findGlueTask, type GlueTask, refuseLabelledRows } from "../data/index.ts";
 import { scoreGlue, scoringMetrics } from "../eval/tasks/glue/index.ts";
 import type { EvaluateOptions } from "../train/evaluate.ts";
 
+type Files = Pick<DataConfig, "train" | "eval" | "format">;
+
+/** The files of a recipe, each with its format. */
+const sourcesOf = ({ train, eval: held, format }: Files) =>
+  [...train, ...(Array.isArray(held) ? held : [])].map((source) => ({
+    ...source,
+    format: source.format ?? format,
+  }));
+
+/**
+ * Refuses formats of a classifier with a language model. Comes before the labels of their task are taken for the model's.
+ * @throws ScaloraError `config` naming the file
+ */
+export function refuseClassifierFormats(data: Files): void {
+  for (const source of sourcesOf(data)) refuseLabelledRows(source);
+}
+
 /** The GLUE task that all labelled files belong to, if there is one. */
-function commonGlueTask({ train, eval: held, format }: Pick<DataConfig, "train" | "eval" | "format">) {
-  const sources = [...train, ...(Array.isArray(held) ? held : [])];
-  const tasks = new Set<GlueTask | undefined>(sources.map((source) => findGlueTask(source.format ?? format)));
+function commonGlueTask(data: Files) {
+  const tasks = new Set<GlueTask | undefined>(sourcesOf(data).map(({ format }) => findGlueTask(format)));
   const [task] = tasks;
   return tasks.size === 1 ? task : undefined;
 }
@@ -19,14 +35,12 @@ export function resolveModelConfig({ model, data }: Recipe): ModelConfig {
 }
 
 /** The class names of the data's GLUE task; undefined for other data and for a regression. */
-export function glueClassNames(data: Pick<DataConfig, "train" | "eval" | "format">) {
+export function glueClassNames(data: Files) {
   return commonGlueTask(data)?.labels;
 }
 
 /** The official metrics of the data's GLUE task, and those that its score is the mean of; empty where there is no task. */
-export function glueMetrics(
-  data: Pick<DataConfig, "train" | "eval" | "format">,
-): Pick<EvaluateOptions, "metrics" | "scoredBy"> {
+export function glueMetrics(data: Files): Pick<EvaluateOptions, "metrics" | "scoredBy"> {
   const task = commonGlueTask(data);
   if (task === undefined) return {};
   return {

@@ -3,7 +3,7 @@ import { type Dataset, loadDataset } from "../data/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { type ModelDataLimits, readDataLimits } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { resolveModelConfig } from "./glue-labels-and-metrics.ts";
+import { refuseClassifierFormats, resolveModelConfig } from "./glue-labels-and-metrics.ts";
 import { refuseHeadKeys } from "./load-base-model.ts";
 
 /** The rows of a recipe, with what made tokens of them. */
@@ -20,7 +20,10 @@ export interface RecipeData {
 export async function loadRecipeData(recipe: Recipe): Promise<RecipeData> {
   const model = resolveModelConfig(recipe);
   const limits = readDataLimits(model.path, model.labels);
-  if (limits.classes === undefined) refuseHeadKeys(model);
+  if (limits.classes === undefined) {
+    refuseClassifierFormats(recipe.data);
+    refuseHeadKeys(model);
+  }
   const tokenizer = await loadTokenizer(model.path);
   const dataset = await loadDataset(recipe.data, tokenizer, { ...limits, seed: recipe.train.seed });
   return { dataset, tokenizer, limits };

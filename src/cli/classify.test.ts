@@ -235,6 +235,14 @@ test("labels, rows and models that do not go together are named", async () => {
       { data: { train: at("unlabelled.jsonl") } },
       { where: `${at("unlabelled.jsonl")}:1`, expected: "text + label", found: "columns text" },
     ],
+    [
+      { model: { path: "assets/tiny", labels: undefined }, data: { format: "rte" } },
+      {
+        where: `${at("train.jsonl")}, data.format`,
+        found: "rte, whose rows are texts with their class",
+        fix: expect.stringContaining("BERT"),
+      },
+    ],
     [{ data: { format: "text" } }, { where: `${at("train.jsonl")}, data.format`, found: "text" }],
     [{ data: { maxLength: 3 } }, { where: "data.maxLength", expected: "at least 4", found: "3" }],
     [

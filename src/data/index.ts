@@ -21,6 +21,7 @@ export {
 export { unreadGrades, verdictColumn } from "./formats/judgement-columns.ts";
 export { alpacaPrompt, gsm8kPrompt, scriptPrompt } from "./formats/prompt-templates.ts";
 export type * from "./formats/types.ts";
+export { refuseLabelledRows } from "./labelled-rows.ts";
 export { type Dataset, type LoadDatasetOptions, loadDataset } from "./load-dataset.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";

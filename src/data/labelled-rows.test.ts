@@ -101,7 +101,7 @@ test("a language model does not read a task of GLUE", async () => {
     format: "rte",
   } as const;
   await expect(loadExamples(config, new WordTokenizer(), { maxLength: 64 })).rejects.toThrow(
-    fileRefusal("config", config.train, { where: ", data.format", found: "rte" }),
+    fileRefusal("config", config.train, { where: ", data.format", found: expect.stringMatching(/^rte,/) }),
   );
 });
 
@@ -219,6 +219,6 @@ test("labels of rows that are none, and data of another kind", async () => {
   writeFileSync(path, '{"text": "a", "label": 0}');
   const asText = { train: path, format: "classification" } as const;
   await expect(loadExamples(asText, new WordTokenizer(), { maxLength: 9 })).rejects.toThrow(
-    fileRefusal("config", path, { where: ", data.format", found: "classification" }),
+    fileRefusal("config", path, { where: ", data.format", found: expect.stringMatching(/^classification,/) }),
   );
 });

@@ -20,26 +20,34 @@ export interface LabelledRow {
 
 /** @throws ScaloraError `config` for a classifier with data of another format, or a language model with classification data */
 export function checkFormatFitsModel(source: DataSource, classes: ClassifierLabels | undefined): void {
+  if (classes === undefined) {
+    refuseLabelledRows(source);
+    return;
+  }
   const { path, format = "auto" } = source;
   const task = findGlueTask(format);
-  if (classes !== undefined && task !== undefined) {
+  if (task !== undefined) {
     checkGlueLabels(source, classes, task);
     return;
   }
   const isText = path.toLowerCase().endsWith(".txt");
-  const isClassification = format === "classification" || (format === "auto" && !isText);
-  const isLabelled = format === "classification" || task !== undefined;
-  if (classes === undefined ? !isLabelled : isClassification && !isText) return;
-  const [model, expected] = classes
-    ? ["A classifier", "rows with text and label (format: classification), or a task of GLUE"]
-    : [
-        "A language model",
-        "text, prompt-completion, alpaca, messages, commonsense, gsm8k, preference or unpaired-preference",
-      ];
-  throw new ScaloraError("config", `${model} cannot be trained on these data`, {
+  if (!isText && (format === "classification" || format === "auto")) return;
+  throw new ScaloraError("config", "A classifier cannot be trained on these data", {
     where: `${path}, data.format`,
-    expected,
+    expected: "rows with text and label (format: classification), or a task of GLUE",
     found: isText ? "running text" : format,
+  });
+}
+
+/** @throws ScaloraError `config` for rows of texts and classes, of which a language model learns nothing */
+export function refuseLabelledRows({ path, format = "auto" }: DataSource): void {
+  if (format !== "classification" && findGlueTask(format) === undefined) return;
+  throw new ScaloraError("config", "A language model cannot be trained on the rows of a classifier", {
+    where: `${path}, data.format`,
+    expected:
+      "text, prompt-completion, alpaca, messages, commonsense, gsm8k, metamathqa, preference or unpaired-preference",
+    found: `${format}, whose rows are texts with their class`,
+    fix: "give model.path an encoder (BERT, RoBERTa, DeBERTa), or write the rows as prompts and completions",
   });
 }
 

@@ -2,12 +2,13 @@ import { type AdapterSet, attachParsed } from "../adapters/index.ts";
 import { presetNote } from "../adapters/preset-note.ts";
 import { methodNamed } from "../adapters/registry.ts";
 import { classesOf } from "../assemble/class-labels.ts";
-import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
+import { refuseClassifierFormats, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
 import { makeOptimizer } from "../assemble/make-optimizer.ts";
 import type { Recipe } from "../config/index.ts";
 import { type BatchSource, type Dataset, loadDataset } from "../data/index.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
+import { isClassifierConfig } from "../models/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { type GemmBackend, Generator, memory, releaseFreeMemory } from "../torch/index.ts";
@@ -63,6 +64,7 @@ export async function prepareRun(
     const config = resolveModelConfig(recipe);
     // First, since a folder without a model is recognised by its config.
     const modelConfig = readModelConfig(config.path);
+    if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
     checkModelFit(config);
     const base = await loadModelAndTokenizer(config, seed, recordedBackend, modelConfig);
     const model = own(base.model);
