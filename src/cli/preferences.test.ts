@@ -25,7 +25,11 @@ beforeAll(() => {
     { ...row, completion: "no", label: false },
   ]);
   writeFileSync(at("kto.jsonl"), jsonl(judged));
-  const preferred = pairs.map(({ prompt, completion }) => ({ prompt, chosen: completion, rejected: "no" }));
+  const preferred = pairs.map(({ prompt, completion }, i) => ({
+    prompt,
+    chosen: completion,
+    rejected: i === 0 ? completion : "no",
+  }));
   writeFileSync(at("dpo.jsonl"), jsonl(preferred));
 });
 
@@ -51,6 +55,8 @@ test.each([
     expect(checked.warnings).toContainEqual(
       expect.stringMatching(/^20 rejected answers of \d+ rows left out$/),
     );
+    const note = "in 1 row the chosen and the rejected answer are equal";
+    expect(checked.warnings.includes(note)).toBe(data === "dpo");
     const settings = ["--set", `run.folder=${at("runs")}`, "--set", `run.name=${data}`];
     const trained = await runScalora("train", recipe, ...settings, "--set", "train.steps=1");
     expect(trained.code).toBe(0);

@@ -61,8 +61,56 @@ const cases: [name: string, path: () => string, fields: FileRefusal, config?: Pa
   [
     "columns of another format",
     () => jsonl({ text: "" }),
-    { where: ":1", expected: "instruction + output", found: "columns text" },
+    {
+      where: ":1",
+      expected: "instruction + output",
+      found: "columns text",
+      fix: expect.stringContaining("data.columns: { instruction: NAME, output: NAME }"),
+    },
     { format: "alpaca" },
+  ],
+  [
+    "columns of one layout of several, but for one",
+    () => jsonl({ instruction: "?", output: "" }),
+    { where: ":1", message: "needs the column answer", fix: expect.stringContaining("{ answer: NAME }") },
+    { format: "gsm8k" },
+  ],
+  [
+    "columns of a format that is only taken by its name",
+    () => jsonl({ query: "?", response: "The answer is: 1" }),
+    { where: ":1", fix: expect.stringContaining("data.format: metamathqa") },
+  ],
+  [
+    "maths as commonsense",
+    () =>
+      jsonl(
+        { instruction: "Is it?", output: "the correct answer is true", answer: true },
+        { instruction: "1+1?", output: "It is 2.", answer: "2" },
+      ),
+    {
+      where: ":2",
+      expected: "true, false, or answer, option, ending or solution with a number",
+      found: '"2"',
+      fix: expect.stringContaining("format: gsm8k"),
+    },
+    { format: "commonsense" },
+  ],
+  [
+    "completions that are all empty",
+    () => jsonl({ prompt: "a", completion: "" }),
+    { fix: expect.not.stringContaining("maxLength") },
+  ],
+  [
+    "answers that are all rejected",
+    () => jsonl({ prompt: "a", completion: "b", label: false }),
+    { found: "1 rejected answer", fix: expect.stringContaining("label is true") },
+    { format: "unpaired-preference" },
+  ],
+  [
+    "answers that are all cut off",
+    () => jsonl({ prompt: "a b c", completion: "d" }),
+    { fix: "raise data.maxLength" },
+    { maxLength: 2 },
   ],
   [
     "a mapped column that is not there",

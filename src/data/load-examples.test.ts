@@ -88,7 +88,7 @@ test("rows of MetaMathQA take MetaMath's prompt; without its columns they are re
     refusal("data", {
       expected: "query + response",
       found: "columns question, answer",
-      fix: /query: question/,
+      fix: "{ query: NAME, response: NAME }",
     }),
   );
 });

@@ -10,6 +10,7 @@ import { type ColumnMapping, resolveColumns } from "./formats/column-mapping.ts"
 import { ConversationRenderer } from "./formats/conversation-renderer.ts";
 import { findGlueTask, type GlueTask, readGlueRows } from "./formats/glue/index.ts";
 import { unreadGrades } from "./formats/judgement-columns.ts";
+import { hasEqualAnswers } from "./formats/preference-rows.ts";
 import { rowToTexts } from "./formats/row-to-texts.ts";
 import type { DroppedRow, MarkedText } from "./formats/types.ts";
 import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow } from "./labelled-rows.ts";
@@ -105,6 +106,9 @@ class ExampleLoader {
       notes.push("the tokenizer has no EOS token: texts and completions end without one");
     const straddling = sum(({ straddling: count }) => count);
     if (straddling > 0) notes.push(straddlingNote(straddling));
+    const equal = sum(({ equalAnswers }) => equalAnswers);
+    if (equal > 0)
+      notes.push(`in ${formatCountOf(equal, "row")} the chosen and the rejected answer are equal`);
     return {
       files: this.files,
       rows: sum(({ rows }) => rows),
@@ -186,6 +190,8 @@ class ExampleLoader {
       const ready = plan ?? resolveColumns(row.value, source, `${path}:${row.line}`);
       plan = ready;
       collector.rows++;
+      if (ready.format === "preference" && hasEqualAnswers(row.value, ready.fileColumns))
+        collector.equalAnswers++;
       const items = readOrCollectError(() => read(row, ready), `${path}:${row.line}`, collector);
       if (!Array.isArray(items)) {
         collector.drop(items);

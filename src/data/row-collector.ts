@@ -50,6 +50,10 @@ export class RowCollector {
   labelTokens = 0;
   tokens = 0;
   straddling = 0;
+  /** Preference rows whose two answers are equal. */
+  equalAnswers = 0;
+  /** Rows of `dropped` that the length limit left out. */
+  private cut = 0;
   private readonly limit: LengthLimit;
   private readonly rowErrors: ScaloraError[] = [];
 
@@ -92,11 +96,9 @@ export class RowCollector {
     if (fitted === undefined) return;
     const labels = fitted.isLabel.reduce((total, label) => total + label, 0);
     if (labels === 0) {
-      const cut = fitted !== example;
-      const reason = cut
-        ? `its labels are beyond ${this.limit.maxLength} tokens`
-        : "none of its tokens is a label";
-      this.dropped.push({ source: example.source, reason });
+      const { source } = example;
+      if (fitted === example) this.dropped.push({ source, reason: "none of its tokens is a label" });
+      else this.dropCut(source, `its labels are beyond ${this.limit.maxLength} tokens`);
       return;
     }
     if (fitted !== example) this.truncated++;
@@ -132,8 +134,17 @@ export class RowCollector {
     return new ScaloraError("data", "No row of a data file has a label to train on", {
       where: path,
       found: found.join("; "),
-      fix: "raise data.maxLength if labels were cut off; check train flags and empty completions",
+      fix: this.cures().join("; "),
     });
+  }
+
+  /** What helps against each kind of reason why rows were left out. */
+  private cures(): string[] {
+    return [
+      ...(this.cut > 0 ? ["raise data.maxLength"] : []),
+      ...(this.rejected > 0 ? ["give a file with rows whose label is true"] : []),
+      ...(this.dropped.length > this.cut ? ["mend what the rows' reasons say, or give another file"] : []),
+    ];
   }
 
   private applyLimit(example: Example): Example | undefined {
@@ -152,7 +163,12 @@ export class RowCollector {
     }
     if (tooLong === "truncate")
       return { ids: ids.slice(0, maxLength), isLabel: isLabel.slice(0, maxLength), source };
-    this.dropped.push({ source, reason: `it has ${ids.length} tokens, more than ${maxLength}` });
+    this.dropCut(source, `it has ${ids.length} tokens, more than ${maxLength}`);
     return undefined;
+  }
+
+  private dropCut(source: string, reason: string): void {
+    this.cut++;
+    this.dropped.push({ source, reason });
   }
 }

@@ -16,6 +16,9 @@ interface FormatSpec {
   explicitOnly?: true;
 }
 
+/** The required columns that a file lacks. */
+type MissingOf = (candidate: FormatSpec) => string[];
+
 /** ShareGPT's name of the list of messages. */
 const sharegpt = { messages: ["conversations"] };
 /** LLaMA-Factory's name of KTO's label. */
@@ -109,16 +112,13 @@ export function mapColumns(
   const present = Object.keys(row);
   checkMapping(config.columns ?? {}, present, where);
   const { format = "auto" } = config;
-  const missingOf = (candidate: FormatSpec) =>
+  const missingOf: MissingOf = (candidate) =>
     candidate.required.filter(
       (column) => !present.includes(resolveColumnName(column, candidate, config.columns, present)),
     );
   const candidates = formats.filter((one) => (format === "auto" ? !one.explicitOnly : one.format === format));
   const chosen = candidates.find((candidate) => missingOf(candidate).length === 0);
-  if (chosen === undefined) {
-    const [nearest] = format === "auto" ? [] : candidates;
-    throw formatMismatchError(present, nearest ? missingOf(nearest) : [], format, where);
-  }
+  if (chosen === undefined) throw formatMismatchError(present, { format, candidates, missingOf }, where);
   const nameOf = (column: string) => resolveColumnName(column, chosen, config.columns, present);
   // Tools are rendered by a chat template only.
   const isChat = config.render === "chat" || typeof row[nameOf(chosen.required[0] ?? "")] !== "string";
@@ -162,29 +162,33 @@ function suggestion(word: string, candidates: readonly string[]): string | undef
   return near === undefined ? undefined : `did you mean "${near}"?`;
 }
 
-const columnsExample: Readonly<Partial<Record<DataFormat, string>>> = {
-  classification: "{ text: sentence, label: gold }",
-  metamathqa: "{ query: question, response: solution }",
-};
-
+/** The error for columns that fit no candidate, of which the nearest is named. */
 function formatMismatchError(
-  present: string[],
-  missing: string[],
-  format: DataFormat,
+  present: readonly string[],
+  {
+    format,
+    candidates,
+    missingOf,
+  }: { format: DataFormat; candidates: readonly FormatSpec[]; missingOf: MissingOf },
   where: string,
 ): ScaloraError {
-  const what =
-    format === "auto"
-      ? "The columns fit no known format"
-      : `The format "${format}" needs the column${missing.length > 1 ? "s" : ""} ${missing.join(", ")}`;
+  const [missing = []] = candidates.map(missingOf).sort((a, b) => a.length - b.length);
+  const isAuto = format === "auto";
+  const what = isAuto
+    ? "The columns fit no known format"
+    : `The format "${format}" needs the column${missing.length > 1 ? "s" : ""} ${missing.join(", ")}`;
+  const ownNames = isAuto
+    ? "prompt: question, completion: answer"
+    : missing.map((name) => `${name}: NAME`).join(", ");
+  const byName = isAuto ? formats.filter((one) => one.explicitOnly && missingOf(one).length === 0) : [];
   return new ScaloraError("data", what, {
     where,
-    expected: formats
-      .filter((one) => (format === "auto" ? !one.explicitOnly : one.format === format))
-      .map(({ required }) => required.join(" + "))
-      .join(", or "),
+    expected: candidates.map(({ required }) => required.join(" + ")).join(", or "),
     found: `columns ${present.join(", ") || "none"}`,
-    fix: `name the file's own columns, e.g. data.columns: ${columnsExample[format] ?? "{ prompt: question, completion: answer }"}`,
+    fix: [
+      ...byName.map((one) => `set data.format: ${one.format} if the rows are of it`),
+      `name the file's own columns, e.g. data.columns: { ${ownNames} }`,
+    ].join(", or "),
   });
 }
 

@@ -35,6 +35,19 @@ describe("TRL's shapes", () => {
     expect(report).toMatchObject({ rows: 1, rejected: 1, dropped: [] });
   });
 
+  test("rows whose two answers are equal are counted, and said once", async () => {
+    const { report } = await load(
+      jsonl(
+        { prompt: "a", chosen: " b", rejected: " b" },
+        { prompt: [user("a")], chosen: [assistant("b")], rejected: [assistant("b")] },
+        { prompt: "a", chosen: " b", rejected: " c" },
+        { chosen: "a b", rejected: "a b" },
+      ),
+      { format: "preference" },
+    );
+    expect(report.notes).toEqual(["in 3 rows the chosen and the rejected answer are equal"]);
+  });
+
   test.each([
     ["Q: ok? A: Yes", "Q: ok? A: You", "Q: ok? A:[ Yes<|im_end|>]"],
     ["a b", "a b c", "a[ b<|im_end|>]"],

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { jsonTypeName } from "../../data-files/json-type-name.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { isRecord } from "../../util/json.ts";
+
+type Json = Readonly<Record<string, unknown>>;
 
 /** A prompt and the answer to train on: both texts, or both lists of messages. */
 export interface PromptedAnswer {
@@ -33,6 +36,10 @@ export function readChosenAnswer(
     found: `${jsonTypeName(row.chosen)} and ${jsonTypeName(row.rejected)}`,
   });
 }
+
+/** Whether a row has nothing to prefer. */
+export const hasEqualAnswers = (row: Json, columns: ReadonlyMap<string, string>) =>
+  isDeepStrictEqual(row[columns.get("chosen") ?? "chosen"], row[columns.get("rejected") ?? "rejected"]);
 
 /** One message stands for a list of it (LLaMA-Factory). */
 const asMessages = (answer: unknown): unknown => (isRecord(answer) ? [answer] : answer);

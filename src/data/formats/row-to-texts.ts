@@ -2,6 +2,7 @@ import type { DataRow } from "../../data-files/jsonl.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { readAdaptersMaths } from "./adapters-maths.ts";
 import { type ColumnMapping, readString } from "./column-mapping.ts";
+import { checkCommonsenseAnswer } from "./commonsense-answer.ts";
 import { type Conversation, readConversation } from "./conversation.ts";
 import type { ConversationRenderer } from "./conversation-renderer.ts";
 import { refuseJudgedRow } from "./judgement-columns.ts";
@@ -71,13 +72,11 @@ function readRow(
         fileColumns.has("messages") ? lastTurn(value("messages")) : promptedAnswer(context),
         context,
       );
-    case "alpaca":
     case "commonsense":
-      return readPair(
-        alpacaPrompt(text("instruction"), text("input"), config.render),
-        text("output"),
-        context,
-      );
+      checkCommonsenseAnswer(value("answer"), source);
+      return readInstruction(context);
+    case "alpaca":
+      return readInstruction(context);
     case "gsm8k":
       return fileColumns.has("question")
         ? readQuestion(text("question"), text("answer"), context)
@@ -90,6 +89,11 @@ function readRow(
     default:
       return readAnswer(promptedAnswer(context), context);
   }
+}
+
+function readInstruction(context: RowContext): ReadRow {
+  const { text, config } = context;
+  return readPair(alpacaPrompt(text("instruction"), text("input"), config.render), text("output"), context);
 }
 
 /** Prompt and completion as lists of messages, or else as texts. */
