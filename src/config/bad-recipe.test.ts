@@ -41,6 +41,19 @@ const badInput: {
     issue: { problem: "unknown key", fix: "did you mean rank?" },
   },
   {
+    name: "no space after a colon",
+    set: ["train={steps:20}"],
+    key: "train.steps:20",
+    issue: { problem: "unknown key", fix: "write a space after the colon: steps: 20" },
+  },
+  {
+    name: "no space after the colon of an option with a value of its own kind",
+    set: ["adapter={method: scalora, policy: paper, scale: {lipschitz:0}}"],
+    key: "adapter.scale",
+    issue: { problem: "wrong value", fix: "write a space after the colon: lipschitz: 0" },
+  },
+  { name: "no space, one key", set: ["run=a:b"], key: "run", issue: { fix: expect.stringMatching(/a: b/) } },
+  {
     name: "unknown section",
     set: ["trian.lr=1"],
     key: "trian",

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { isRecord } from "../util/json.ts";
 import { nameFinder, nearestName } from "../util/nearest-name.ts";
 import { valueAt } from "../util/value-at.ts";
 import { formatKeyPath } from "./config-error.ts";
@@ -15,6 +16,22 @@ function suggestValue(found: unknown, known: readonly string[]): { problem?: str
   return meant === undefined ? {} : { fix: `did you mean ${meant}?` };
 }
 
+/** Of a key like `lr:0.1`, which YAML reads where the space is missing, how to write it. */
+function spaceFix(key: string): string | undefined {
+  const [, name, value] = /^([\w-]+):(?!\/\/|\\)(\S.*)$/.exec(key) ?? [];
+  return name === undefined ? undefined : `write a space after the colon: ${name}: ${value}`;
+}
+
+/** The same of a value that should be a section: a text `lr:0.1`, or a section with such a key. */
+function suggestSpace(node: SchemaNode | undefined, found: unknown): { fix?: string } {
+  const texts = isRecord(found) ? Object.keys(found) : typeof found === "string" ? [found] : [];
+  const [fix] = isSection(node) ? texts.flatMap((text) => spaceFix(text) ?? []) : [];
+  return fix === undefined ? {} : { fix };
+}
+
+const isSection = (node: SchemaNode | undefined): boolean =>
+  node?.type === "object" || (node?.anyOf ?? []).some((branch) => isNode(branch) && isSection(branch));
+
 /** The issue of any unknown key where `known` ones may be, with the known key that was probably meant. */
 export function unknownKeyIssues(known: readonly string[]): (key: string) => IssueText {
   const expected = known.length === 0 ? "no key here" : joinWithOr(known);
@@ -22,7 +39,7 @@ export function unknownKeyIssues(known: readonly string[]): (key: string) => Iss
   return (key) => {
     const other = otherToolKeys[key];
     const meant = other !== undefined && known.includes(other) ? other : nearest(key);
-    const fix = meant === undefined ? undefined : `did you mean ${meant}?`;
+    const fix = spaceFix(key) ?? (meant === undefined ? undefined : `did you mean ${meant}?`);
     return { problem: "unknown key", expected, found: key, fix };
   };
 }
@@ -84,6 +101,7 @@ function wrongValue(node: SchemaNode | undefined, found: unknown): IssueText {
     problem: "wrong value",
     expected,
     found: formatFoundValue(found),
+    ...suggestSpace(node, found),
     ...suggestList(node, found),
     ...suggestValue(found, knownValues(node)),
   };

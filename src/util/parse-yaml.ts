@@ -82,7 +82,7 @@ const tooDeep = `lists and sections more than ${maxNesting} deep, or an alias wi
 
 const tooManyAliases = `more than ${maxAliases} aliases of an anchor, those within it counted as often as they are repeated`;
 const writeOut = "write the values out where aliases or deep nesting stand for them";
-const correct = "correct the line: indentation, quotes and brackets";
+const correct = "correct the line: indentation, quotes, brackets, and a space after each colon";
 
 /** Where the first alias is; 0 without one. */
 function firstAlias(document: Document): number {
