@@ -1,5 +1,5 @@
 import type { RecipeCheck, RunForecast } from "../recipes/check-recipe.ts";
-import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration, formatStepTime } from "../util/format.ts";
 import type { Paint } from "./terminal/painter.ts";
 import { table } from "./terminal/table.ts";
 
@@ -47,7 +47,7 @@ function forecastRows({ steps, parameters, data, memory, disk, probe }: RunForec
   rows.push(
     [
       "time",
-      `about ${formatDuration(probe.totalSeconds)}: ${probe.secondsPerStep.toPrecision(3)} s a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
+      `about ${formatDuration(probe.totalSeconds)}: ${formatStepTime(probe.secondsPerStep)} a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
     ],
     ["first losses", probe.losses.map((loss) => loss.toFixed(4)).join(", ")],
   );

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from "../util/format.ts";
+import { formatBytes, formatCount, formatStepTime } from "../util/format.ts";
 import { isWithinNoise, isWithoutWidth, type PairedDifference } from "./statistics.ts";
 import type { CompareRow, SettingDifference } from "./summary.ts";
 import type { SeedSets } from "./trials.ts";
@@ -21,7 +21,7 @@ export function tableCells(row: CompareRow): string[] {
     row.difference === null ? "–" : differenceText(row.figure, row.difference),
     row.difference === null ? "–" : neededText(row.difference),
     row.trainable === null ? "–" : formatCount(row.trainable),
-    row.secondsPerStep === null ? "–" : `${(1000 * row.secondsPerStep).toPrecision(3)} ms`,
+    row.secondsPerStep === null ? "–" : formatStepTime(row.secondsPerStep),
     row.memory === null ? "–" : formatBytes(row.memory),
     row.rank === null ? "–" : row.rank.toFixed(1),
   ];

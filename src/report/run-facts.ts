@@ -3,7 +3,7 @@ import { eventsOfType, type RunEvent, type StartEvent } from "../run/events.ts";
 import { parseRecordedRecipe } from "../run/recorded-recipe.ts";
 import { runFiles } from "../run/run-files.ts";
 import { largestOf } from "../util/elements.ts";
-import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration, formatStepTime } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
 import { modelName } from "./model-name.ts";
 import type { Fact, FactGroup } from "./page/report-data.ts";
@@ -83,7 +83,7 @@ function speedFacts(events: readonly RunEvent[]): Fact[] {
   return present([
     ["Time in all", end && Number.isFinite(end.seconds) ? formatDuration(end.seconds) : undefined],
     ["Time in steps", steps.length === 0 ? undefined : formatDuration(seconds)],
-    ["Median step", median === undefined ? undefined : `${median.toPrecision(3)} s`],
+    ["Median step", median === undefined ? undefined : formatStepTime(median)],
     ["Tokens per second", seconds > 0 ? formatCount(tokens / seconds) : undefined],
     ["Tokens trained on", tokens > 0 ? formatCount(tokens) : undefined],
     ["Peak memory", Number.isFinite(memory) ? formatBytes(memory) : undefined],

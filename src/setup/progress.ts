@@ -19,6 +19,8 @@ export class Progress {
   private readonly stream: Stream;
   private drawn = false;
   private last = 0;
+  /** What was written last where nothing is drawn. */
+  private written = "";
 
   constructor(stream: Stream) {
     this.stream = stream;
@@ -27,14 +29,14 @@ export class Progress {
   /** Writes a line that stays. */
   log(line: string): void {
     this.clear();
-    if (!this.stream.isTTY) this.last = Date.now();
+    if (!this.stream.isTTY) [this.last, this.written] = [Date.now(), line];
     this.stream.write(`scalora setup: ${line}\n`);
   }
 
   /** Writes a state, which the next one replaces. */
   update(line: string): void {
     const now = Date.now();
-    if (now - this.last < (this.stream.isTTY ? terminalMs : plainMs)) return;
+    if (now - this.last < (this.stream.isTTY ? terminalMs : plainMs) || line === this.written) return;
     this.last = now;
     if (!this.stream.isTTY) {
       this.log(line);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
 import { findCompiler } from "./compile-addon.ts";
@@ -219,4 +219,16 @@ test("versions compare by number, sizes read well", () => {
     "544 MB",
     "2.31 GB",
   ]);
+});
+
+test("where nothing is drawn, a state that says nothing new is not repeated", () => {
+  vi.useFakeTimers({ now: 1e9 });
+  const lines: string[] = [];
+  const progress = new Progress({ write: (text) => lines.push(text) });
+  for (const state of ["1 %", "1 %", "2 %", "2 %"]) {
+    progress.update(state);
+    vi.advanceTimersByTime(6000);
+  }
+  vi.useRealTimers();
+  expect(lines).toEqual(["scalora setup: 1 %\n", "scalora setup: 2 %\n"]);
 });

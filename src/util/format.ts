@@ -33,9 +33,15 @@ export function formatBytes(bytes: number): string {
 
 /** Seconds as `4.2 s`, `3 min 05 s` or `2 h 03 min`. */
 export function formatDuration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (value: number) => String(value).padStart(2, "0");
   return hours > 0 ? `${hours} h ${two(minutes)} min` : `${minutes} min ${two(rest)} s`;
+}
+
+/** The seconds of a step as `45.7 ms` or `3.09 s`; from a minute on as a duration. */
+export function formatStepTime(seconds: number): string {
+  if (seconds < 0.9995) return `${(1000 * seconds).toPrecision(3)} ms`;
+  return seconds < 59.95 ? `${seconds.toPrecision(3)} s` : formatDuration(seconds);
 }

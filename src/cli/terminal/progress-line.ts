@@ -9,13 +9,16 @@ const plainInterval = 5000;
 const drawInterval = 50;
 
 /**
- * One line of progress. A terminal shows it in one place, updated; other outputs get a new line every five seconds.
+ * One line of progress. A terminal shows it in one place, updated; other outputs get a new line every five seconds, where
+ * it says something new.
  * Print other lines with `printAbove`, so that they do not mix with it.
  */
 export class ProgressLine {
   private readonly stream: OutputStream;
   private readonly now: () => number;
   private drawn = "";
+  /** What was printed last where nothing is drawn. */
+  private printed = "";
   private last = Number.NEGATIVE_INFINITY;
 
   constructor(stream: OutputStream, now: () => number = () => performance.now()) {
@@ -27,8 +30,10 @@ export class ProgressLine {
   update(text: string, { important = false } = {}): void {
     const elapsed = this.now() - this.last;
     if (!important && elapsed < (this.stream.isTTY ? drawInterval : plainInterval)) return;
+    if (text === this.printed) return;
     this.last = this.now();
     if (!this.stream.isTTY) {
+      this.printed = text;
       this.stream.write(`${escapeControl(text)}\n`);
       return;
     }
@@ -47,6 +52,7 @@ export class ProgressLine {
   end(): void {
     if (this.drawn !== "") this.stream.write("\n");
     this.drawn = "";
+    this.printed = "";
     this.last = Number.NEGATIVE_INFINITY;
   }
 }

@@ -101,3 +101,17 @@ test("elsewhere a plain line comes now and then, and the important ones always",
   line.end();
   expect(pipe.text).toBe("1\n4\nsaved\n9\n");
 });
+
+test("elsewhere a line that says nothing new is not repeated", () => {
+  let time = 0;
+  const pipe = new CapturedStream();
+  const line = new ProgressLine(pipe, () => time);
+  for (const text of ["0/9", "0/9", "1/9", "1/9", "1/9", "2/9"]) {
+    line.update(text);
+    time += 6000;
+  }
+  line.update("2/9", { important: true });
+  line.end();
+  line.update("2/9");
+  expect(pipe.text).toBe("0/9\n1/9\n2/9\n2/9\n");
+});
