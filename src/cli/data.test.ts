@@ -42,6 +42,13 @@ test("--json has everything, --set changes the recipe", async () => {
   expect(preview.rows).toHaveLength(2);
 });
 
+test("a token budget of which no batch takes much is warned about", async () => {
+  const { stdout } = await runScalora("data", recipePath, "--set", "train.batchTokens=1e9");
+  expect(stdout).toMatch(
+    /^warning: train\.batchTokens 1,000,000,000 is more than the data: every batch holds all [\d,]+ tokens$/m,
+  );
+});
+
 const preview: DataPreview = {
   files: [{ path: "a.jsonl", format: "text", rows: 2, ignoredColumns: ["id"] }],
   counts: { rows: 2, heldOut: 0, tokens: 8, labelTokens: 2 },

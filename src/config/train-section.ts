@@ -40,7 +40,7 @@ export const trainSchema = () =>
       unset: "8 when batchTokens is not given",
     }),
     batchTokens: integerAtLeast(1).optional().meta({
-      description: "Token budget of one batch (instead of batchSize)",
+      description: "Token budget of one batch, of at most 1,024 rows (instead of batchSize)",
       unset: "what batchSize says",
     }),
     accumulate: integerAtLeast(1)

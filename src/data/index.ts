@@ -25,4 +25,5 @@ export { refuseLabelledRows } from "./labelled-rows.ts";
 export { type Dataset, type LoadDatasetOptions, loadDataset } from "./load-dataset.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
+export { rowsPackedTogether } from "./packing.ts";
 export type * from "./types.ts";

@@ -1,5 +1,5 @@
 /** Rows that are packed together; few enough that batches differ from epoch to epoch. */
-const groupRows = 1024;
+export const rowsPackedTogether = 1024;
 
 /**
  * Best-fit decreasing: in each group of 1,024 rows, the longest first, each row goes to the batch with the least room left for
@@ -14,8 +14,8 @@ export function packRows(
   budget: number,
 ): number[][] {
   const batches: number[][] = [];
-  for (let start = 0; start < rows.length; start += groupRows)
-    batches.push(...packGroup(rows.slice(start, start + groupRows), lengthOf, budget));
+  for (let start = 0; start < rows.length; start += rowsPackedTogether)
+    batches.push(...packGroup(rows.slice(start, start + rowsPackedTogether), lengthOf, budget));
   return batches;
 }
 

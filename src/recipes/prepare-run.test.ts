@@ -1,9 +1,12 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseRecipe } from "../config/index.ts";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
+import { formatCount } from "../util/format.ts";
 import { checkMemoryFit, checkModelFit } from "./memory-fit.ts";
 import { prepareRun } from "./prepare-run.ts";
 
@@ -11,12 +14,12 @@ const scratch = temporaryFolder();
 beforeAll(() => writeTinyProject(scratch.path));
 afterAll(scratch.remove);
 
-const recipe = (train: object, model: object = {}) =>
+const recipe = (train: object, model: object = {}, rows = "train.jsonl") =>
   parseRecipe(
     {
       model: { path: "model", device: "cpu", ...model },
       adapter: { method: "lora", rank: 2 },
-      data: { train: "train.jsonl", eval: "none" },
+      data: { train: rows, eval: "none" },
       train: { steps: 2, ...train },
       run: { name: "r", folder: "runs" },
     },
@@ -36,6 +39,20 @@ test("a budget of a thousand million tokens is said to be more than the data, an
     expect(checkMemoryFit(prepared, recipe({}))).toBeUndefined();
   }
   expect(liveTensorCount()).toBe(before);
+});
+
+test("rows are packed 1,024 at a time: a budget that even those do not fill is said to be more than a batch can hold", async () => {
+  const rows = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ text: "abc".repeat(1 + (i % 3)) }));
+  writeFileSync(join(scratch.path, "many.jsonl"), rows.join("\n"));
+  const many = (train: object) => recipe(train, {}, "many.jsonl");
+  using prepared = await prepareRun(many({ batchTokens: 1e9 }));
+  const largest = prepared.memory.tokens;
+  expect(largest).toBeLessThan(prepared.dataset.report.train.tokens);
+  expect(prepared.warnings).toEqual([
+    `train.batchTokens 1,000,000,000 is more than a batch can hold: rows are packed 1,024 at a time, about ${formatCount(largest)} tokens`,
+  ]);
+  using filled = await prepareRun(many({ batchTokens: largest - 100 }));
+  expect(filled.warnings).toEqual([]);
 });
 
 test("a preset rate at another scale than the published one is said to be so", async () => {

@@ -14,12 +14,11 @@ import type { Optimizer } from "../optim/index.ts";
 import { type GemmBackend, Generator, memory, releaseFreeMemory } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
 import { hashModel } from "../train/model-hash.ts";
-import { formatCount } from "../util/format.ts";
 import { definedFields } from "../util/json.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
 import { type MemoryNeed, memoryNeed } from "./memory-estimate.ts";
 import { checkModelFit, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
-import { countSteps, dataWarnings, makeBatches } from "./training-data.ts";
+import { budgetWarnings, countSteps, dataWarnings, makeBatches } from "./training-data.ts";
 
 /** Everything that a recipe trains with, loaded and checked; nothing is written. */
 export interface PreparedRun extends Disposable {
@@ -93,7 +92,7 @@ export async function prepareRun(
         ...presetWarnings(recipe),
         ...modelWarnings(model, recipe),
         ...dataWarnings(dataset),
-        ...budgetWarnings(dataset, recipe),
+        ...budgetWarnings(dataset, batches, recipe),
       ],
       [Symbol.dispose]: dispose,
     };
@@ -118,14 +117,4 @@ function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
   }
   if (model.info.newlyInitialized.length === 0) return [];
   return [`newly initialised from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`];
-}
-
-/** Warns about a batch that holds all rows, which may be more than its author expected. */
-function budgetWarnings({ train }: Dataset, { train: { batchTokens } }: Recipe): string[] {
-  const tokens = train.flat().reduce((sum, { ids }) => sum + ids.length, 0);
-  if (batchTokens === undefined || batchTokens <= tokens) return [];
-  const all = `${formatCount(tokens)} tokens`;
-  return [
-    `train.batchTokens ${formatCount(batchTokens)} is more than the data: every batch holds all ${all}`,
-  ];
 }

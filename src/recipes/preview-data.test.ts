@@ -85,6 +85,15 @@ test("lengths are counted in bins and quantiles; packed batches say how full the
   expect(batches.filled).toBeCloseTo(counts.tokens / (100 * batches.inEpoch), 10);
 });
 
+test("a budget that no batch fills is said to be so", async () => {
+  const { counts, warnings } = await previewData(recipe({}, { batchTokens: 1e6, batchSize: undefined }), {
+    rows: 0,
+  });
+  expect(warnings).toContainEqual(
+    `train.batchTokens 1,000,000 is more than the data: every batch holds all ${counts.tokens} tokens`,
+  );
+});
+
 test("tokens that the vocabulary lacks are counted", async () => {
   const row = { prompt: "the xqzy in Lumi :", completion: " xqzy xqzy" };
   writeFileSync(join(scratch.path, "unknown.jsonl"), JSON.stringify(row));

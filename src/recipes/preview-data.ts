@@ -1,10 +1,16 @@
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
-import { type Dataset, type Example, type MaskSegment, maskPreview } from "../data/index.ts";
+import {
+  type BatchSource,
+  type Dataset,
+  type Example,
+  type MaskSegment,
+  maskPreview,
+} from "../data/index.ts";
 import type { ModelDataLimits } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { elementAt } from "../util/elements.ts";
-import { countSteps, dataWarnings, makeBatches, trainingCounts } from "./training-data.ts";
+import { budgetWarnings, countSteps, dataWarnings, makeBatches, trainingCounts } from "./training-data.ts";
 
 /** One row as the model sees it. */
 export interface PreviewRow {
@@ -72,6 +78,7 @@ export const previewData: PreviewData = async (recipe, { rows }) => {
   const { dataset, tokenizer, limits } = await loadRecipeData(recipe);
   const { files, dropped, rejected, truncated } = dataset.report.train;
   const examples = dataset.train.flat();
+  const batches = makeBatches(dataset, recipe);
   const shown: PreviewRow[] = [];
   for (const example of examples.slice(0, rows)) shown.push(await previewRow(example, tokenizer, limits));
   return {
@@ -86,12 +93,12 @@ export const previewData: PreviewData = async (recipe, { rows }) => {
     truncated,
     dropped,
     rejected,
-    warnings: dataWarnings(dataset),
+    warnings: [...dataWarnings(dataset), ...budgetWarnings(dataset, batches, recipe)],
     lengths: {
       maxLength: recipe.data.maxLength ?? limits.maxLength,
       ...lengthStatistics(examples.map(({ ids }) => ids.length)),
     },
-    batches: batchStatistics(dataset, recipe),
+    batches: batchStatistics(dataset, batches, recipe),
     rows: shown,
   };
 };
@@ -139,9 +146,8 @@ function lengthStatistics(lengths: readonly number[]) {
   return { quantiles, histogram };
 }
 
-function batchStatistics(dataset: Dataset, recipe: Recipe): DataPreview["batches"] {
+function batchStatistics(dataset: Dataset, batches: BatchSource, recipe: Recipe): DataPreview["batches"] {
   const { accumulate, batchSize, batchTokens } = recipe.train;
-  const batches = makeBatches(dataset, recipe);
   const inEpoch = batches.countBatches(1);
   const counts = { inEpoch, accumulate, steps: countSteps(batches, recipe) };
   if (batchTokens === undefined) return { ...counts, ...(batchSize !== undefined && { batchSize }) };

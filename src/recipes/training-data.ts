@@ -1,6 +1,7 @@
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import type { Recipe } from "../config/index.ts";
-import { BatchSource, type Dataset, type Example } from "../data/index.ts";
+import { BatchSource, type Dataset, type Example, rowsPackedTogether } from "../data/index.ts";
+import { formatCount } from "../util/format.ts";
 
 /** The batches of a recipe, in the order that it trains on them. */
 export function makeBatches(
@@ -24,6 +25,25 @@ export function countSteps(batches: BatchSource, { train: { steps, epochs, accum
 export function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
   const ofOthers = other === undefined ? [] : rowNotes({ ...other, notes: [] });
   return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
+}
+
+/** Warns about a token budget that no batch can fill: it holds all rows, or those that are packed together. */
+export function budgetWarnings(
+  { train }: Dataset,
+  batches: BatchSource,
+  { train: { batchTokens } }: Recipe,
+): string[] {
+  if (batchTokens === undefined) return [];
+  const groups = Math.ceil(train.flat().length / rowsPackedTogether);
+  const count = batches.countBatches(1);
+  const largest = batches.largestBatchTokens(count);
+  if (count > groups || batchTokens <= largest) return [];
+  const tokens = `${formatCount(largest)} tokens`;
+  const why =
+    groups === 1
+      ? `the data: every batch holds all ${tokens}`
+      : `a batch can hold: rows are packed ${formatCount(rowsPackedTogether)} at a time, about ${tokens}`;
+  return [`train.batchTokens ${formatCount(batchTokens)} is more than ${why}`];
 }
 
 /** Counts of the rows that are trained on, without dropped and held-out ones. A chat that is split into turns is one row. */
