@@ -2,20 +2,14 @@ export { grad, isGradEnabled, noGrad } from "./autograd.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
 export { fromData, indices } from "./from-data.ts";
-export {
-  chooseGemmBackend,
-  type GemmBackend,
-  type GemmChoice,
-  type GemmProbe,
-  gemmBackends,
-  measureGemmBackends,
-  requireGemmBackend,
-  useGemmBackend,
-} from "./gemm-backend.ts";
+export { type GemmBackend, gemmBackends, requireGemmBackend, useGemmBackend } from "./gemm-backend.ts";
+export { chooseGemmBackend, type GemmChoice, type GemmLookup, lookUpGemmBackend } from "./gemm-choice.ts";
+export { type GemmVerdict, measureGemmBackends } from "./gemm-verdict.ts";
 export { Generator } from "./generator.ts";
 export { leakReport, trackLeaks } from "./leaks.ts";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
 export * from "./operators.generated.ts";
+export { type Processor, processor } from "./processor.ts";
 export { allOrNothing, ScopeInParts, scope } from "./scope.ts";
 export {
   type ActionMemory,

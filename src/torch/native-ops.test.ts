@@ -210,10 +210,7 @@ test.each([24, 64, 7])(
 );
 
 test("both GEMM backends are exact in fp32, in forward and backward", () => {
-  const { probes, chosen } = torch.measureGemmBackends();
-  expect(probes.map(({ backend }) => backend)).toEqual(["aten", "onednn"]);
-  expect(probes.find(({ backend }) => backend === chosen)?.error).toBeLessThan(4e-6);
-  for (const { backend } of probes) {
+  for (const backend of torch.gemmBackends) {
     torch.useGemmBackend(backend);
     torch.scope(() => {
       const { x, w, b } = leaves({ x: [33, 20], w: [24, 20], b: [24] });
@@ -232,7 +229,7 @@ test("both GEMM backends are exact in fp32, in forward and backward", () => {
       });
     });
   }
-  torch.useGemmBackend(chosen);
+  torch.useGemmBackend("aten");
 });
 
 test.each([1, 2, 7, 8, 9, 21, 32, 33])(
