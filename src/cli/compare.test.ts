@@ -145,6 +145,33 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   expect(failed).toMatchObject([{ message: expect.stringContaining("Rank 999 is above the rank") }]);
 }, 300_000);
 
+test("a comparison of which every run is refused fails with the recipe's error and its exit code", async () => {
+  const refused = await compare("--methods", "lora+rank=999", "--seeds", "0", "--lrs", "0.001");
+  expect(printedFailure(refused)).toMatchObject({
+    code: 2,
+    where: "bert.encoder.layer.0.attention.self.query",
+  });
+  expect(refused.stderr).toContain("Rank 999 is above the rank");
+  expect(refused.stderr).not.toContain("--lrs");
+}, 60_000);
+
+test("a plan's problems are printed together, by its keys", async () => {
+  writeFileSync(
+    at("plan.yaml"),
+    "recipes: [recipe.yaml]\nsettings:\n  a: { method: lroa }\n  b: { method: lora, adapter: { rank: 0 } }\nseeds: []\n",
+  );
+  const { code, stderr } = await runScalora("compare", at("plan.yaml"));
+  expect(code).toBe(2);
+  for (const says of [
+    "has 3 problems",
+    "settings.a.method",
+    "settings.b.adapter.rank",
+    "seeds: wrong value",
+    "plan.yaml:4",
+  ])
+    expect(stderr).toContain(says);
+});
+
 test("every setting is checked before anything runs", async () => {
   const result = await compare("--methods", "lora,scalora+rnk=1", "--lrs", "0.01");
   expect(printedFailure(result)).toMatchObject({ code: 2, fix: "did you mean rank?" });

@@ -1,15 +1,13 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { required } from "../util/elements.ts";
 import { candidateName } from "./candidates.ts";
 import { planReport, planViews } from "./plan-report.ts";
 import { type PlanPart, type PlanTable, planTables } from "./plan-table.ts";
-import { isPlanFile, planSettings, readPlan } from "./read-plan.ts";
-import { runPlan } from "./run-plan.ts";
+import { isPlanFile, type PlanFile, readPlan, settingFor } from "./read-plan.ts";
 import { pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
 
@@ -33,24 +31,20 @@ function planFile(plan: object): string {
   return at("plan.yaml");
 }
 
-const problemsOf = (plan: object) => {
-  try {
-    readPlan(planFile(plan));
-  } catch (error) {
-    return Object(error).issues;
-  }
-  return [];
-};
-
 const settings = {
   LoRA: { method: "lora" },
   ScaLoRA: { method: "scalora", adapter: { scale: { lipschitz: [1000, 300] } }, lr: [0.01, 0.001] },
 };
 
+/** The settings of a plan for the recipe. */
+const settingsOf = ({ plan }: PlanFile, set: readonly string[] = []) =>
+  Object.entries(plan.settings).map(([name, setting]) => settingFor(name, setting, at("recipe.yaml"), set));
+
 test("a plan's recipes are found from its folder; settings take the recipe's rate, or their own with each swept value", () => {
-  const plan = readPlan(planFile({ recipes: ["recipe.yaml"], settings }));
-  expect(plan).toMatchObject({ recipes: [at("recipe.yaml")], seeds: [0, 1, 2], set: [] });
-  const [lora, scalora] = planSettings(plan, at("recipe.yaml"), []);
+  const file = readPlan(planFile({ recipes: ["recipe.yaml"], settings }));
+  expect(file.issues).toEqual([]);
+  expect(file.plan).toMatchObject({ recipes: [at("recipe.yaml")], seeds: [0, 1, 2], set: [] });
+  const [lora, scalora] = settingsOf(file);
   expect(lora?.candidates).toEqual([{ lr: 0.003, options: {} }]);
   expect(scalora).toMatchObject({ name: "ScaLoRA", method: "scalora", adapterOverrides: {} });
   expect(scalora?.candidates.map(candidateName)).toEqual([
@@ -59,7 +53,7 @@ test("a plan's recipes are found from its folder; settings take the recipe's rat
     "lr0.01+scale.lipschitz=300",
     "lr0.01+scale.lipschitz=1000",
   ]);
-  expect(planSettings(plan, at("recipe.yaml"), ["train.lr=0.5"])[0]?.candidates[0]?.lr).toBe(0.5);
+  expect(settingsOf(file, ["train.lr=0.5"])[0]?.candidates[0]?.lr).toBe(0.5);
   expect(isPlanFile(at("plan.yaml"))).toBe(true);
   expect(isPlanFile(at("recipe.yaml"))).toBe(false);
 });
@@ -68,30 +62,18 @@ test.each([
   [{ recipes: [], settings }, "recipes"],
   [{ recipes: ["a/x.yaml", "b/x.yaml"], settings }, "recipes"],
   [{ recipes: ["a.yaml"] }, "settings"],
+  [{ recipes: ["a.yaml"], settings: {} }, "settings"],
   [{ recipes: ["a.yaml"], settings: { LoRA: { methods: "lora" } } }, "settings.LoRA.method"],
   [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: [] } } }, "settings.LoRA.lr"],
   [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: 0 } } }, "settings.LoRA.lr"],
+  [{ recipes: ["a.yaml"], settings, seeds: [] }, "seeds"],
   [{ recipes: ["a.yaml"], settings, seeds: [-1] }, "seeds[0]"],
+  [{ recipes: ["a.yaml"], settings, seeds: [1, 1] }, "seeds"],
   [{ recipes: ["a.yaml"], settings, tasks: { names: ["boolq"] } }, "tasks.data"],
   [{ recipes: ["a.yaml"], settings, epochs: 3 }, "epochs"],
 ])("refused: %j at %s", (plan, key) => {
-  expect(problemsOf(plan)).toContainEqual(
+  expect(readPlan(planFile(plan)).issues).toContainEqual(
     expect.objectContaining({ key, where: expect.stringContaining("plan.yaml") }),
-  );
-});
-
-test("an unknown method and a list that is no sweep are refused by their setting", () => {
-  const of = (setting: object) =>
-    planSettings(
-      readPlan(planFile({ recipes: ["recipe.yaml"], settings: { one: setting } })),
-      at("recipe.yaml"),
-      [],
-    );
-  expect(() => of({ method: "scalor" })).toThrow(
-    expect.objectContaining({ where: "settings.one.method", fix: "did you mean scalora?" }),
-  );
-  expect(() => of({ method: "scalora", adapter: { scale: { lipschitz: [] } } })).toThrow(
-    expect.objectContaining({ where: "settings.one.adapter", found: "[]" }),
   );
 });
 
@@ -223,35 +205,4 @@ test("a plan's page has its differences, what was chosen and on which seeds, the
   expect(page.tables.map(({ title }) => title)).toEqual(["glue", "glue: differences to a"]);
   for (const text of ["chosen on seed 1000", "cola: * b: lr 0.1", "failed: runs/x: killed"])
     expect(page.tables[0]?.note).toContain(text);
-});
-
-test.each([
-  [{ names: ["bolq"], data: "." }, /"bolq"/],
-  [{ names: ["boolq", "piqa"], data: "tasks" }, /piqa/],
-])("a plan whose tasks are %j is refused before any run", async (tasks, says) => {
-  mkdirSync(at("tasks", "boolq"), { recursive: true });
-  writeFileSync(
-    at("tasks", "boolq", "test.jsonl"),
-    '{"question": "is it", "passage": "it is", "answer": true}\n',
-  );
-  writeFileSync(at("train.jsonl"), '{"text": "a"}\n{"text": "b"}\n');
-  const plan = readPlan(
-    planFile({
-      recipes: ["recipe.yaml"],
-      settings: { LoRA: { method: "lora" } },
-      tasks: { ...tasks, data: at(tasks.data) },
-      set: ["data.eval.holdOut=1"],
-    }),
-  );
-  const command = [process.execPath, "-e", "process.exit(3)"];
-  const request = {
-    ...{ name: "p", plan, seeds: [0], tuningSeeds: undefined },
-    set: [],
-    out: at("out"),
-    jobs: 1,
-  };
-  const hooks = { signal: new AbortController().signal, onProgress() {} };
-  const run = runPlan({ ...request, command }, hooks);
-  await expect(run).rejects.toThrow(refusal("usage", { message: says }));
-  expect(existsSync(at("out"))).toBe(false);
 });

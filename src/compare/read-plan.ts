@@ -2,7 +2,8 @@ import { basename, dirname, extname, resolve } from "node:path";
 import { z } from "zod";
 import { loadRecipe } from "../config/index.ts";
 import { readRecipeSource } from "../config/recipe-source.ts";
-import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
+import { formatKeyPath } from "../schema/config-error.ts";
+import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { oneOrMore, pathString, positive, seed } from "../schema/field-types.ts";
 import { translateIssues } from "../schema/translate-issues.ts";
 import { isRecord } from "../util/json.ts";
@@ -21,19 +22,26 @@ const planSetting = z.strictObject({
     .meta({ expects: "a learning rate or a list of them; left out, the recipe's own" }),
 });
 
+const seeds = () =>
+  z
+    .array(seed())
+    .min(1)
+    .refine((all) => new Set(all).size === all.length);
+
 const planSchema = z.strictObject({
   recipes: z
     .array(pathString("the path of a recipe, seen from the plan's folder"))
     .min(1)
     .refine((paths) => new Set(paths.map(recipeName)).size === paths.length)
     .meta({ expects: "a list of recipes, whose files have different names" }),
-  settings: z.record(z.string().min(1), planSetting).meta({ expects: "settings by their names" }),
-  seeds: z.array(seed()).min(1).default([0, 1, 2]).meta({ expects: "a list of seeds" }),
-  tuningSeeds: z
-    .array(seed())
-    .min(1)
+  settings: z
+    .record(z.string().min(1), planSetting)
+    .refine((settings) => Object.keys(settings).length > 0)
+    .meta({ expects: "settings by their names, such as LoRA: { method: lora }" }),
+  seeds: seeds().default([0, 1, 2]).meta({ expects: "a list of different seeds" }),
+  tuningSeeds: seeds()
     .optional()
-    .meta({ expects: "a list of seeds on which sweeps choose, none of seeds" }),
+    .meta({ expects: "a list of different seeds on which sweeps choose, none of seeds" }),
   set: z.array(z.string().min(1)).default([]).meta({ expects: "overrides such as train.steps=100" }),
   tasks: planTasks.optional(),
 });
@@ -41,7 +49,18 @@ const planSchema = z.strictObject({
 /** What a plan's table calls a recipe. */
 export const recipeName = (path: string) => basename(path, extname(path));
 
-type PlanSetting = z.output<typeof planSetting>;
+export type PlanSetting = z.output<typeof planSetting>;
+
+/** A plan as its file has it. */
+export interface PlanFile {
+  readonly path: string;
+  /** What is sound of it. */
+  readonly plan: ComparePlan;
+  /** What is not, by the plan's keys. */
+  readonly issues: readonly ConfigIssue[];
+  /** `plan.yaml:12` of a key path. */
+  where(key: KeyPath): string;
+}
 
 /** A table of several recipes and settings, as a plan file describes it. */
 export interface ComparePlan {
@@ -60,33 +79,75 @@ export function isPlanFile(path: string): boolean {
   return isRecord(value) && "recipes" in value;
 }
 
-/** @throws ConfigError with every problem of the plan */
-export function readPlan(path: string): ComparePlan {
-  const source = readRecipeSource(path, []);
-  const { success, data, error } = planSchema.safeParse(source.value);
-  if (success) return { ...data, recipes: data.recipes.map((recipe) => resolve(dirname(path), recipe)) };
-  const issues = translateIssues(error.issues, z.toJSONSchema(planSchema, { io: "input" }), source.value);
-  throw new ConfigError(
-    path,
-    issues.map(({ path: key, ...issue }) => ({
-      where: source.where(key),
-      key: formatKeyPath(key) || "plan",
-      ...issue,
-    })),
-  );
+/**
+ * Reads a plan; its problems are in the result, so that they can be reported with those of its recipes.
+ * @throws ConfigError when it is no YAML
+ */
+export function readPlan(path: string): PlanFile {
+  const { value, where } = readRecipeSource(path, []);
+  const { error } = planSchema.safeParse(value);
+  const found = error
+    ? translateIssues(error.issues, z.toJSONSchema(planSchema, { io: "input" }), value)
+    : [];
+  const issues = found.map(({ path: key, ...issue }) => ({
+    where: where(key),
+    key: formatKeyPath(key) || "plan",
+    ...issue,
+  }));
+  return { path, plan: soundParts(value, dirname(path)), issues, where };
+}
+
+const soundOr = <T>(schema: z.ZodType<T>, value: unknown, otherwise: T): T =>
+  schema.safeParse(value).data ?? otherwise;
+
+/** What is sound of a plan, whatever is wrong with the rest. */
+function soundParts(value: unknown, folder: string): ComparePlan {
+  const given = isRecord(value) ? value : {};
+  const { recipes, seeds, tuningSeeds, set, tasks } = planSchema.shape;
+  const settings = isRecord(given["settings"]) ? given["settings"] : {};
+  return {
+    recipes: soundOr(recipes, given["recipes"], []).map((recipe) => resolve(folder, recipe)),
+    settings: Object.fromEntries(
+      Object.entries(settings).flatMap(([name, setting]) =>
+        soundSetting(setting).map((sound): [string, PlanSetting] => [name, sound]),
+      ),
+    ),
+    seeds: soundOr(seeds, given["seeds"], [0]),
+    tuningSeeds: soundOr(tuningSeeds, given["tuningSeeds"], undefined),
+    set: soundOr(set, given["set"], []),
+    tasks: soundOr(tasks, given["tasks"], undefined),
+  };
+}
+
+/** A setting without the keys that are wrong; none without its method. */
+function soundSetting(value: unknown): PlanSetting[] {
+  const given = isRecord(value) ? value : {};
+  const { method, adapter, lr } = planSetting.shape;
+  const name = method.safeParse(given["method"]).data;
+  if (name === undefined) return [];
+  return [
+    {
+      method: name,
+      adapter: soundOr(adapter, given["adapter"], {}),
+      lr: soundOr(lr, given["lr"], undefined),
+    },
+  ];
 }
 
 /**
- * The settings of a plan for one of its recipes.
+ * A setting of a plan for one of its recipes.
  * @param set overrides of the recipe
  * @throws ScaloraError `usage` for an unknown method or a list that is no sweep; ConfigError for a faulty recipe
  */
-export function planSettings({ settings }: ComparePlan, recipe: string, set: readonly string[]): Setting[] {
-  return Object.entries(settings).map(([name, { method, adapter, lr }]) => {
-    findMethod(method, `settings.${name}.method`);
-    const { fixed, swept } = splitSweep(adapter, `settings.${name}.adapter`);
-    const own = () => loadRecipe(recipe, { set, needsData: false }).train.lr;
-    const lrs = [...new Set([lr ?? own()].flat())].sort((a, b) => a - b);
-    return { name, method, adapterOverrides: fixed, candidates: candidatesOf(lrs, swept) };
-  });
+export function settingFor(
+  name: string,
+  { method, adapter, lr }: PlanSetting,
+  recipe: string,
+  set: readonly string[],
+): Setting {
+  findMethod(method, `settings.${name}.method`);
+  const { fixed, swept } = splitSweep(adapter, `settings.${name}.adapter`);
+  const own = () => loadRecipe(recipe, { set, needsData: false }).train.lr;
+  const lrs = [...new Set([lr ?? own()].flat())].sort((a, b) => a - b);
+  return { name, method, adapterOverrides: fixed, candidates: candidatesOf(lrs, swept) };
 }

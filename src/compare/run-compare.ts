@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
 import { removeLeftovers } from "../run/leftovers.ts";
@@ -9,7 +8,7 @@ import { writeOutputFile } from "../util/output-file.ts";
 import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 import type { CompareProgress, CompareRequest, CompareResult, RunCompare } from "./compare-request.ts";
 import { compareReport } from "./report.ts";
-import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
+import { checkTrial, readTrialResult, runTrial, trialPlan } from "./run-trial.ts";
 import { pendingTrials } from "./selection.ts";
 import { allDifferences, summarise } from "./summary.ts";
 import { tableRemark } from "./table.ts";
@@ -86,11 +85,9 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
  * Checks every setting of a comparison; nothing is run or written.
  * @throws ScaloraError and ConfigError as `checkTrial` does
  */
-export function checkComparison(request: CompareRequest): TrialPlan {
-  const { recipe, set, settings, out, jobs, command, tasks } = request;
-  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
-  const plan = { recipe, set, runs: join(out, "runs"), command, threads, tasks };
-  for (const cell of pendingTrials(settings, request, [])) checkTrial(cell, plan);
+function checkComparison(request: CompareRequest): TrialPlan {
+  const plan = trialPlan(request);
+  for (const cell of pendingTrials(request.settings, request, [])) checkTrial(cell, plan);
   return plan;
 }
 
@@ -152,15 +149,23 @@ function trialProgress(runs: string, name: string): CompareProgress["running"][n
   return { name, step: status?.step ?? 0, totalSteps: status?.totalSteps ?? null };
 }
 
+/** Where recipes were refused, their errors, as `train` prints them. */
+function noResult(results: readonly TrialResult[], out: string): ScaloraError {
+  if (results.every(({ refused }) => refused)) {
+    const errors = new Set(results.map(({ failed }) => (failed ?? "").replace(/^error: /, "")));
+    return new ScaloraError("config", [...errors].join("\n"));
+  }
+  return new ScaloraError("run", "No run of the comparison has a result", {
+    where: out,
+    found: results.find(({ failed }) => failed !== null)?.failed ?? undefined,
+    fix: "check why the runs failed; where the loss diverged, lower the learning rates (--lrs, or lr in a plan)",
+  });
+}
+
 function writeComparison(request: CompareRequest, results: readonly TrialResult[]): CompareResult {
   const { settings, seeds, tuningSeeds, out, recipe } = request;
   const rows = summarise(settings, request, results);
-  if (rows.length === 0)
-    throw new ScaloraError("run", "No run of the comparison has a result", {
-      where: out,
-      found: results[0]?.failed ?? undefined,
-      fix: "lower the learning rates (--lrs), or check why the runs failed",
-    });
+  if (rows.length === 0) throw noResult(results, out);
   const report = join(out, "report.html");
   writeReport(report, compareReport(recipe, settings, request, results, rows));
   const failed = results.flatMap(({ folder, failed: message }) =>

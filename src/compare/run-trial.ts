@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { loadRecipe, type Recipe, recipeToYaml } from "../config/index.ts";
 import { eventsOfType, type StartEvent } from "../run/events.ts";
@@ -7,6 +8,7 @@ import { readOptional } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Candidate } from "./candidates.ts";
+import type { CompareRequest } from "./compare-request.ts";
 import { errorOf, runProcess } from "./run-process.ts";
 import { readTaskScores, scoreTasks } from "./score-tasks.ts";
 import { mean } from "./statistics.ts";
@@ -16,6 +18,12 @@ import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trial
 
 /** Exit code of a process with a usage or configuration error. */
 const usageExitCode = 2;
+
+/** What all trials of a comparison have in common; parallel ones share the cores. */
+export function trialPlan({ recipe, set, out, jobs, command, tasks }: CompareRequest): TrialPlan {
+  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
+  return { recipe, set, runs: join(out, "runs"), command, threads, tasks };
+}
 
 /**
  * Checks a trial before any is run.
@@ -153,6 +161,6 @@ function refusedTrial({ setting, candidate, seed }: Trial, folder: string, faile
   const none = { score: null, loss: null, trainable: null, secondsPerStep: null, memory: null, rank: null };
   return {
     ...{ setting: setting.name, ...recordedCandidate(candidate), seed, ...none },
-    ...{ data: null, model: null, failed, folder },
+    ...{ data: null, model: null, failed, refused: true, folder },
   };
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { renderStyles } from "../config/data-formats.ts";
-import { findTextTask, readTaskExamples } from "../eval/tasks/index.ts";
 import { integerAtLeast, oneOrMore } from "../schema/field-types.ts";
 
 /** The tasks of a plan. */
@@ -18,13 +17,4 @@ export type PlanTasks = z.output<typeof planTasks>;
 export interface TaskScoring extends PlanTasks {
   /** Seeds whose models are scored. */
   readonly seeds: readonly number[];
-}
-
-/**
- * Checks that each task is one and that its data is there, as far as its first row.
- * @throws ScaloraError `usage` for an unknown task, or no file of it; `data` for rows of another task
- */
-export async function checkTasks({ names, data }: PlanTasks, signal: AbortSignal): Promise<void> {
-  const tasks = names.map((name) => findTextTask(name));
-  for (const task of tasks) await readTaskExamples(task, [data].flat(), { split: "test", limit: 1, signal });
 }

@@ -26,22 +26,32 @@ export function trialOverrides(cell: Trial, { recipe, set, runs }: TrialPlan): s
   ];
 }
 
-/** Keys that a comparison sets in each trial, with the option to use instead. */
-const reservedKeys: Readonly<Record<string, string>> = {
-  "adapter.method": "name the methods with --methods",
-  "train.lr": "name the rates with --lrs",
-  "train.seed": "name the seeds with --seeds",
-  "train.keepLast": "omit it: checkpoints of finished runs are removed",
-  "run.folder": "choose the folder with --out",
-  "run.name": "omit it: runs are named after their trials",
-  "run.samples": "omit it: a comparison records no samples",
+/** What to use instead of a key that a comparison sets in each trial: on the command line, and in a plan. */
+const reservedKeys: Readonly<Record<string, readonly [option: string, key: string]>> = {
+  "adapter.method": ["name the methods with --methods", "name it in settings.NAME.method"],
+  "train.lr": ["name the rates with --lrs", "name the rates in settings.NAME.lr"],
+  "train.seed": ["name the seeds with --seeds", "name the seeds in seeds"],
+  "train.keepLast": both("omit it: checkpoints of finished runs are removed"),
+  "run.folder": both("choose the folder with --out"),
+  "run.name": both("omit it: runs are named after their trials"),
+  "run.samples": both("omit it: a comparison records no samples"),
 };
+
+function both(fix: string): readonly [string, string] {
+  return [fix, fix];
+}
+
+/** What is wrong with an override that each trial would override again; undefined for others. */
+export function reservedKeyIssue(override: string, isPlan: boolean) {
+  const fixes = reservedKeys[override.slice(0, Math.max(0, override.indexOf("=")))];
+  return fixes && { problem: "A comparison sets this key itself", fix: fixes[isPlan ? 1 : 0] };
+}
 
 /** Refuses overrides that each trial would override again, rather than ignoring them. */
 export function assertNoReservedKeys(set: readonly string[]): void {
   for (const override of set) {
-    const fix = reservedKeys[override.slice(0, Math.max(0, override.indexOf("=")))];
-    if (fix === undefined) continue;
-    throw new ScaloraError("usage", "A comparison sets this key itself", { where: `--set ${override}`, fix });
+    const issue = reservedKeyIssue(override, false);
+    if (issue !== undefined)
+      throw new ScaloraError("usage", issue.problem, { where: `--set ${override}`, fix: issue.fix });
   }
 }

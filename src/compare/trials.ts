@@ -56,6 +56,8 @@ export interface TrialResult {
   readonly rank: number | null;
   /** Why the run failed (for example a diverged loss); null when it did not. A failed run is never the best. */
   readonly failed: string | null;
+  /** It failed because its recipe was refused: nothing was trained, and there is no folder. */
+  readonly refused?: true;
   /** Hash of its training and evaluation rows; null when it failed before the first step. */
   readonly data: string | null;
   /** Hash of the base model; null for older runs and for quantised models, whose values differ. */

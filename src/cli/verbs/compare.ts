@@ -89,10 +89,8 @@ async function comparePlan(path: string, options: Options, plans: Plans, context
   if (options.methods !== undefined || options.lrs.length > 0)
     throw usageError("A plan has its own settings", undefined, "omit --methods and --lrs");
   const plan = plans.readPlan(path);
-  const { loadPlugins } = await import("../../config/index.ts");
-  for (const recipe of plan.recipes) await loadPlugins(recipe, options);
-  const seeds = readSeeds("--seeds", options.seeds) ?? plan.seeds;
-  const tuningSeeds = readSeeds("--tuning-seeds", options.tuningSeeds) ?? plan.tuningSeeds;
+  const seeds = readSeeds("--seeds", options.seeds);
+  const tuningSeeds = readSeeds("--tuning-seeds", options.tuningSeeds);
   const name = basename(path, extname(path));
   const request = { ...commonRequest(path, options), name, plan, seeds, tuningSeeds };
   const result = await watch(context, (signal, view) =>

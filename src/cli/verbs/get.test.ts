@@ -38,6 +38,22 @@ test("a fetch draws a bar on stderr, and says the path on stdout", async () => {
   expect(lines).toHaveLength(2);
 });
 
+test("a path of this machine is not fetched", async () => {
+  const folder = join(scratch.path, "owner", "name");
+  mkdirSync(folder, { recursive: true });
+  const fetched: string[] = [];
+  const { context } = testContext({ env });
+  const get = async (name: string) => `${fetched.push(name)}`;
+  const run = runVerb((program) => addGet(program, context, get), ["get", folder]);
+  await expect(run).rejects.toThrow(
+    fileRefusal("usage", folder, {
+      found: "a folder of this machine",
+      fix: expect.stringContaining("model.path"),
+    }),
+  );
+  expect(fetched).toEqual([]);
+});
+
 test("a quickstart whose output folder holds other things says so before it fetches anything", async () => {
   const { context, stderr } = testContext({ env });
   const load = () => Promise.reject(new Error("too late"));

@@ -6,7 +6,9 @@ import {
   fetchModel,
   listedModels,
 } from "../../download/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import { formatBytes } from "../../util/format.ts";
+import { statsOf } from "../../util/read-file.ts";
 import type { Context } from "../context.ts";
 import { fetchWithProgress, type Get } from "../fetch-with-progress.ts";
 import { jsonOption } from "../shared-options.ts";
@@ -23,10 +25,23 @@ export function addGet(program: Command, context: Context, get: Get = fetchModel
     .addOption(jsonOption())
     .action(async (name: string | undefined, { json }: { json?: boolean }) => {
       if (name === undefined) return list(context, json);
+      refusePath(name);
       const path = await fetchWithProgress(name, context, get);
       if (json) context.json({ name, path });
       else context.result(path);
     });
+}
+
+/** What is here needs no fetching; a listed name is one, whatever the folder holds. */
+function refusePath(name: string): void {
+  const stats = statsOf(name);
+  if (stats === undefined || listedModels.some((model) => model.name === name)) return;
+  throw new ScaloraError("usage", "There is nothing to fetch", {
+    where: name,
+    expected: "a listed name, or owner/name of the Hugging Face hub",
+    found: `a ${stats.isDirectory() ? "folder" : "file"} of this machine`,
+    fix: "use it as it is: as model.path of a recipe, or in place of MODEL",
+  });
 }
 
 /** The models known by name, and the other cached models of the hub. */

@@ -65,7 +65,7 @@ export function noTaskFiles(
   return new ScaloraError("usage", `There is no data for ${folders[0]}`, {
     where: roots.join(", ") || "no folder given",
     expected: `${folders.join(" or ")} / ${names.join(" or ")} .${dataEndings.join(", .")}`,
-    fix: `give --data the folder or the file that holds it; get it from ${source}`,
+    fix: `give the folder or the file that holds it (--data, or tasks.data of a plan); get it from ${source}`,
   });
 }
 

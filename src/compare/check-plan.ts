@@ -1,0 +1,204 @@
+import { join } from "node:path";
+import { loadPlugins } from "../config/index.ts";
+import { findTextTask, readTaskExamples } from "../eval/tasks/index.ts";
+import { ConfigError } from "../schema/config-error.ts";
+import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { CompareRequest } from "./compare-request.ts";
+import { findMethod, type Setting } from "./method-settings.ts";
+import { keyIssue, type PlanCell, trialIssues } from "./plan-issues.ts";
+import { type PlanFile, recipeName, settingFor } from "./read-plan.ts";
+import { checkTrial, trialPlan } from "./run-trial.ts";
+import { makeSeedSets } from "./seed-sets.ts";
+import { pendingTrials } from "./selection.ts";
+import { splitSweep } from "./sweep-options.ts";
+import { reservedKeyIssue } from "./trial-overrides.ts";
+
+/** What a plan is run with; the rest is in the plan. */
+export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs" | "command"> {
+  /** Name of the plan, for the page. */
+  readonly name: string;
+  readonly plan: PlanFile;
+  /** In place of the plan's. */
+  readonly seeds?: readonly number[] | undefined;
+  readonly tuningSeeds?: readonly number[] | undefined;
+}
+
+/** The comparison of one of a plan's recipes, and what the plan's table calls it. */
+export type RecipeRequest = CompareRequest & { readonly name: string };
+
+/**
+ * Checks a plan with its recipes, settings and tasks, as far as the first row of their data; nothing is run or written.
+ * @returns the comparison of each recipe
+ * @throws ConfigError with all that is wrong, by the plan's keys; the signal's reason
+ */
+export async function checkPlan(request: PlanRequest, signal: AbortSignal): Promise<RecipeRequest[]> {
+  const check = new PlanCheck(request);
+  check.checkOverrides();
+  await check.loadPlugins();
+  check.checkSettings();
+  const requests = check.checkRecipes();
+  await check.checkTasks(signal);
+  check.throwIssues();
+  return requests;
+}
+
+/** What is wrong with the data of a task, with the file and its line. */
+function taskIssue(error: unknown, file: PlanFile): ConfigIssue {
+  const issue = keyIssue(error, file, ["tasks", "data"]);
+  const place = error instanceof ScaloraError ? error.where : undefined;
+  return { ...issue, found: [place, issue.found].filter((part) => part !== undefined).join(": ") };
+}
+
+class PlanCheck {
+  private readonly request: PlanRequest;
+  private readonly file: PlanFile;
+  /** Overrides of the recipes: those of the plan, then those of the command line. */
+  private readonly set: readonly string[];
+  private readonly issues: ConfigIssue[];
+  /** Recipes that cannot be read, by their indexes, and settings that are none: what comes of them is not reported as well. */
+  private readonly unread = new Set<number>();
+  private readonly unsound = new Set<string>();
+
+  constructor(request: PlanRequest) {
+    this.request = request;
+    this.file = request.plan;
+    this.issues = [...request.plan.issues];
+    this.set = [...request.plan.plan.set, ...request.set];
+  }
+
+  throwIssues(): void {
+    const different = new Map(this.issues.map((issue) => [JSON.stringify(issue), issue]));
+    if (different.size > 0) throw new ConfigError(this.file.path, [...different.values()]);
+  }
+
+  checkOverrides(): void {
+    const { plan, where } = this.file;
+    for (const [index, override] of plan.set.entries()) {
+      const issue = reservedKeyIssue(override, true);
+      if (issue !== undefined)
+        this.issues.push({ where: where(["set", index]), key: `set[${index}]`, found: override, ...issue });
+    }
+    for (const override of this.request.set) {
+      const issue = reservedKeyIssue(override, true);
+      if (issue !== undefined) this.issues.push({ where: `--set ${override}`, key: "--set", ...issue });
+    }
+  }
+
+  async loadPlugins(): Promise<void> {
+    const { set } = this;
+    for (const [index, recipe] of this.file.plan.recipes.entries())
+      try {
+        await loadPlugins(recipe, { set });
+      } catch (error) {
+        this.unread.add(index);
+        this.issues.push(...trialIssues(error, this.file, { recipe: index, set }));
+      }
+  }
+
+  checkSettings(): void {
+    for (const [name, { method, adapter }] of Object.entries(this.file.plan.settings)) {
+      const isKnown = this.try(() => findMethod(method, name), ["settings", name, "method"]);
+      const isSweep = this.try(() => splitSweep(adapter, name), ["settings", name, "adapter"]);
+      if (isKnown === undefined || isSweep === undefined) this.unsound.add(name);
+    }
+  }
+
+  checkRecipes(): RecipeRequest[] {
+    return [...this.file.plan.recipes.entries()].flatMap(([index, recipe]) =>
+      this.unread.has(index) ? [] : this.checkRecipe(recipe, index),
+    );
+  }
+
+  private checkRecipe(recipe: string, index: number): RecipeRequest {
+    const { request, set } = this;
+    const { plan } = this.file;
+    const settings = Object.entries(plan.settings).flatMap(([name, setting]) => {
+      if (this.unsound.has(name)) return [];
+      const settingAt = (lr: typeof setting.lr) => settingFor(name, { ...setting, lr }, recipe, set);
+      // Without a rate in the recipe, the other keys can be checked nevertheless.
+      const made = this.tryTrial(() => settingAt(setting.lr), { recipe: index, setting: name, set });
+      return [made ?? settingAt(1)];
+    });
+    const name = recipeName(recipe);
+    const { out, jobs, command } = request;
+    const seedSets = this.seedSets(settings);
+    const tasks = plan.tasks && { ...plan.tasks, seeds: seedSets.seeds };
+    const comparison = {
+      name,
+      recipe,
+      set,
+      settings,
+      out: join(out, name),
+      jobs,
+      command,
+      tasks,
+      ...seedSets,
+    };
+    this.checkTrials(comparison, index);
+    return comparison;
+  }
+
+  private seedSets(settings: readonly Setting[]) {
+    const { request, file, unsound } = this;
+    const seeds = request.seeds ?? file.plan.seeds;
+    const tuningSeeds = request.tuningSeeds ?? file.plan.tuningSeeds;
+    const isOption = request.tuningSeeds !== undefined;
+    const place = isOption ? "--tuning-seeds" : "tuningSeeds";
+    const sets = this.try(
+      () => makeSeedSets(seeds, unsound.size > 0 ? undefined : tuningSeeds, settings, place),
+      ["tuningSeeds"],
+      isOption ? place : undefined,
+    );
+    return sets ?? { seeds, tuningSeeds: seeds };
+  }
+
+  /** Checks the trials of a recipe; of errors that are not its keys', such as runs of another recipe, only the first. */
+  private checkTrials(comparison: RecipeRequest, recipe: number): void {
+    const { set } = this;
+    const plan = trialPlan(comparison);
+    for (const trial of pendingTrials(comparison.settings, comparison, [])) {
+      try {
+        checkTrial(trial, plan);
+      } catch (error) {
+        this.issues.push(...trialIssues(error, this.file, { recipe, setting: trial.setting.name, set }));
+        if (!(error instanceof ConfigError)) return;
+      }
+    }
+  }
+
+  async checkTasks(signal: AbortSignal): Promise<void> {
+    const { tasks } = this.file.plan;
+    if (tasks === undefined) return;
+    for (const [index, name] of tasks.names.entries()) {
+      const task = this.try(() => findTextTask(name), ["tasks", "names", index]);
+      if (task === undefined) continue;
+      try {
+        await readTaskExamples(task, [tasks.data].flat(), { split: "test", limit: 1, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        this.issues.push(taskIssue(error, this.file));
+      }
+    }
+  }
+
+  /** The result of a check; what it refuses goes to the problems, under a key of the plan or an option in its place. */
+  private try<T>(check: () => T, key: KeyPath, option?: string): T | undefined {
+    try {
+      return check();
+    } catch (error) {
+      const issue = keyIssue(error, this.file, key);
+      this.issues.push({ ...issue, where: option ?? issue.where });
+      return undefined;
+    }
+  }
+
+  private tryTrial<T>(check: () => T, cell: PlanCell): T | undefined {
+    try {
+      return check();
+    } catch (error) {
+      this.issues.push(...trialIssues(error, this.file, cell));
+      return undefined;
+    }
+  }
+}
