@@ -11,7 +11,7 @@ import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierConfig } from "../models/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
-import { type GemmBackend, Generator, memory, releaseFreeMemory } from "../torch/index.ts";
+import { type GemmBackend, Generator, memory, processor, releaseFreeMemory } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { definedFields } from "../util/json.ts";
@@ -91,6 +91,7 @@ export async function prepareRun(
       warnings: [
         ...presetWarnings(recipe),
         ...modelWarnings(model, recipe),
+        ...precisionWarnings(model),
         ...dataWarnings(dataset),
         ...budgetWarnings(dataset, batches, recipe),
       ],
@@ -107,6 +108,16 @@ function presetWarnings({ adapter, train }: Recipe): string[] {
   const method = methodNamed(adapter.method);
   const note = method && presetNote(method, adapter, train.lr);
   return note === undefined ? [] : [note];
+}
+
+/** Warns about bfloat16 on a processor that has to compute it by way of float32. */
+function precisionWarnings(model: TrainableModel): string[] {
+  if (model.info.dtype !== "bfloat16" || deviceOf(model) !== "cpu") return [];
+  const { name, hasBfloat16 } = processor();
+  if (hasBfloat16 !== false) return [];
+  return [
+    `model.dtype bfloat16 is slow on this processor (${name}), which has no instructions for it: use model.dtype: float32, where memory is short with model.quantization: nf4`,
+  ];
 }
 
 /** Says what of a model's files is not loaded, and warns about a randomly initialised head, in case a trained one was expected. */
