@@ -6,6 +6,8 @@ import { parse, stringify } from "yaml";
 import { isPlanFile } from "../compare/read-plan.ts";
 import { expectSoundPlan } from "../compare/testing/sound-plan.ts";
 import { loadRecipe } from "../config/index.ts";
+import { tinyModelFolder } from "../quickstart/translation/demo.ts";
+import { makeTranslationSplits } from "../quickstart/translation/translation-examples.ts";
 import { runChild } from "../testing/child-process.ts";
 import { writeTinyBert } from "../testing/tiny-bert.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
@@ -101,6 +103,28 @@ test("the plan of GLUE in miniature: one table of policy paper with L swept, and
   }
   expect(comparisons[0].rows[1]).toMatchObject({ options: { "scale.lipschitz": expect.any(Number) } });
   expect(stderr).toContain("cola  4 of 4");
+});
+
+test("the miniature of the tiny model: the paper's algorithm beside full fine-tuning, on the quickstart's data", async () => {
+  const settings = ["full fine-tuning", "ScaLoRA"];
+  const plan = smallPlan("paper/miniature.yaml", "paper/miniature/translation.yaml", settings);
+  const { train, validation } = makeTranslationSplits(0);
+  const file = (name: string, rows: readonly object[]) => {
+    writeFileSync(at(name), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    return at(name);
+  };
+  const { code, stdout, stderr } = await compare(
+    plan,
+    ...[`model.path=${tinyModelFolder}`, `data.train=${file("train.jsonl", train.slice(0, 64))}`],
+    ...[`data.eval=${file("validation.jsonl", validation.slice(0, 16))}`, "train.steps=3", "train.warmup=0"],
+  );
+  expect(code, stderr).toBe(0);
+  const { tables, comparisons } = JSON.parse(stdout);
+  expect(tables).toMatchObject([
+    { columns: ["translation"], rows: settings.map((setting) => ({ setting, figure: "loss" })) },
+  ]);
+  const { rows } = comparisons[0];
+  for (const { setting, sweep } of rows) expect(sweep).toHaveLength(setting === "ScaLoRA" ? 2 : 0);
 });
 
 test("the plan of commonsense in miniature: models are scored on the tasks, once", async () => {
