@@ -30,7 +30,7 @@ import {
   rational,
   rationalPower,
 } from "./rational.ts";
-import { agree, type Samples } from "./sample-values.ts";
+import { agree, noSamples, type Samples } from "./sample-values.ts";
 
 /** A value: a polynomial above another. */
 export interface Quotient {
@@ -112,14 +112,21 @@ export class Algebra {
   }
 
   /**
-   * Whether two values are equal: exactly, or by their values at a few points where one has a function or a nested root.
+   * Whether two values are equal: exactly, or by their values at a few points where one has a function or a nested root. Terms
+   * that both have do not count: beside a large one the others would not be seen.
    * @param byValue false where a number is rounded, which must not count as exact by its digits
    */
   equal(a: Quotient, b: Quotient, byValue: boolean): boolean {
     const [left, right] = [this.product(a.top, b.bottom), this.product(b.top, a.bottom)];
-    if (addPolynomials(left, scale(right, minusOne), this.budget).size === 0) return true;
-    if (!byValue || ![a.top, a.bottom, b.top, b.bottom].some(hasOpaqueAtom)) return false;
-    return agree(quotientValues(a), quotientValues(b));
+    const difference = addPolynomials(left, scale(right, minusOne), this.budget);
+    if (difference.size === 0) return true;
+    if (!byValue || !hasOpaqueAtom(difference)) return false;
+    const terms = [...difference];
+    const [added, subtracted] = [
+      new Map(terms.filter(([, { coefficient }]) => coefficient.numerator > 0n)),
+      new Map(terms.filter(([, { coefficient }]) => coefficient.numerator < 0n)),
+    ];
+    return agree(polynomialValues(added), polynomialValues(scale(subtracted, minusOne)));
   }
 
   private product(a: Polynomial, b: Polynomial): Polynomial {
@@ -147,7 +154,8 @@ export class Algebra {
     const content = contentOf(base);
     const factor = leading.coefficient.numerator < 0n ? multiplyRationals(content, minusOne) : content;
     const rest = scale(base, rationalPower(factor, -1n));
-    const atom: Atom = { key: `[${polynomialKey(rest)}]`, values: polynomialValues(rest) };
+    // No values: beside so large a power another term would not count.
+    const atom: Atom = { key: `[${polynomialKey(rest)}]`, values: noSamples };
     return productOf(rationalPower(factor, exponent), [{ atom, exponent: rational(exponent) }], this.budget);
   }
 
