@@ -1,5 +1,9 @@
 #include "addon.h"
 
+namespace scalora {
+void registerProfile(napi_env env, napi_value exports);
+}
+
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   try {
     scalora::registerEnvironment(env);
@@ -10,6 +14,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
     scalora::registerGenerators(env, exports);
     scalora::registerMapping(env, exports);
     scalora::registerMemoryCount(env, exports);
+    scalora::registerProfile(env, exports);
     scalora::registerSystem(env, exports);
     scalora::registerSecondDevice(env, exports);
   } catch (...) {

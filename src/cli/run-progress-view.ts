@@ -1,3 +1,4 @@
+import { profileText } from "../profile/profile-text.ts";
 import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../run/events.ts";
 import type { TaskType } from "../run/start-event.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
@@ -9,6 +10,9 @@ import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl } from "./terminal/strip-control.ts";
 import { StepMeter } from "./throughput.ts";
+
+const profileHint =
+  "The run's folder has each module (profile.txt) and the steps for chrome://tracing or ui.perfetto.dev (trace.json).";
 
 /** Characters of a warning. */
 const maxWarning = 2000;
@@ -66,6 +70,8 @@ export class RunProgressView {
         return `${event.step === 0 ? "before" : "after "}  ${paint("dim", stripControl(event.prompt))}${stripControl(event.output)}`;
       case "warning":
         return `${paint("yellow", "warning:")} ${quote(event.message, maxWarning)}`;
+      case "profile":
+        return `${profileText(event, { isWhole: false })}\n\n${paint("dim", profileHint)}`;
       case "pause":
         return `paused after step ${event.step}`;
       case "continue":

@@ -44,6 +44,12 @@ export interface NativeAddon {
   startMemoryCount(): void;
   endMemoryCount(): [tensors: number, resident: number];
 
+  startProfile(): void;
+  beginLabel(name: string, kind: number): void;
+  endLabel(): void;
+  /** Nanoseconds; the events are rows of nine float64 (`Event` of native/profile.cpp). */
+  endProfile(): [names: string[], events: ArrayBuffer, begin: number, duration: number, cpu: number];
+
   version(): string;
   parallelInfo(): string;
   cpuCapability(): string;

@@ -7,6 +7,8 @@ export interface RunHooks extends Interruptible {
   onEvent(event: RunEvent): void;
   /** Resume from the run's newest valid checkpoint. */
   resume?: boolean;
+  /** Profile some warm steps, into the run's folder. */
+  profile?: boolean;
 }
 
 /** How a training run ended. */

@@ -7,6 +7,7 @@ import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts"
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
+import { RunProfiler } from "../profile/run-profiler.ts";
 import { writeReport } from "../report/index.ts";
 import {
   eventsOfType,
@@ -46,7 +47,10 @@ import { trainingCounts } from "./training-data.ts";
  * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
  * written before everything in the recipe has been checked.
  */
-export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
+export const runTraining: RunTraining = async (
+  recipe,
+  { signal, onEvent, resume = false, profile = false },
+) => {
   // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
     resume,
@@ -64,6 +68,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
   using observer = await makeObserver(recipe, model, adapters);
   using folder = openRunFolder(recipe, resume, lock);
+  using profiler = profile ? new RunProfiler(model, folder) : undefined;
   using trackers = openTrackers(recipe, folder, onEvent);
   const { notify, record } = eventSinks(folder, onEvent, trackers);
   for (const message of [...prepared.warnings, ...(tight === undefined ? [] : [tight])])
@@ -81,6 +86,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     resume,
     gemmBackend,
     ...(observer && { observer }),
+    ...(profiler && { profiler }),
     startInfo: startInfo(recipe, prepared),
     signal,
     onEvent: (event) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { analysisEvent } from "./analysis-event.ts";
 import { methodReportSchema } from "./method-report.ts";
+import { profileEvent } from "./profile-event.ts";
 import { count, real } from "./schema-fields.ts";
 import { startEvent } from "./start-event.ts";
 
@@ -150,6 +151,7 @@ export const eventSchemas = {
   method: methodEvent,
   rank: rankEvent,
   analysis: analysisEvent,
+  profile: profileEvent,
   checkpoint: checkpointEvent,
   sample: sampleEvent,
   warning: warningEvent,

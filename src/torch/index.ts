@@ -10,6 +10,15 @@ export { leakReport, trackLeaks } from "./leaks.ts";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
 export * from "./operators.generated.ts";
 export { type Processor, processor } from "./processor.ts";
+export {
+  beginLabel,
+  type EventKind,
+  endLabel,
+  endRecording,
+  type OperatorEvent,
+  type Recording,
+  startRecording,
+} from "./profile.ts";
 export { allOrNothing, ScopeInParts, scope } from "./scope.ts";
 export {
   type ActionMemory,

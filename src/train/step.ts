@@ -12,6 +12,7 @@ import { eventLoopTurns } from "../util/event-loop.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
+import type { StepProfiler } from "./step-profiler.ts";
 
 /** What a step needs. */
 export interface StepParts {
@@ -24,6 +25,7 @@ export interface StepParts {
   /** Generator for the model's own dropout; without it dropout is off. */
   readonly dropout?: Generator | undefined;
   readonly observer?: StepObserver;
+  readonly profiler?: Pick<StepProfiler, "beginPhase">;
 }
 
 /** Observes some steps of a run without changing the training, bit for bit. */
@@ -82,7 +84,8 @@ export async function trainStep(
   microBatches: readonly Batch[],
   step: number,
 ): Promise<StepReport> {
-  const { adapters, optimizer, schedule, observer } = parts;
+  const { adapters, optimizer, schedule, observer, profiler } = parts;
+  profiler?.beginPhase("method");
   const objective = objectiveOf(parts.model);
   const labelTokens = microBatches.reduce((sum, batch) => sum + objective.labelCount(batch), 0);
   if (labelTokens === 0)
@@ -105,8 +108,10 @@ export async function trainStep(
   const lossSum = await accumulate(parts, { objective, microBatches, labelTokens, inStep });
   const { norms, loss, report } = inStep.run(() => {
     checkWeightFiles();
+    profiler?.beginPhase("gradients");
     const finite = finiteNorms(parts, microBatches, step, lossSum);
     observer?.afterBackward(context);
+    profiler?.beginPhase("method");
     return {
       ...finite,
       report: hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context))),
@@ -116,6 +121,7 @@ export async function trainStep(
   const lossAfter = async () =>
     (await recomputeLoss(objective, microBatches, parts.dropout, dropoutState)) / labelTokens;
   const event = report && isMeasured ? { ...report, lossBefore, lossAfter: await lossAfter() } : report;
+  profiler?.beginPhase("optimizer");
   return inStep.run(() => {
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
@@ -169,13 +175,14 @@ interface Passes {
 
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
 async function accumulate(
-  parts: Pick<StepParts, "adapters" | "dropout" | "observer">,
+  parts: Pick<StepParts, "adapters" | "dropout" | "observer" | "profiler">,
   { objective, microBatches, labelTokens, inStep }: Passes,
 ): Promise<Tensor> {
   const turn = eventLoopTurns();
   const sums: Tensor[] = [];
   const counted = withLabels(objective, microBatches);
   for (const batch of counted) {
+    parts.profiler?.beginPhase("forward");
     inStep.run(() => {
       sums.push(torch.scope(() => backward(parts, objective.lossSum(batch, parts.dropout), labelTokens)));
       parts.observer?.afterMicroBatch?.(sums.length, counted.length);
@@ -186,13 +193,18 @@ async function accumulate(
 }
 
 /** Adds the gradients of a micro-batch. @returns its loss, detached */
-function backward({ adapters }: Pick<StepParts, "adapters">, loss: Tensor, labelTokens: number): Tensor {
+function backward(
+  { adapters, profiler }: Pick<StepParts, "adapters" | "profiler">,
+  loss: Tensor,
+  labelTokens: number,
+): Tensor {
   if (!loss.requiresGrad)
     throw new ScaloraError("run", `Method ${adapters.method}: the loss depends on none of its trainables`, {
       expected: "layers that compute with parameters that require a gradient",
       found: "a loss without a gradient",
       fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
     });
+  profiler?.beginPhase("backward");
   torch.divScalar(loss, labelTokens).backward();
   return torch.detach(loss);
 }

@@ -12,6 +12,7 @@ import type { CheckpointIdentity } from "./checkpoints/checkpoint-format.ts";
 import type { ComputeMetrics } from "./evaluate.ts";
 import type { EvaluationRecord } from "./progress-state.ts";
 import type { StepObserver } from "./step.ts";
+import type { StepProfiler } from "./step-profiler.ts";
 
 export interface TrainSettings {
   /** Optimiser steps of the whole run. */
@@ -62,6 +63,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Analyses some of the steps; its observations are recorded as events. */
   readonly observer?: StepObserver;
+  /** Looks where the time of some steps goes; what it finds is recorded as an event. */
+  readonly profiler?: StepProfiler;
   /** Called with every event, after it is recorded. */
   readonly onEvent?: (event: RunEvent) => void;
 }

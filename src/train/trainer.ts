@@ -41,6 +41,7 @@ class Trainer {
   private readonly recorder: RunRecorder;
   private readonly guessLoss: number;
   private hasSeenGradient = false;
+  private hasProfile = false;
   /** Whether a checkpoint that cannot be read has been warned of. */
   private hasUnreadable = false;
   private unchangedDetector: UnchangedParameterDetector | undefined;
@@ -65,6 +66,7 @@ class Trainer {
     try {
       this.begin(resumed);
       const { reason, message } = await this.loop();
+      this.reportProfile(true);
       const divergence = reason === "stopped" ? undefined : divergenceAtEnd(this.progress, this.guessLoss);
       const collapsed = divergence !== undefined && hasCollapsed(this.progress, this.guessLoss);
       if (divergence !== undefined && this.progress.step > (resumed?.progress.step ?? 0))
@@ -144,13 +146,15 @@ class Trainer {
   private async step(): Promise<void> {
     const { options, progress, recorder, settings } = this;
     const started = performance.now();
-    const microBatches = await takeMicroBatches(options.batches, settings.accumulate);
     const step = progress.step + 1;
+    options.profiler?.beforeStep(step, settings.steps);
+    const microBatches = await takeMicroBatches(options.batches, settings.accumulate);
     const { event, observation, ...report } = await trainStep(
       { ...options, clip: settings.clip, dropout: options.generators?.get("dropout") },
       microBatches,
       step,
     );
+    options.profiler?.afterStep();
     progress.step = step;
     progress.loss = report.loss;
     noteLoss(progress, report.loss, this.guessLoss);
@@ -162,8 +166,18 @@ class Trainer {
     if (event)
       recorder.emit({ type: "method", step, report: checkMethodReport(options.adapters.method, event) });
     if (observation) recorder.emit({ type: "analysis", step, ...observation });
+    this.reportProfile(false);
     if (report.gradNorm > 0) this.hasSeenGradient = true;
     if (step === changedByStep) this.checkChanged();
+  }
+
+  private reportProfile(hasEnded: boolean): void {
+    const { profiler } = this.options;
+    const event = profiler?.report(hasEnded);
+    if (event) this.recorder.emit(event);
+    this.hasProfile ||= event !== undefined;
+    if (profiler && hasEnded && !this.hasProfile)
+      this.warn("no step was profiled: training ended before the first step after those to warm up");
   }
 
   /** Warns about unchanged parameters. @throws ScaloraError `run` when no gradient has reached any of them */

@@ -16,6 +16,7 @@ interface Options {
   set: string[];
   resume?: string;
   failOnDivergence?: boolean;
+  profile?: boolean;
   json?: boolean;
 }
 
@@ -33,6 +34,7 @@ export function addTrain(
     .addOption(setOption())
     .option("--resume <run>", "resume from the newest checkpoint of a run's folder")
     .option("--fail-on-divergence", "exit with 1 when the run ends worse than it began, or by guessing")
+    .option("--profile", "show where the time of some warm steps goes, and write trace.json and profile.txt")
     .addOption(jsonOption())
     .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
@@ -41,10 +43,11 @@ export function addTrain(
       const { runTraining } = await load();
       const view = new RunProgressView(context);
       const onEvent = view.show.bind(view);
+      const { profile = false } = options;
       const resume = options.resume !== undefined;
       const result = await context
         .interruptible(
-          (signal) => runTraining(recipe, { signal, onEvent, resume }),
+          (signal) => runTraining(recipe, { signal, onEvent, resume, profile }),
           "stopping after this step (repeat to stop immediately, without saving)",
         )
         .finally(() => view.end());
@@ -52,7 +55,10 @@ export function addTrain(
       if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
-      if (result.alreadyFinished) context.note("this run is already finished; nothing to do");
+      if (result.alreadyFinished)
+        context.note(
+          `this run is already finished; nothing to do${profile ? ", and no step to profile" : ""}`,
+        );
     });
   // The schemas of all methods are loaded for this command only.
   program.hook("preSubcommand", async (_, verb) => {
