@@ -454,4 +454,14 @@ export const faults: Fault[] = [
     to: "\\u007f",
     test: { file: "src/util/quote.test.ts", name: "control characters are written out" },
   },
+  {
+    name: "backward given to the module after the one that made the node",
+    file: "src/profile/attribute.ts",
+    from: "makers.get(event.sequence)",
+    to: "makers.get(event.sequence + 1)",
+    test: {
+      file: "src/profile/run-profiler.test.ts",
+      name: "the table and the trace have forward and backward",
+    },
+  },
 ];

@@ -75,6 +75,7 @@ test("the table and the trace have forward and backward of the model's modules b
     "1.mlp.up_proj",
   ])
     expect(paths).toContain(`model.layers.${name}`);
+  expect(paths).not.toContain("model.layers.0.input_layernorm");
   expect(phases.map(({ name }) => name)).toEqual([
     "data",
     "method",
