@@ -383,6 +383,13 @@ export const faults: Fault[] = [
     test: { file: "src/recipes/run-training.test.ts", name: "a run computes as it was started" },
   },
   {
+    name: "a timing under load that counts",
+    file: "src/torch/paired-timing.ts",
+    from: "share >= quietShare.least && share <= quietShare.most",
+    to: "share > 0",
+    test: { file: "src/torch/paired-timing.test.ts", name: "load that hits one of the two" },
+  },
+  {
     name: "a run that says running when its process exits",
     file: "src/train/trainer.ts",
     from: '    process.prependOnceListener("exit", abandon);\n',
