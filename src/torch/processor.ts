@@ -16,7 +16,10 @@ const identity = [
 ];
 const bfloat16Flags: ReadonlySet<string> = new Set(["avx512_bf16", "amx_bf16", "bf16"]);
 
-/** @param cpuinfo the system's list of processors; another file for tests */
+/**
+ * The processor of this machine.
+ * @param cpuinfo the system's list of its cores; another file for tests
+ */
 export function processor(cpuinfo = "/proc/cpuinfo"): Processor {
   const cores = readCores(cpuinfo);
   // Cores may be of several kinds.
