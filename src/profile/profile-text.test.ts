@@ -24,8 +24,8 @@ test("the text has a table of the time, the parts, the operators and the modules
 
     operator              calls   CPU ms       ms     %
     aten::mm                  2  2500.00  3000.00  30.0
-    scalora::lora_linear      1   500.00  1000.00  10.0
     autograd engine           2  1000.00  1000.00  10.0
+    scalora::lora_linear      1   500.00  1000.00  10.0
     aten::sum                 1   500.00   500.00   5.0
     SumBackward0              1   500.00   500.00   5.0
     aten::add_                1   500.00   500.00   5.0

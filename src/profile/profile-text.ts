@@ -9,7 +9,7 @@ type Row = readonly string[];
 
 /**
  * The tables of a profile as text: what a step's time is, by part of the step, by operator and by module.
- * @param isWhole with every operator and module; otherwise with the slowest operators, and with modules of the same name in
+ * @param isWhole with every operator and module; otherwise with the operators that take most, and with modules of the same name in
  * all layers together
  */
 export function profileText(profile: ProfileEvent, { isWhole }: { isWhole: boolean }): string {

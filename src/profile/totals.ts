@@ -82,7 +82,7 @@ function operatorsOf(events: readonly AttributedEvent[], steps: number): Figures
     total.calls += 1 / steps;
     addSelf(total, event, steps);
   }
-  return [...totals].map(([name, total]) => ({ name, ...total })).sort((a, b) => b.seconds - a.seconds);
+  return [...totals].map(([name, total]) => ({ name, ...total })).sort((a, b) => b.cpu - a.cpu);
 }
 
 function modulesOf(events: readonly AttributedEvent[], steps: number): Figures["byModule"] {

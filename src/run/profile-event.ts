@@ -44,7 +44,7 @@ export const profileEvent = z
           ...times,
         }),
       )
-      .describe("Operators, the slowest first"),
+      .describe("Operators, those with the most CPU time first, which a busy machine does not change"),
     byModule: z
       .array(
         z.object({
