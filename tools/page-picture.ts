@@ -1,5 +1,6 @@
-// npm run tool tools/page-picture.ts -- PAGE PICTURE [--width 1280] [--height 1000] [--dark] [--chromium PATH]: a picture of the
-// first screen of a page (a file such as a report, or an address such as the board's), as in docs/images.
+// npm run tool tools/page-picture.ts -- PAGE PICTURE [--width 1280] [--height 1000] [--dark] [--chromium PATH] [--chart TITLE]: a
+// picture of the first screen of a page (a file such as a report, or an address such as the board's), or of one of its charts, as
+// in docs/images.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -11,6 +12,7 @@ const { values, positionals } = parseArgs({
     width: { type: "string", default: "1280" },
     height: { type: "string", default: "1000" },
     dark: { type: "boolean", default: false },
+    chart: { type: "string" },
     chromium: { type: "string", default: "/usr/bin/chromium" },
   },
 });
@@ -21,7 +23,9 @@ try {
   const opened = await browser.newPage({ viewport, colorScheme: values.dark ? "dark" : "light" });
   await opened.goto(/^https?:/.test(page) ? page : pathToFileURL(resolve(page)).href);
   await opened.locator(".chart canvas").first().waitFor();
-  await opened.screenshot({ path: picture });
+  const shown =
+    values.chart === undefined ? opened : opened.locator(".card", { hasText: values.chart }).first();
+  await shown.screenshot({ path: picture });
 } finally {
   await browser.close();
 }
