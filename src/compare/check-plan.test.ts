@@ -105,6 +105,11 @@ test.each([
     { seeds: [5], tuningSeeds: [5] },
     { key: "tuningSeeds", where: /^--tuning-seeds$/, fix: /choose others for --tuning-seeds$/ },
   ],
+  [
+    { ...sound, settings: { "LoRA, r": { method: "lora" }, "lora (r": { method: "lora" } } },
+    {},
+    { key: "settings.lora (r", where: /plan\.yaml:\d+$/, fix: /another name/ },
+  ],
   [sound, { set: ["train.seed=3"] }, { key: "--set", where: /^--set train\.seed=3$/, fix: /in seeds$/ }],
 ])("refused before any run: %j with %j", async (plan, options, { key, where, fix }) => {
   expect(await problemsOf(plan, options)).toMatchObject(

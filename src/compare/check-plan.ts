@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { loadPlugins } from "../config/index.ts";
 import { findTextTask, readTaskExamples } from "../eval/tasks/index.ts";
-import { ConfigError } from "../schema/config-error.ts";
+import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { CompareRequest } from "./compare-request.ts";
@@ -13,6 +13,7 @@ import { makeSeedSets } from "./seed-sets.ts";
 import { pendingTrials } from "./selection.ts";
 import { splitSweep } from "./sweep-options.ts";
 import { reservedKeyIssue } from "./trial-overrides.ts";
+import { fileNameOf } from "./trials.ts";
 
 /** What a plan is run with; the rest is in the plan. */
 export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs" | "command"> {
@@ -97,11 +98,28 @@ class PlanCheck {
   }
 
   checkSettings(): void {
+    const folders = new Map<string, string>();
     for (const [name, { method, adapter }] of Object.entries(this.file.plan.settings)) {
+      this.checkFolder(name, folders);
       const isKnown = this.try(() => findMethod(method, name), ["settings", name, "method"]);
       const isSweep = this.try(() => splitSweep(adapter, name), ["settings", name, "adapter"]);
       if (isKnown === undefined || isSweep === undefined) this.unsound.add(name);
     }
+  }
+
+  /** @param folders names of earlier settings by what their runs are called, in lower case as some file systems compare them */
+  private checkFolder(name: string, folders: Map<string, string>): void {
+    const folder = fileNameOf(name).toLowerCase();
+    const other = folders.get(folder);
+    folders.set(folder, name);
+    if (other === undefined) return;
+    this.issues.push({
+      where: this.file.where(["settings", name]),
+      key: formatKeyPath(["settings", name]),
+      problem: `would share its runs' folders with the setting ${JSON.stringify(other)}`,
+      found: JSON.stringify(name),
+      fix: "give it another name: one that differs in more than spaces, punctuation and upper case",
+    });
   }
 
   checkRecipes(): RecipeRequest[] {

@@ -121,8 +121,11 @@ export const isResultOf = (result: TrialResult, setting: string, candidate: Cand
 
 /** The name of a trial's run. */
 export function trialName({ setting, candidate, seed }: Trial): string {
-  return `${setting.name}-${candidateName(candidate)}-seed${seed}`.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-");
+  return fileNameOf(`${setting.name}-${candidateName(candidate)}-seed${seed}`);
 }
+
+/** A name with dashes in place of what does not belong in the name of a file; different names can become equal. */
+export const fileNameOf = (name: string) => name.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-");
 
 /**
  * Checks that runs of the same seed have the same rows and the same model, so that their results are comparable. (Held-out
