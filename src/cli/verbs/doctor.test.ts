@@ -27,7 +27,7 @@ test("doctor says that the GEMM backend is not measured yet, then which it is, b
   setThreads(2);
   const { file } = lookUpGemmBackend(env);
   expect((await doctor(env)).text).toContain(
-    `note     GEMM backend: not measured yet with 2 threads: the next run does, and keeps it in ${file}; model.gemmBackend`,
+    `note     GEMM backend: not measured yet with 2 threads: a run does when the machine is not too busy, and keeps it in ${file}; model.gemmBackend`,
   );
   chooseGemmBackend(env, () => verdict);
   const { text, code } = await doctor(env);

@@ -36,7 +36,7 @@ async function inspectGemmBackend(env: NodeJS.ProcessEnv): Promise<Finding> {
     const count = threads() === 1 ? "1 thread" : `${threads()} threads`;
     const how = "model.gemmBackend in a recipe, or else SCALORA_GEMM_BACKEND, sets it to aten or onednn";
     if (choice?.verdict === undefined) {
-      const found = `not measured yet with ${count}: the next run does, and keeps it in ${file}; ${how}`;
+      const found = `not measured yet with ${count}: a run does when the machine is not too busy, and keeps it in ${file}; ${how}`;
       return { name, status: "info", found };
     }
     const found = `${choice.chosen} with ${count} (${verdictText(choice.verdict)}); kept in ${file}, measured again without that file; ${how}`;
