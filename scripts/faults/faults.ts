@@ -284,9 +284,16 @@ export const faults: Fault[] = [
   {
     name: "Gemma's norms counting from 0",
     file: "src/nn/rms-norm.ts",
+    from: "fromOne: this.addUnitOffset",
+    to: "fromOne: false",
+    test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
+  },
+  {
+    name: "the composed form of Gemma's norms counting from 0",
+    file: "src/nn/rms-norm.ts",
     from: "addScalar(upcast(this.weight), 1)",
     to: "upcast(this.weight)",
-    test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
+    test: { file: "src/nn/decoder-parts.test.ts", name: "RMSNorm, its weight an offset from 1: true" },
   },
   {
     name: "every layer with the rope of the first",

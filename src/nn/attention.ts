@@ -27,7 +27,7 @@ import {
   unsqueeze,
 } from "../torch/index.ts";
 import { zip } from "../util/elements.ts";
-import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
+import { canUseFusedStep } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { concatenate } from "./concatenate.ts";
 import { dropout } from "./dropout.ts";
@@ -178,7 +178,7 @@ export function streamAttention(
   const { queries, keys, values } = heads;
   const isStep = queries.size(0) === caches.length && offsets.every((offset, i) => offset === i);
   const isPlain = options.slidingWindow === undefined && options.softCap === undefined;
-  if (isStep && isPlain && canUseFusedKernel(queries))
+  if (isStep && isPlain && canUseFusedStep(queries))
     return attendDecodeStep(heads, caches, layer, options.scale);
   const parts = zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {
     const part = (x: Tensor) => narrow(x, 0, start, length);

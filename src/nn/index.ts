@@ -1,4 +1,4 @@
-export { type Activation, activations } from "./activations.ts";
+export { type Activation, actAndMul, activations } from "./activations.ts";
 export {
   type AttentionOptions,
   bidirectionalAttention,

@@ -26,7 +26,7 @@ export class RMSNorm extends Module {
 
   /** @param x `[…, width]` */
   forward(x: Tensor): Tensor {
-    if (canUseFusedKernel(x))
+    if (canUseFusedKernel(x, this.weight))
       return fusedRmsNorm(x, this.weight, this.epsilon, { fromOne: this.addUnitOffset });
     const dtype = x.dtype;
     const exact = upcast(x);

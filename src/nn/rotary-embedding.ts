@@ -51,7 +51,7 @@ export class RotaryEmbedding implements Disposable {
     this.shape = shape;
   }
 
-  /** The rotation of each token of the stream, in the dtype and on the device of `like`. */
+  /** The rotation of each token of the stream, for tensors of the dtype and device of `like`. */
   cosSin(stream: TokenStream, like: Tensor): RotaryCosSin {
     return noGrad(() => scope(() => this.compute(stream, like)));
   }
@@ -68,7 +68,7 @@ export class RotaryEmbedding implements Disposable {
   private compute(stream: TokenStream, like: Tensor): RotaryCosSin {
     // Dynamic tables depend on the length: without a limit they would add up.
     if (this.tables.size >= 64) this.dispose();
-    const dtype = like.dtype;
+    const dtype = canUseFusedKernel(like) ? "float32" : like.dtype;
     const positions = unsqueeze(toDType(stream.positions, "float32"), 1);
     const parts = this.groupByFrequencies(stream).map(({ start, length, table }) => {
       const angles = mul(narrow(positions, 0, start, length), table.frequencies);

@@ -280,63 +280,6 @@ test("a product of one row refuses a bias of another dtype", () => {
   });
 });
 
-test.each([64, 24, 7])("rms_norm equals its definition in float64 (width %i)", (width) => {
-  torch.noGrad(() =>
-    torch.scope(() => {
-      const { x, w } = leaves({ x: [5, 3, width], w: [width] });
-      const [input, weight] = mapTuple([x, w], (t) => torch.toDType(torch.detach(t), "float32"));
-      const mean = torch.mean(torch.square(x), { dim: [-1], keepdim: true });
-      const normalised = torch.mul(x, torch.rsqrt(torch.addScalar(mean, 0.01)));
-      for (const fromOne of [false, true]) {
-        const exact = torch.mul(normalised, fromOne ? torch.addScalar(w, 1) : w);
-        const ours = torch.fusedRmsNorm(input, weight, 0.01, { fromOne });
-        expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
-      }
-      expect(() => torch.fusedRmsNorm(input, torch.narrow(weight, 0, 0, width - 1), 0.01)).toThrow(
-        `a weight of shape [${width - 1}] do not fit`,
-      );
-      expect(() => torch.fusedRmsNorm(x, w, 0.01)).toThrow("expected float32");
-    }),
-  );
-});
-
-test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (width) => {
-  torch.noGrad(() =>
-    torch.scope(() => {
-      const { x, c, s } = leaves({ x: [5, 3, width], c: [5, 1, width], s: [5, 1, width] });
-      const single = mapTuple([x, c, s], (t) => torch.toDType(torch.detach(t), "float32"));
-      const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, { dims: -1 }), s));
-      const ours = torch.fusedRotate(single[0], single[1], single[2]);
-      expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
-      expect(() => torch.fusedRotate(single[0], single[1], torch.narrow(single[2], 0, 1, 4))).toThrow(
-        `sines of shape [4, 1, ${width}]`,
-      );
-    }),
-  );
-});
-
-test("rms_norm and rotate refuse a width of 0", () => {
-  torch.scope(() => {
-    expect(() =>
-      torch.fusedRmsNorm(torch.zeros([2, 0], { device: "cpu" }), torch.zeros([0], { device: "cpu" }), 1e-5),
-    ).toThrow("no width of 0");
-    const turn = torch.zeros([2, 1, 0], { device: "cpu" });
-    expect(() => torch.fusedRotate(torch.zeros([2, 3, 0], { device: "cpu" }), turn, turn)).toThrow("not 0");
-  });
-});
-
-test("operators without gradients refuse inputs that require them", () => {
-  torch.scope(() => {
-    const { x, w } = leaves({ x: [2, 2, 8], w: [8] });
-    const [input, weight] = mapTuple([x, w], (t) =>
-      torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
-    );
-    expect(() => torch.fusedRmsNorm(torch.detach(input), weight, 0)).toThrow("records no gradients");
-    const turn = torch.ones([2, 1, 8], { dtype: "float32", device: "cpu" });
-    expect(() => torch.fusedRotate(input, turn, turn)).toThrow("records no gradients");
-  });
-});
-
 test("gradient recording is on again after noGrad, even if its body throws", () => {
   expect(torch.isGradEnabled()).toBe(true);
   expect(torch.noGrad(() => torch.noGrad(() => torch.isGradEnabled()))).toBe(false);

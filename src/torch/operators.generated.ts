@@ -2010,6 +2010,12 @@ export function fusedRotate(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
   return wrap((fusedRotate$ ??= bind<number>("scalora::rotate", ""))(x.handle, cosines.handle, sines.handle));
 }
 
+let fusedActAndMul$: NativeOperator<number> | undefined;
+/** `scalora::act_and_mul(Tensor gate, Tensor up, float linear, float cubic) -> Tensor` */
+export function fusedActAndMul(gate: Tensor, up: Tensor, linear: number, cubic: number): Tensor {
+  return wrap((fusedActAndMul$ ??= bind<number>("scalora::act_and_mul", ""))(gate.handle, up.handle, linear, cubic));
+}
+
 let linearCrossEntropy$: NativeOperator<number> | undefined;
 /**
  * `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor`

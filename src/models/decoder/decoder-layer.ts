@@ -1,12 +1,13 @@
 import {
   type Activation,
+  actAndMul,
   activations,
   Linear,
   Module,
   type ParameterSource,
   RMSNorm,
 } from "../../nn/index.ts";
-import { add, mul, scope, type Tensor } from "../../torch/index.ts";
+import { add, scope, type Tensor } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
 import { Attention, type DecoderContext } from "./attention.ts";
 import type { DecoderConfig } from "./config.ts";
@@ -38,7 +39,9 @@ class MLP extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.down_proj.forward(mul(this.activation(this.gate_proj.forward(x)), this.up_proj.forward(x)));
+    return this.down_proj.forward(
+      actAndMul(this.activation, this.gate_proj.forward(x), this.up_proj.forward(x)),
+    );
   }
 }
 
