@@ -53,6 +53,17 @@ test("rows of MetaMathQA are recognised, and evaluated with the prompt that they
   expect((await runScalora("data", out)).stdout).toContain("Let's think step by step.");
 });
 
+test("maths with numbers as answers is read as GSM8K, and rows that contradict their answer are dropped", async () => {
+  const data = at("maths.json");
+  const row = (output: string) => ({ instruction: "1+1?", input: "", output, answer: "2.0" });
+  const rows = ["It is 2.", "It is 3.", "Two, that is 2.", "So 2."].map(row);
+  writeFileSync(data, JSON.stringify(rows));
+  const out = at("maths.yaml");
+  const { stdout } = await runScalora("init", "--model", at("model"), "--data", data, "--out", out);
+  expect(stdout).toMatch(/format gsm8k: .* dropped$/m);
+  expect((await runScalora("data", out)).stdout).toContain("its output does not end in its answer");
+});
+
 test("a file's name with control characters is escaped, in what is printed and in the recipe", async () => {
   const data = at("e\x1b[31mvil\n\u202e.jsonl");
   const out = at("evil.yaml");

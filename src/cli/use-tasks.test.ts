@@ -82,6 +82,27 @@ test("tasks are scored, examples logged, and a rerun does only what is missing",
   expect(other.stderr).toContain("another model, other settings");
 });
 
+test("choices are written in the words of the reference, equal to it where acc counts them as right", async () => {
+  mkdirSync(at("data", "arc-e"), { recursive: true });
+  const arc = (right: number) => ({
+    instruction:
+      "Please choose the correct answer to the question: What do plants take in?\n\nAnswer1: carbon dioxide Answer2: sand\n\nAnswer format: answer1/answer2",
+    output: `the correct answer is answer${right}`,
+    answer: `answer${right}`,
+  });
+  writeFileSync(at("data", "arc-e", "test.json"), JSON.stringify([arc(1), arc(2)]));
+  const out = at("choices.jsonl");
+  const flags = ["--tasks", "boolq,arc-e", "--mode", "loglikelihood", "--predictions", out];
+  expect(await scalora(at("long"), ...flags)).toMatchObject({ code: 0 });
+  const lines = readFileSync(out, "utf8").trim().split("\n");
+  const results = lines.map((line) => JSON.parse(line));
+  expect(results).toHaveLength(7);
+  for (const { task, answer, expected, scores } of results) {
+    expect(task === "boolq" ? ["true", "false"] : ["answer1", "answer2"]).toContain(answer);
+    expect(answer === expected).toBe(scores.acc === 1);
+  }
+});
+
 test("choices by log-likelihood, after solved examples; chat prompts", async () => {
   const flags = ["--tasks", "boolq", "--shots", "2"];
   const chosen = await scalora(at("long"), ...flags, "--mode", "loglikelihood", "--json");

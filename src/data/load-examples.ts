@@ -94,6 +94,7 @@ class ExampleLoader {
     if (source.path.toLowerCase().endsWith(".txt")) await this.loadText(source.path, collector);
     else await this.loadRows(source, collector);
     collector.throwErrors();
+    collector.refuseEqualAnswers(source.path);
     if (collector.examples.length === 0) throw collector.noTrainableRowsError(source.path);
     return collector.examples;
   }

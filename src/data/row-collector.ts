@@ -121,6 +121,17 @@ export class RowCollector {
     this.examples.push(fitted);
   }
 
+  /** @throws ScaloraError `data` for a file of preferences that prefers nothing */
+  refuseEqualAnswers(path: string): void {
+    if (this.equalAnswers === 0 || this.equalAnswers < this.rows) return;
+    throw new ScaloraError("data", "There is no preference to learn from", {
+      where: path,
+      expected: "rows with a chosen answer that differs from the rejected one",
+      found: `${formatCountOf(this.rows, "row")} whose chosen and rejected answers are equal`,
+      fix: "give a file of preferences; to train on the answers as they are, make prompts and completions of them",
+    });
+  }
+
   /** The error for a file of which every row was dropped. */
   noTrainableRowsError(path: string): ScaloraError {
     const rows = this.dropped.slice(0, maxNamedRows).map(({ source, reason }) => `${source} (${reason})`);

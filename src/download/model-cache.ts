@@ -112,8 +112,13 @@ export function modelPath(path: string, cwd = process.cwd()): string {
   return existsSync(resolve(cwd, path)) ? path : (cachedModelPath(path) ?? path);
 }
 
+/** Folders that models are kept in: no owners on the hub. */
+const modelFolders = /^(models?|checkpoints?)\//;
+
 /** Advice for a model that is neither a path nor downloaded; undefined where its name resembles none. */
 export function downloadHint(name: string): string | undefined {
+  if (modelFolders.test(name))
+    return `${name} does not exist: \`npx scalora get OWNER/NAME\` fetches a model of the Hugging Face hub, and OWNER/NAME then goes in its place`;
   const names = listedModels.map((model) => model.name);
   if (names.includes(name) || parseHubId(name) !== undefined)
     return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;

@@ -23,8 +23,8 @@ export interface ExampleResult {
   readonly scores: Readonly<Record<string, number>>;
   readonly expected: string;
   /**
-   * What was predicted: the answer found in the output, null when there is none; the likeliest choice; a classifier's class
-   * or number.
+   * What was predicted: the answer found in the output, null when there is none; that of the likeliest choice (by `acc`); a
+   * classifier's class or number.
    */
   readonly answer: string | null;
   readonly output?: string;

@@ -41,7 +41,7 @@ const task: TextTask = {
   maxTokens: 10,
   stop: ["z"],
   separator: "\n",
-  hasChoices: true,
+  choiceAnswers: ["a", "b", "c"],
   read: (_, source) => example(0, source),
   scoreOutput: (output) => ({
     answer: output === "" ? undefined : output,
@@ -57,7 +57,7 @@ function example(i: number, source = `test.jsonl:${i + 1}`): TaskExample {
     prompt: `${letters}=`,
     message: letters,
     completion: "b",
-    answer: "b",
+    answer: elementAt(["a", "b", "c"], i % 3),
     choices,
     right: i % 3,
   };
@@ -237,11 +237,12 @@ test("the likeliest choice, by the whole, by characters and by bytes", async () 
     const best = (values: number[]) => values.indexOf(Math.max(...values));
     const lines = linesOf(path);
     expect(lines).toHaveLength(examples.length);
-    for (const { index, scores, logLikelihoods = [], answer } of lines) {
+    for (const { index, scores, logLikelihoods = [], answer, expected } of lines) {
       const right = index % 3;
       const per = (lengths: number[]) =>
         best(logLikelihoods.map((value, k) => value / elementAt(lengths, k)));
-      expect(answer).toBe(["x", "yy", "zzzé"][best([...logLikelihoods])]);
+      expect(answer).toBe(["a", "b", "c"][best([...logLikelihoods])]);
+      expect(answer === expected).toBe(scores["acc"] === 1);
       expect(scores).toEqual({
         acc: best([...logLikelihoods]) === right ? 1 : 0,
         acc_norm: per([1, 2, 4]) === right ? 1 : 0,

@@ -3,7 +3,7 @@ import { logLikelihoods } from "./log-likelihood.ts";
 import { encodeChoice, fewShotPrefix } from "./prompts.ts";
 import type { ExampleResult } from "./result-log.ts";
 import { resultHeader, type ScoringMode } from "./scoring-mode.ts";
-import type { TaskExample } from "./tasks/index.ts";
+import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 /** Prefix tokens of one pass. */
 const passTokens = 2048;
@@ -31,18 +31,20 @@ export const likelihoodMode: ScoringMode = {
       const job = elementAt(jobs, i);
       yield {
         ...resultHeader(task, job),
-        ...scoreChoices(values, job.example),
+        ...scoreChoices(values, task, job.example),
         logLikelihoods: values,
         truncated: cut.has(i),
       };
     }
   },
 
-  rescore: ({ logLikelihoods = [] }, _, example) => scoreChoices(logLikelihoods, example),
+  rescore: ({ logLikelihoods = [] }, task, example) => scoreChoices(logLikelihoods, task, example),
 };
 
+/** The scores of the choices, and the answer of the one that `acc` takes. */
 function scoreChoices(
   values: readonly number[],
+  { choiceAnswers }: TextTask,
   { choices = [], right }: TaskExample,
 ): Pick<ExampleResult, "scores" | "answer"> {
   const texts = choices.map(({ continuation }) => continuation.replace(/^ /, ""));
@@ -54,7 +56,7 @@ function scoreChoices(
     acc_norm: isRight(texts.map((text) => [...text].length)),
     acc_bytes: isRight(texts.map((text) => Buffer.byteLength(text))),
   };
-  return { scores, answer: elementAt(texts, best) };
+  return { scores, answer: elementAt(choiceAnswers, best) };
 }
 
 /** Index of the first largest value. */

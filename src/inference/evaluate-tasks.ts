@@ -63,7 +63,7 @@ function requestedTasks({ tasks: names, columns, mode, render, beams }: TaskRequ
       fix: "use --render and --beams with --mode generate only",
     });
   const tasks = [...new Set(names)].map(findTextTask);
-  const withoutChoices = tasks.find(({ hasChoices }) => !hasChoices);
+  const withoutChoices = tasks.find(({ choiceAnswers }) => choiceAnswers.length === 0);
   if (mode === "loglikelihood" && withoutChoices !== undefined)
     throw new ScaloraError("usage", `The task ${withoutChoices.name} has no choices to compare`, {
       fix: "use --mode generate",

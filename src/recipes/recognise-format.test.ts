@@ -15,6 +15,7 @@ test.each([
   ["prompt-completion", { id: 3, query: "a", response: "b" }, { prompt: "query", completion: "response" }],
   ["gsm8k", { question: "1 + 1?", answer: "It is 2.\n#### 2" }, undefined],
   ["metamathqa", { type: "GSM_SV", query: "1 + 1?", response: "It is 2.\nThe answer is: 2" }, undefined],
+  ["gsm8k", { instruction: "1 + 1?", input: "", output: "So it is 2.", answer: "2.0" }, undefined],
   [
     "commonsense",
     { instruction: "a", input: "", output: "the correct answer is true", answer: "true" },
@@ -61,6 +62,28 @@ test("it says what becomes of rejected answers and of grades", () => {
   expect(reasonOf({ prompt: "a", chosen: "b", rejected: "c" })).toMatch(/^columns chosen, .*left out$/);
   expect(reasonOf({ messages: [], label: false })).toMatch(/ those with false left out$/);
   expect(reasonOf({ messages: [], score: 1 })).toMatch(/alike, whatever their score$/);
+});
+
+test("maths with an answer beside the solution: rows that contradict it are dropped, or it says how to drop them", () => {
+  const maths = (output: string, answer: unknown) => ({ instruction: "1 + 1?", input: "", output, answer });
+  const of = (...rows: object[]) =>
+    recogniseFormat(
+      rows.map((row) => ({ ...row })),
+      "a.jsonl",
+      false,
+    );
+  expect(of(maths("It is 3.", 2), maths("It is 2.", "2"), maths("So (B).", "B"))).toMatchObject({
+    format: "gsm8k",
+    reason: expect.stringMatching(/output does not end in its answer is dropped$/),
+    ignored: [],
+  });
+  for (const rows of [[maths("It is 3.", 2)], [maths("It is 2.", 2), maths("It is red.", "red")]])
+    expect(of(...rows)).toMatchObject({
+      format: "alpaca",
+      reason: expect.stringContaining("data.format: gsm8k"),
+      ignored: ["answer"],
+    });
+  expect(of(maths("It is red.", "red")).reason).not.toContain("gsm8k");
 });
 
 test("columns that fit nothing are named", () => {

@@ -1,4 +1,10 @@
-import { type DataFormat, mapColumns, unreadGrades, verdictColumn } from "../data/index.ts";
+import {
+  type DataFormat,
+  mapColumns,
+  readAdaptersMaths,
+  unreadGrades,
+  verdictColumn,
+} from "../data/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -51,10 +57,23 @@ export function recogniseFormat(
 function byLanguage(first: Row, rows: readonly Row[], where: string): RecognisedFormat | undefined {
   return (
     byTaskAnswers(first, rows) ??
-    byUsualColumns(first, "auto", where) ??
+    withAnswers(byUsualColumns(first, "auto", where), rows) ??
     byCommonNames(first, "prompt-completion") ??
     bySingleText(first)
   );
+}
+
+/** Says of numbers beside the outputs that they are passed over. */
+function withAnswers(
+  recognised: RecognisedFormat | undefined,
+  rows: readonly Row[],
+): RecognisedFormat | undefined {
+  if (recognised?.format !== "alpaca" || !rows.some((row) => isNumber(readAdaptersMaths(row)?.answer)))
+    return recognised;
+  return {
+    ...recognised,
+    reason: `${recognised.reason}; the answers in the column answer are not read (data.format: gsm8k reads them, and drops rows whose output does not end in its answer)`,
+  };
 }
 
 /** Says of columns that grade the rows that they are passed over. */
@@ -104,8 +123,27 @@ function byTaskAnswers(first: Row, rows: readonly Row[]): RecognisedFormat | und
       reason: 'columns instruction, output and answer, outputs that begin with "the correct answer is"',
       ignored: ignoredBut("instruction", "input", "output", "answer"),
     };
+  if (isMaths(rows))
+    return {
+      format: "gsm8k",
+      reason:
+        "columns instruction, output and answer, answers that are numbers: a row whose output does not end in its answer is dropped",
+      ignored: ignoredBut("instruction", "input", "output", "answer"),
+    };
   return undefined;
 }
+
+/** Maths of LLM-Adapters: every answer is a number, or the letter of a choice, and some outputs end in theirs. */
+function isMaths(rows: readonly Row[]): boolean {
+  const maths = rows.map(readAdaptersMaths);
+  return (
+    maths.every((row) => isNumber(row?.answer) || /^[A-E]$/.test(row?.answer ?? "")) &&
+    maths.some((row) => isNumber(row?.answer) && row?.isSolved)
+  );
+}
+
+const isNumber = (text: string | undefined) =>
+  text !== undefined && text !== "" && Number.isFinite(Number(text));
 
 function byUsualColumns(
   first: Row,

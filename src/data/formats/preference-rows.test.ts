@@ -48,6 +48,25 @@ describe("TRL's shapes", () => {
     expect(report.notes).toEqual(["in 3 rows the chosen and the rejected answer are equal"]);
   });
 
+  test("a file of equal answers alone is refused, with their number", async () => {
+    const row = { prompt: "a", chosen: " b", rejected: " b" };
+    const path = jsonl(row, row);
+    await expect(load(path, { format: "preference" })).rejects.toThrow(
+      fileRefusal("data", path, { found: "2 rows whose chosen and rejected answers are equal" }),
+    );
+  });
+
+  test.each(["chosen", "rejected"])("a row without %s is told so", async (missing) => {
+    const row = { prompt: "a", chosen: " b", rejected: " c" };
+    const path = jsonl(row, { ...row, [missing]: undefined });
+    await expect(load(path, { format: "preference" })).rejects.toThrow(
+      fileRefusal("data", `${path}:2`, {
+        message: "lacks an answer",
+        found: `${missing} is missing`,
+      }),
+    );
+  });
+
   test.each([
     ["Q: ok? A: Yes", "Q: ok? A: You", "Q: ok? A:[ Yes<|im_end|>]"],
     ["a b", "a b c", "a[ b<|im_end|>]"],

@@ -14,12 +14,13 @@ export interface PromptedAnswer {
 /**
  * The chosen answer of a preference row, in TRL's shapes: texts or messages, with a prompt or with one that both answers
  * begin with.
- * @throws ScaloraError `data` for answers of two kinds, or without a prompt
+ * @throws ScaloraError `data` for a missing answer, answers of two kinds, or no prompt
  */
 export function readChosenAnswer(
   row: { prompt: unknown; chosen: unknown; rejected: unknown },
   where: string,
 ): PromptedAnswer {
+  refuseMissingAnswer(row, where);
   const [chosen, rejected] = [asMessages(row.chosen), asMessages(row.rejected)];
   const { prompt } = row;
   if (Array.isArray(chosen) && Array.isArray(rejected)) {
@@ -34,6 +35,16 @@ export function readChosenAnswer(
     where,
     expected: "two texts, or two lists of messages",
     found: `${jsonTypeName(row.chosen)} and ${jsonTypeName(row.rejected)}`,
+  });
+}
+
+function refuseMissingAnswer(row: { chosen: unknown; rejected: unknown }, where: string): void {
+  const missing = (["chosen", "rejected"] as const).filter((name) => row[name] == null);
+  if (missing.length === 0) return;
+  throw new ScaloraError("data", "A preference row lacks an answer", {
+    where,
+    expected: "a chosen and a rejected answer",
+    found: missing.map((name) => `${name} is missing`).join(", "),
   });
 }
 

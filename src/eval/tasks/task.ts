@@ -49,7 +49,8 @@ export interface TextTask extends TaskDataLocation {
   readonly stop: readonly string[];
   /** Between the examples of a few-shot prompt. */
   readonly separator: string;
-  readonly hasChoices: boolean;
+  /** The answer that each choice of an example stands for; none for a task without choices. */
+  readonly choiceAnswers: readonly string[];
   /**
    * @returns undefined for a row without the columns of a layout
    * @throws ScaloraError `data` naming the row, for a row of another task

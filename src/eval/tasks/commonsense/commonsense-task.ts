@@ -48,7 +48,7 @@ export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
     maxTokens: 32,
     stop: ["###"],
     separator: "\n\n",
-    hasChoices: true,
+    choiceAnswers: set.answers,
     read: (row, source) => readExample(set, row, source),
     scoreOutput: (output, { answer }) => {
       const found = findAnswer(output, set.answers);
@@ -70,8 +70,7 @@ function readExample(set: CommonsenseTaskConfig, given: Row, source: string): Ta
   const [instruction, output, answer] = [column("instruction"), column("output"), column("answer")];
   const input = typeof row["input"] === "string" ? row["input"] : "";
   const { parts, allowed } = parseInstruction(set, instruction, source);
-  const right = allowed.indexOf(answer);
-  if (right < 0)
+  if (!allowed.includes(answer))
     throw new ScaloraError("data", `A row of ${set.name} has an unknown answer`, {
       where: source,
       expected: allowed.join(", "),
@@ -84,7 +83,7 @@ function readExample(set: CommonsenseTaskConfig, given: Row, source: string): Ta
     completion: output,
     answer,
     choices: set.choices(parts),
-    right,
+    right: set.answers.indexOf(answer),
   };
 }
 

@@ -20,7 +20,7 @@ export const gsm8k: TextTask = {
   maxTokens: 256,
   stop: ["Question:"],
   separator: "\n\n",
-  hasChoices: false,
+  choiceAnswers: [],
   read(given, source) {
     const row = asGsm8kRow(given);
     if (!hasColumns(row, "question", "answer")) return undefined;

@@ -22,7 +22,7 @@ export const math: TextTask = {
   maxTokens: 512,
   stop: ["Problem:"],
   separator: "\n\n",
-  hasChoices: false,
+  choiceAnswers: [],
   read(row, source) {
     const given = answerColumn(row);
     if (!hasColumns(row, "problem", given === undefined ? "solution" : "answer")) return undefined;

@@ -40,7 +40,7 @@ export function wordProblemTask(set: WordProblemConfig): TextTask {
     maxTokens: 256,
     stop: ["###"],
     separator: "\n\n",
-    hasChoices: false,
+    choiceAnswers: [],
     read: (row, source) => readExample(set, row, source),
     scoreOutput,
   };
