@@ -139,9 +139,10 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   expect(printedFailure(changed)).toMatchObject({ code: 2, expected: "steps: 21", found: "steps: 20" });
 
   const beside = await compare("--methods", "lora+rank=999,lora", "--seeds", "0", "--lrs", "0.001");
-  expect(beside.code, beside.stderr).toBe(0);
-  const { rows: kept, failed } = JSON.parse(beside.stdout);
+  expect(beside.code, beside.stderr).toBe(1);
+  const { rows: kept, missing, failed } = JSON.parse(beside.stdout);
   expect(kept).toMatchObject([{ setting: "lora", lr: 0.001 }]);
+  expect(missing).toEqual(["lora+rank=999"]);
   expect(failed).toMatchObject([{ message: expect.stringContaining("Rank 999 is above the rank") }]);
 }, 300_000);
 
@@ -197,6 +198,32 @@ test.each([
   const result = await runScalora("compare", at("recipe.yaml"), "--methods", "lora", ...args);
   expect(printedFailure(result)).toMatchObject({ code: 2, ...parts });
 });
+
+test("a rate that is named twice is refused", async () => {
+  const result = await runScalora(
+    "compare",
+    at("recipe.yaml"),
+    "--methods",
+    "lora",
+    "--lrs",
+    "lora=1e-3,0.001",
+  );
+  expect(printedFailure(result)).toMatchObject({ code: 2, found: "lora=1e-3,0.001" });
+});
+
+test("a plan of which one setting has no result has the others' table, and the exit code of failed runs", async () => {
+  writeFileSync(
+    at("plan.yaml"),
+    "recipes: [recipe.yaml]\nsettings:\n  a: { method: lora, adapter: { rank: 999 } }\n  b: { method: lora, lr: 0.001 }\n",
+  );
+  const args = ["compare", at("plan.yaml"), "--out", at("plan"), "--seeds", "0,1", "--set", "train.steps=2"];
+  const plan = await runChild(new URL("testing/run-main.ts", import.meta.url), ...args);
+  expect(plan.code, plan.stderr).toBe(1);
+  expect(plan.stdout).toMatch(/^setting +chosen +recipe +mean$/m);
+  expect(plan.stdout).toMatch(/^b +0\.001 +\d\.\d{4} ± 0\.\d{4}/m);
+  expect(plan.stdout).toContain("recipe: a has no result");
+  expect(readFileSync(at("plan", "report.html"), "utf8")).toContain("a has no result");
+}, 300_000);
 
 test("a comparison that another process runs is refused before anything runs", async () => {
   const out = at("held");

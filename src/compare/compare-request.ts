@@ -36,6 +36,8 @@ export interface CompareProgress {
 
 export interface CompareResult {
   rows: CompareRow[];
+  /** Settings without a result, because their runs failed. */
+  missing: string[];
   /** Every two rows compared on the same seeds. */
   differences: SettingDifference[];
   seeds: readonly number[];

@@ -120,9 +120,12 @@ function readRates(lists: readonly string[]): Map<string, number[]> {
         expected: "such as 1e-3,3e-3 or full=1e-4,3e-4",
         found: list,
       });
+    const twice = values.find((value, i) => values.indexOf(value) < i);
+    if (twice !== undefined)
+      throw new ScaloraError("usage", `--lrs names the rate ${twice} twice`, { where: "--lrs", found: list });
     rates.set(
       name,
-      [...new Set(values)].sort((a, b) => a - b),
+      values.toSorted((a, b) => a - b),
     );
   }
   return rates;

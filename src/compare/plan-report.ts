@@ -3,34 +3,63 @@ import { formatCountOf } from "../util/format.ts";
 import type { CompareResult } from "./compare-request.ts";
 import type { ColumnDifference, PlanRow, PlanTable } from "./plan-table.ts";
 import { isWithinNoise } from "./statistics.ts";
-import { choiceText, differenceText, edgeTexts, equalRemark, neededText } from "./table.ts";
+import {
+  choiceText,
+  chosenText,
+  differenceText,
+  edgeTexts,
+  equalRemark,
+  missingTexts,
+  neededText,
+  resultText,
+} from "./table.ts";
 
 /** The comparison of one of a plan's recipes. */
 export type RecipeComparison = CompareResult & { readonly recipe: string };
 
 const right = (title: string) => ({ title, align: "right" as const });
 
-/** A plan's tables as text cells, each followed by its differences, for the terminal and the page. */
+/** A plan's tables as text cells, each followed by what was chosen and by its differences, for the terminal and the page. */
 export const planViews = (tables: readonly PlanTable[]): ReportTable[] =>
-  tables.flatMap((table) => [resultsView(table), ...differencesView(table)]);
+  tables.flatMap((table) => [resultsView(table), ...chosenView(table), ...differencesView(table)]);
 
-function resultsView({ title, columns, rows }: PlanTable): ReportTable {
+/** The figures, with what was chosen where that is one recipe's. */
+function resultsView({ title, columns, recipes, rows }: PlanTable): ReportTable {
+  const hasChosen = recipes.length === 1;
+  const titles = [...(hasChosen ? ["chosen"] : []), ...columns, "mean"];
   return {
     title,
-    columns: [{ title: "setting" }, ...[...columns, "mean"].map(right)],
-    rows: rows.map(({ setting, values, differences, mean, figure }) => [
-      setting,
-      ...values.map((value, i) => `${figureText(value, figure)}${markOf(differences[i] ?? null)}`),
-      figureText(mean, figure),
+    columns: [{ title: "setting" }, ...titles.map(right)],
+    rows: rows.map((row) => [
+      row.setting,
+      ...(hasChosen ? chosenCells(row) : []),
+      ...row.values.map((value, i) => {
+        const deviation = row.deviations[i] ?? null;
+        return `${figureText(value, deviation, row.figure)}${markOf(row.differences[i] ?? null)}`;
+      }),
+      figureText(row.mean, null, row.figure),
     ]),
-    note: "Scores in percent, losses in nats, means over the seeds at each setting's best candidate.",
+    note: "Scores in percent, losses in nats: mean ± standard deviation over the seeds, at the rate (and swept options) that each setting has chosen.",
   };
 }
 
-function figureText(value: number | null, figure: PlanRow["figure"]): string {
-  if (value === null) return "–";
-  return figure === "score" ? (100 * value).toFixed(2) : value.toFixed(4);
+/** What was chosen on each of several recipes. */
+function chosenView({ title, recipes, rows }: PlanTable): ReportTable[] {
+  if (recipes.length < 2) return [];
+  return [
+    {
+      title: `${title}: chosen`,
+      columns: [{ title: "setting" }, ...recipes.map(right)],
+      rows: rows.map((row) => [row.setting, ...chosenCells(row)]),
+      note: "The rate, and swept options, that each setting has chosen; * is at the end of its sweep.",
+    },
+  ];
 }
+
+const chosenCells = ({ chosen }: PlanRow) => chosen.map((each) => (each === null ? "–" : chosenText(each)));
+
+const figureText = (mean: number | null, deviation: number | null, figure: PlanRow["figure"]) =>
+  mean === null ? "–" : resultText({ figure, mean, deviation }, "");
 
 /** Seeds and examples have marks of their own: examples speak of two models, not of methods. */
 function markOf(difference: ColumnDifference | null): string {
@@ -77,11 +106,11 @@ function differencesNote(differences: readonly ColumnDifference[]): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-/** What chose the candidates, which were at an edge, and which runs failed. */
+/** What chose the candidates, which were at an edge, which settings have no result, and which runs failed. */
 export function planRemarks(comparisons: readonly RecipeComparison[]): string[] {
   const choices = new Set(comparisons.map((each) => choiceText(each.rows, each)));
-  const ofRecipes = comparisons.flatMap(({ recipe, rows, failed }) => [
-    ...edgeTexts(rows).map((text) => `${recipe}: ${text}`),
+  const ofRecipes = comparisons.flatMap(({ recipe, rows, missing, failed }) => [
+    ...[...edgeTexts(rows), ...missingTexts(missing)].map((text) => `${recipe}: ${text}`),
     ...failed.map(({ folder, message }) => `failed: ${folder}: ${message}`),
   ]);
   return [...[...choices].filter((text) => text !== ""), ...ofRecipes];

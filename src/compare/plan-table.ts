@@ -1,5 +1,5 @@
 import { type ExampleScores, readExampleScores } from "./score-tasks.ts";
-import { mean, type PairedDifference, pairedDifference } from "./statistics.ts";
+import { deviation, mean, type PairedDifference, pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
 import { isResultOf, type TrialResult } from "./trials.ts";
 
@@ -16,6 +16,8 @@ export interface PlanPart {
 export interface PlanTable {
   readonly title: string;
   readonly columns: readonly string[];
+  /** The recipes that the table is of. */
+  readonly recipes: readonly string[];
   readonly rows: readonly PlanRow[];
 }
 
@@ -24,12 +26,19 @@ export interface PlanRow {
   readonly setting: string;
   /** A figure of each column; null where there is none. */
   readonly values: readonly (number | null)[];
+  /** Standard deviation of each over the seeds (n − 1); null for fewer than two. */
+  readonly deviations: readonly (number | null)[];
+  /** What the setting's sweep has chosen on each of the table's recipes; null where it has no result. */
+  readonly chosen: readonly (ChosenCandidate | null)[];
   /** How much each is above the first row's, pair by pair; null on the first row and where there are no pairs. */
   readonly differences: readonly (ColumnDifference | null)[];
   /** The mean of the values; null where one is missing, or losses and scores are mixed. */
   readonly mean: number | null;
   readonly figure: CompareRow["figure"];
 }
+
+/** A setting's rate and swept options, with those that are at the end of their sweeps. */
+export type ChosenCandidate = Pick<CompareRow, "lr" | "options" | "edges">;
 
 /** How much one setting is above the first in a column. */
 export interface ColumnDifference extends PairedDifference {
@@ -48,28 +57,49 @@ export function planTables(
   tasks: readonly string[] | undefined,
 ): PlanTable[] {
   if (tasks === undefined) {
-    const columns = parts.map(({ recipe }) => recipe);
-    return [{ title, columns, rows: settings.map((setting) => rowOfRecipes(setting, parts)) }];
+    const recipes = parts.map(({ recipe }) => recipe);
+    return [
+      { title, columns: recipes, recipes, rows: settings.map((setting) => rowOfRecipes(setting, parts)) },
+    ];
   }
   const examples = exampleReader();
   return parts.map((part) => ({
     title: part.recipe,
     columns: tasks,
+    recipes: [part.recipe],
     rows: settings.map((setting) => {
       const first = setting === settings[0] ? [] : scoredRuns(settings[0], part);
-      return rowOfTasks(setting, scoredRuns(setting, part), first, { tasks, examples });
+      const chosen = chosenOf(rowOf(setting, part));
+      return {
+        ...rowOfTasks(setting, scoredRuns(setting, part), first, { tasks, examples }),
+        chosen: [chosen],
+      };
     }),
   }));
 }
 
+const rowOf = (setting: string | undefined, { rows }: PlanPart) =>
+  rows.find((row) => row.setting === setting);
+
+const chosenOf = (row: CompareRow | undefined): ChosenCandidate | null =>
+  row === undefined ? null : { lr: row.lr, options: row.options, edges: row.edges };
+
 function rowOfRecipes(setting: string, parts: readonly PlanPart[]): PlanRow {
-  const found = parts.map(({ rows }) => rows.find((row) => row.setting === setting));
+  const found = parts.map((part) => rowOf(setting, part));
   const figures = new Set(found.flatMap((row) => row?.figure ?? []));
   const values = found.map((row) => row?.mean ?? null);
   const [figure = "loss"] = figures;
   const differences = found.map((row) => row?.difference && { ...row.difference, over: "seeds" as const });
   const average = figures.size === 1 ? meanOf(values) : null;
-  return { setting, values, differences: differences.map((each) => each ?? null), mean: average, figure };
+  return {
+    setting,
+    values,
+    deviations: found.map((row) => row?.deviation ?? null),
+    chosen: found.map(chosenOf),
+    differences: differences.map((each) => each ?? null),
+    mean: average,
+    figure,
+  };
 }
 
 /** A setting's scores on tasks: means over the scored runs at its best candidate. */
@@ -78,19 +108,19 @@ function rowOfTasks(
   scored: readonly TrialResult[],
   first: readonly TrialResult[],
   { tasks, examples }: { tasks: readonly string[]; examples: ReadExamples },
-): PlanRow {
-  const values = tasks.map((task) =>
-    scored.length === 0 ? null : meanOf(scored.map((run) => run.tasks?.[task] ?? null)),
-  );
+): Omit<PlanRow, "chosen"> {
+  const scores = tasks.map((task) => scored.map((run) => run.tasks?.[task] ?? null));
+  const values = scores.map(meanOf);
+  const deviations = scores.map((each) => deviation(each.filter((score) => score !== null)));
   const differences = tasks.map((task) => taskDifference(task, scored, first, examples) ?? null);
-  return { setting, values, differences, mean: meanOf(values), figure: "score" };
+  return { setting, values, deviations, differences, mean: meanOf(values), figure: "score" };
 }
 
 /** The runs of a setting at its best candidate whose models were scored. */
-function scoredRuns(setting: string | undefined, { rows, results }: PlanPart): TrialResult[] {
-  const row = rows.find((each) => each.setting === setting);
+function scoredRuns(setting: string | undefined, part: PlanPart): TrialResult[] {
+  const row = rowOf(setting, part);
   if (row === undefined) return [];
-  return results.filter((result) => result.tasks !== undefined && isResultOf(result, row.setting, row));
+  return part.results.filter((result) => result.tasks !== undefined && isResultOf(result, row.setting, row));
 }
 
 /** Two settings' scores on a task: seed by seed, or example by example of the one seed that both have. */

@@ -60,12 +60,13 @@ test("a plan's recipes are found from its folder; settings take the recipe's rat
 
 test.each([
   [{ recipes: [], settings }, "recipes"],
-  [{ recipes: ["a/x.yaml", "b/x.yaml"], settings }, "recipes"],
+  [{ recipes: ["a/x.yaml", "y.yaml", "b/x.yaml"], settings }, "recipes[2]"],
   [{ recipes: ["a.yaml"] }, "settings"],
   [{ recipes: ["a.yaml"], settings: {} }, "settings"],
   [{ recipes: ["a.yaml"], settings: { LoRA: { methods: "lora" } } }, "settings.LoRA.method"],
   [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: [] } } }, "settings.LoRA.lr"],
   [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: 0 } } }, "settings.LoRA.lr"],
+  [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: [0.01, 1e-2] } } }, "settings.LoRA.lr"],
   [{ recipes: ["a.yaml"], settings, seeds: [] }, "seeds"],
   [{ recipes: ["a.yaml"], settings, seeds: [-1] }, "seeds[0]"],
   [{ recipes: ["a.yaml"], settings, seeds: [1, 1] }, "seeds"],
@@ -75,6 +76,14 @@ test.each([
   expect(readPlan(planFile(plan)).issues).toContainEqual(
     expect.objectContaining({ key, where: expect.stringContaining("plan.yaml") }),
   );
+});
+
+test("of two recipes of one name both are said, and both are checked", () => {
+  const { plan, issues } = readPlan(planFile({ recipes: ["a/x.yaml", "b/x.yml"], settings }));
+  expect(issues).toMatchObject([
+    { key: "recipes[1]", found: at("b/x.yml"), problem: expect.stringContaining("recipes[0]") },
+  ]);
+  expect(plan.recipes).toEqual([at("a/x.yaml"), at("b/x.yml")]);
 });
 
 const row = (setting: string, mean: number, figure: CompareRow["figure"] = "score"): CompareRow => ({
@@ -110,7 +119,36 @@ test("a table has a column for each recipe, with their mean where all are there"
       ["a", "50.00", "70.00", "60.00"],
       ["b", "40.00", "–", "–"],
     ],
+    [
+      ["a", "0.1", "0.1"],
+      ["b", "0.1", "–"],
+    ],
   ]);
+});
+
+test("a table of several recipes is followed by what was chosen on each, one of a recipe has it in a column", () => {
+  const swept = { lr: 0.01, options: { "scale.lipschitz": 30 }, deviation: 0.0123 };
+  const edges = [{ key: "lr", value: 0.01, next: 0.03 }];
+  const cola: PlanPart = { recipe: "cola", rows: [{ ...row("a", 0.5), ...swept, edges }], results: [] };
+  const rte: PlanPart = { recipe: "rte", rows: [row("a", 0.7)], results: [] };
+  const [both] = planTables("glue", ["a"], [cola, rte], undefined);
+  expect(both?.rows).toMatchObject([
+    { deviations: [0.0123, null], chosen: [{ lr: 0.01, options: swept.options, edges }, { lr: 0.1 }] },
+  ]);
+  const [results, chosen] = planViews([required(both, "a table")]);
+  expect(results?.rows).toEqual([["a", "50.00 ± 1.23", "70.00", "60.00"]]);
+  expect(chosen).toMatchObject({
+    title: "glue: chosen",
+    rows: [["a", "0.01, scale.lipschitz 30 *", "0.1"]],
+  });
+  const [one] = planTables("glue", ["a", "b"], [cola], undefined);
+  const [view, ...others] = planViews([required(one, "a table")]);
+  expect(view?.columns.map(({ title }) => title)).toEqual(["setting", "chosen", "cola", "mean"]);
+  expect(view?.rows).toEqual([
+    ["a", "0.01, scale.lipschitz 30 *", "50.00 ± 1.23", "50.00"],
+    ["b", "–", "–", "–"],
+  ]);
+  expect(others).toEqual([]);
 });
 
 test("with tasks each recipe has a table of the scored runs at the best candidate", () => {
@@ -125,6 +163,8 @@ test("with tasks each recipe has a table of the scored runs at the best candidat
   const [table] = planTables("x", ["a", "b"], parts, ["boolq", "piqa"]);
   expect(table).toMatchObject({ title: "llama", columns: ["boolq", "piqa"] });
   expect(table?.rows[0]?.values).toEqual([expect.closeTo(0.6, 12), expect.closeTo(0.9, 12)]);
+  expect(table?.rows[0]?.deviations).toEqual([expect.closeTo(0.1414, 4), expect.closeTo(0.1414, 4)]);
+  expect(table?.rows[0]?.chosen).toMatchObject([{ lr: 0.1 }]);
   expect(table?.rows[0]?.mean).toBeCloseTo(0.75, 12);
   expect(table?.rows[1]).toMatchObject({ values: [null, null], mean: null });
 });
@@ -140,7 +180,7 @@ test("a table marks what is not told apart from its first row, by seeds or by th
   const names = ["a", "b", "c", "d"];
   const [recipes] = planTables("glue", names, [{ recipe: "cola", rows, results: [] }], undefined);
   const [cells, differences] = cellsOf(required(recipes, "a table"));
-  expect(cells?.map(([, cell]) => cell)).toEqual(["50.00", "40.00", "60.00 ~", "70.00"]);
+  expect(cells?.map(([, , cell]) => cell)).toEqual(["50.00", "40.00", "60.00 ~", "70.00"]);
   expect(differences).toEqual([
     ["b", "cola", "-10.00 % [-12.48 %, -7.52 %]", "3 seeds", "2"],
     ["c", "cola", "+10.00 % [-244.12 %, +264.12 %] ~", "2 seeds", "65"],
@@ -173,7 +213,7 @@ test("a table marks what is not told apart from its first row, by seeds or by th
   expect(one.rows[1]?.differences).toMatchObject([
     { over: "examples", pairs: 6, mean: expect.closeTo(4 / 6, 12) },
   ]);
-  expect(cellsOf(one)[0]?.map(([, cell]) => cell)).toEqual(["33.33", "100.00", "50.00 ≈"]);
+  expect(cellsOf(one)[0]?.map(([, , cell]) => cell)).toEqual(["33.33", "100.00", "50.00 ≈"]);
   expect(cellsOf(one)[1]).toEqual([
     ["b", "boolq", expect.stringMatching(/^\+66\.67 %.*\]$/), "6 examples", "–"],
     ["c", "boolq", expect.stringMatching(/^\+16\.67 %.*\] ≈$/), "6 examples", "–"],
@@ -192,7 +232,7 @@ test("a plan's page has its differences, what was chosen and on which seeds, the
     { ...row("c", 0.4), difference: pairedDifference([-0.1, -0.2]) ?? null },
   ];
   const comparison = {
-    ...{ recipe: "cola", rows, differences: [], seeds: [0, 1], tuningSeeds: [1000] },
+    ...{ recipe: "cola", rows, missing: ["d"], differences: [], seeds: [0, 1], tuningSeeds: [1000] },
     ...{ failed: [{ folder: "runs/x", message: "killed" }], remark: "", report: "", results: "" },
   };
   const tables = planTables("glue", ["a", "b", "c"], [{ recipe: "cola", rows, results: [] }], undefined);
@@ -203,6 +243,11 @@ test("a plan's page has its differences, what was chosen and on which seeds, the
     { label: "Failed runs", value: "1" },
   ]);
   expect(page.tables.map(({ title }) => title)).toEqual(["glue", "glue: differences to a"]);
-  for (const text of ["chosen on seed 1000", "cola: * b: lr 0.1", "failed: runs/x: killed"])
+  for (const text of [
+    "chosen on seed 1000",
+    "cola: d has no result",
+    "cola: * b: lr 0.1",
+    "failed: runs/x: killed",
+  ])
     expect(page.tables[0]?.note).toContain(text);
 });

@@ -18,8 +18,9 @@ const planSetting = z.strictObject({
     .default({})
     .meta({ expects: "keys of the adapter section; a list where one value belongs is swept" }),
   lr: oneOrMore(positive())
+    .refine((rates) => new Set([rates].flat()).size === [rates].flat().length)
     .optional()
-    .meta({ expects: "a learning rate or a list of them; left out, the recipe's own" }),
+    .meta({ expects: "a learning rate or a list of different ones; left out, the recipe's own" }),
 });
 
 const seeds = () =>
@@ -32,7 +33,6 @@ const planSchema = z.strictObject({
   recipes: z
     .array(pathString("the path of a recipe, seen from the plan's folder"))
     .min(1)
-    .refine((paths) => new Set(paths.map(recipeName)).size === paths.length)
     .meta({ expects: "a list of recipes, whose files have different names" }),
   settings: z
     .record(z.string().min(1), planSetting)
@@ -94,7 +94,24 @@ export function readPlan(path: string): PlanFile {
     key: formatKeyPath(key) || "plan",
     ...issue,
   }));
-  return { path, plan: soundParts(value, dirname(path)), issues, where };
+  const plan = soundParts(value, dirname(path));
+  return { path, plan, issues: [...issues, ...repeatedRecipes(plan.recipes, where)], where };
+}
+
+/** Recipes that have the name, and would have the folder, of an earlier one. */
+function repeatedRecipes(recipes: readonly string[], where: PlanFile["where"]): ConfigIssue[] {
+  const names = recipes.map(recipeName);
+  return names.flatMap((name, index) => {
+    const first = names.indexOf(name);
+    if (first === index) return [];
+    const key = ["recipes", index];
+    return {
+      ...{ where: where(key), key: formatKeyPath(key) },
+      problem: `has the name of recipes[${first}]: ${name}`,
+      expected: "recipes whose files have different names",
+      found: recipes[index],
+    };
+  });
 }
 
 const soundOr = <T>(schema: z.ZodType<T>, value: unknown, otherwise: T): T =>
@@ -148,6 +165,6 @@ export function settingFor(
   findMethod(method, `settings.${name}.method`);
   const { fixed, swept } = splitSweep(adapter, `settings.${name}.adapter`);
   const own = () => loadRecipe(recipe, { set, needsData: false }).train.lr;
-  const lrs = [...new Set([lr ?? own()].flat())].sort((a, b) => a - b);
+  const lrs = [lr ?? own()].flat().sort((a, b) => a - b);
   return { name, method, adapterOverrides: fixed, candidates: candidatesOf(lrs, swept) };
 }

@@ -24,7 +24,7 @@ import {
 
 export { readSettings, type Setting } from "./method-settings.ts";
 export { makeSeedSets } from "./seed-sets.ts";
-export { compareColumns, tableCells } from "./table.ts";
+export { compareColumns, missingTexts, tableCells } from "./table.ts";
 
 /** Milliseconds between two progress reports of the active runs. */
 const progressInterval = 1000;
@@ -166,13 +166,16 @@ function writeComparison(request: CompareRequest, results: readonly TrialResult[
   const { settings, seeds, tuningSeeds, out, recipe } = request;
   const rows = summarise(settings, request, results);
   if (rows.length === 0) throw noResult(results, out);
+  const missing = settings
+    .map(({ name }) => name)
+    .filter((name) => !rows.some((row) => row.setting === name));
   const report = join(out, "report.html");
   writeReport(report, compareReport(recipe, settings, request, results, rows));
   const failed = results.flatMap(({ folder, failed: message }) =>
     message === null ? [] : [{ folder, message }],
   );
   return {
-    ...{ rows, differences: allDifferences(rows), seeds, tuningSeeds, failed },
+    ...{ rows, missing, differences: allDifferences(rows), seeds, tuningSeeds, failed },
     ...{ remark: tableRemark(rows, request), report, results: join(out, "results.jsonl") },
   };
 }

@@ -15,7 +15,7 @@ export const compareColumns = [
 export function tableCells(row: CompareRow): string[] {
   return [
     row.setting,
-    `${chosenText(row)}${row.edges.length > 0 ? " *" : ""}`,
+    chosenText(row),
     resultText(row),
     String(row.seeds),
     row.difference === null ? "–" : differenceText(row.figure, row.difference),
@@ -45,16 +45,23 @@ export const differenceCells = (figure: Figure, difference: SettingDifference): 
 
 type Figure = CompareRow["figure"];
 
-const chosenText = ({ lr, options }: CompareRow) =>
-  [String(lr), ...Object.entries(options).map(([path, value]) => `${path} ${value}`)].join(", ");
-
-/** Mean and spread: scores in percent, losses as they are. */
-export function resultText({ figure, mean, deviation }: CompareRow): string {
-  return `${metricText(figure, mean)}${deviation === null ? "" : ` ± ${metricText(figure, deviation)}`}`;
+/** The rate and swept options that were chosen, with `*` where one is at the end of its sweep. */
+export function chosenText({ lr, options, edges }: Pick<CompareRow, "lr" | "options" | "edges">): string {
+  const values = [String(lr), ...Object.entries(options).map(([path, value]) => `${path} ${value}`)];
+  return `${values.join(", ")}${edges.length > 0 ? " *" : ""}`;
 }
 
-const metricText = (figure: Figure, value: number) =>
-  figure === "score" ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
+/** Mean and spread: scores in percent, losses as they are. */
+export function resultText(
+  { figure, mean, deviation }: Pick<CompareRow, "figure" | "mean" | "deviation">,
+  unit = " %",
+): string {
+  const spread = deviation === null ? "" : ` ± ${metricText(figure, deviation, unit)}`;
+  return `${metricText(figure, mean, unit)}${spread}`;
+}
+
+const metricText = (figure: Figure, value: number, unit = " %") =>
+  figure === "score" ? `${(100 * value).toFixed(2)}${unit}` : value.toFixed(4);
 
 /** `-0.0123 [-0.0200, -0.0046]`, with `~` where it is within noise and `=` where all seeds gave the same. */
 export function differenceText(
@@ -121,6 +128,10 @@ export const edgeTexts = (rows: readonly CompareRow[]) =>
         `* ${setting}: ${key} ${value} is at the end of its sweep; try ${next} as well.`,
     ),
   );
+
+/** Settings whose runs all failed, a line each. */
+export const missingTexts = (missing: readonly string[]) =>
+  missing.map((setting) => `${setting} has no result: its runs failed.`);
 
 /** A difference in words, with what it takes to be sure of it. */
 export function certaintyText(figure: Figure, difference: PairedDifference): string {

@@ -83,6 +83,7 @@ async function compareMethods(recipe: string, options: Options, compare: Compare
   );
   if (options.json) context.json(result);
   else context.result(resultText(result, compare, context));
+  if (result.missing.length > 0) context.exitCode = 1;
 }
 
 async function comparePlan(path: string, options: Options, plans: Plans, context: Context) {
@@ -102,6 +103,7 @@ async function comparePlan(path: string, options: Options, plans: Plans, context
   );
   if (options.json) context.json(result);
   else context.result(planText(result, plans, context));
+  if (result.comparisons.some(({ missing }) => missing.length > 0)) context.exitCode = 1;
 }
 
 const commonRequest = (path: string, { set, out, jobs }: Options) => ({
@@ -187,7 +189,7 @@ function finishedText({
 }
 
 function resultText(
-  { rows, failed, remark, report }: CompareResult,
+  { rows, missing, failed, remark, report }: CompareResult,
   compare: Compare,
   context: Context,
 ): string {
@@ -196,6 +198,7 @@ function resultText(
     table(compare.compareColumns, rows.map(compare.tableCells), context.paintOut),
     "",
     remark,
+    ...compare.missingTexts(missing),
     ...failures,
     `report  ${report}`,
   ].join("\n");

@@ -104,7 +104,7 @@ const full: CompareRow = {
 const comparison: CompareResult = {
   rows: [lora, full],
   failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
-  ...{ differences: [], ...seedSets },
+  ...{ missing: [], differences: [], ...seedSets },
   remark: tableRemark([lora, full], seedSets),
   report: "runs/c/report.html",
   results: "runs/c/results.jsonl",
@@ -156,11 +156,11 @@ test("the screen of a plan, with what its seeds do not tell apart", async () => 
   await runVerb((program) => addCompare(program, context, load), ["compare", at("plan.yaml")]);
   expect(stdout.text).toMatchInlineSnapshot(`
     "plan
-    setting    recipe    mean
-    lora       1.2345  1.2345
-    full     1.3000 ~  1.3000
+    setting  chosen           recipe    mean
+    lora     0.02 *  1.2345 ± 0.0123  1.2345
+    full     0.0001         1.3000 ~  1.3000
 
-    Scores in percent, losses in nats, means over the seeds at each setting's best candidate.
+    Scores in percent, losses in nats: mean ± standard deviation over the seeds, at the rate (and swept options) that each setting has chosen.
 
     plan: differences to lora
     setting  on                        difference     over  seeds needed
