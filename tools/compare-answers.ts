@@ -1,26 +1,49 @@
-// Compares how scalora and math-verify judge generated pairs of answers, of which the truth is known:
-//   npm run tool -- tools/compare-answers.ts PAIRS.json                  writes 5,000 pairs (seed 0)
+// Compares how scalora, the two older rules and math-verify judge pairs of answers of which the truth is known. First the pairs:
+//   npm run tool -- tools/compare-answers.ts generate PAIRS.json    5,000 generated ones (seed 0)
+//   npm run tool -- tools/compare-answers.ts by-hand PAIRS.json     those of the tests
+//   python tools/reference/math_verify_tests.py CLONE PAIRS.json    those of math-verify's own tests
+// then the verdicts, and how many are as they should be:
 //   python tools/reference/answer_pairs.py PAIRS.json VERDICTS.json
-//   npm run tool -- tools/compare-answers.ts PAIRS.json VERDICTS.json    prints how many each judges as the construction does
+//   npm run tool -- tools/compare-answers.ts judge PAIRS.json VERDICTS.json
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { isSameAnswer } from "../src/answers/same-answer.ts";
+import { different, equalByKind } from "../src/answers/testing/pairs-by-hand.ts";
+import { isEquivalent } from "../src/eval/tasks/math/latex-equivalence.ts";
+import { normalizeMinervaAnswer } from "../src/eval/tasks/math/minerva-answer.ts";
 import { elementAt } from "../src/util/elements.ts";
 import { groupBy } from "../src/util/group-by.ts";
 import { type AnswerPair, answerPairs } from "./answer-pairs.ts";
 
 const shownOfAKind = 3;
-const [pairsPath, verdictsPath] = process.argv.slice(2);
-if (pairsPath === undefined) {
-  console.error("usage: compare-answers.ts PAIRS.json [VERDICTS.json]");
+const [action, pairsPath, verdictsPath] = process.argv.slice(2);
+if (action === "generate" && pairsPath !== undefined) write(pairsPath, answerPairs(5000, 0));
+else if (action === "by-hand" && pairsPath !== undefined) write(pairsPath, pairsByHand());
+else if (action === "judge" && pairsPath !== undefined && verdictsPath !== undefined)
+  compare(pairsPath, verdictsPath);
+else {
+  console.error("usage: compare-answers.ts generate|by-hand PAIRS.json, or judge PAIRS.json VERDICTS.json");
   process.exit(2);
 }
-if (verdictsPath === undefined) writeFileSync(pairsPath, JSON.stringify(answerPairs(5000, 0), undefined, 1));
-else compare(pairsPath, verdictsPath);
 
 interface Judged extends AnswerPair {
   ours: boolean;
+  /** By MATH's rule or Minerva's. */
+  older: boolean;
   theirs: boolean;
+}
+
+function write(path: string, pairs: readonly AnswerPair[]): void {
+  writeFileSync(path, JSON.stringify(pairs, undefined, 1));
+}
+
+function pairsByHand(): AnswerPair[] {
+  const pairsOf = (kind: string, pairs: readonly (readonly [string, string])[], isEqual: boolean) =>
+    pairs.map(([a, b]) => ({ kind, a, b, isEqual }));
+  return [
+    ...pairsOf("equal", Object.values(equalByKind).flat(), true),
+    ...pairsOf("different", different, false),
+  ];
 }
 
 function compare(pairsPath: string, verdictsPath: string): void {
@@ -33,11 +56,15 @@ function compare(pairsPath: string, verdictsPath: string): void {
     (pair, i): Judged => ({
       ...pair,
       ours: isSameAnswer(pair.a, pair.b),
+      older:
+        isEquivalent(pair.a, pair.b) || normalizeMinervaAnswer(pair.a) === normalizeMinervaAnswer(pair.b),
       theirs: elementAt(verdicts, i),
     }),
   );
   const milliseconds = performance.now() - started;
-  console.log("| Kind | Pairs | scalora right | math-verify right | both agree |\n|---|---|---|---|---|");
+  console.log(
+    "| Kind | Pairs | scalora right | older rules right | math-verify right | both agree |\n|---|---|---|---|---|---|",
+  );
   for (const rows of groupBy(judged, (row) => row.kind)) console.log(rowOf(rows[0].kind, rows));
   console.log(rowOf("all", judged));
   console.log(`\n${(milliseconds / judged.length).toFixed(2)} ms a pair`);
@@ -51,6 +78,8 @@ function compare(pairsPath: string, verdictsPath: string): void {
 
 function rowOf(kind: string, rows: readonly Judged[]): string {
   const count = (holds: (row: Judged) => boolean) => rows.filter(holds).length;
-  const right = [count((row) => row.ours === row.isEqual), count((row) => row.theirs === row.isEqual)];
+  const right = (["ours", "older", "theirs"] as const).map((rule) =>
+    count((row) => row[rule] === row.isEqual),
+  );
   return `| ${kind} | ${rows.length} | ${right.join(" | ")} | ${count((row) => row.ours === row.theirs)} |`;
 }

@@ -10,12 +10,16 @@ export interface Token {
   readonly spaced: boolean;
 }
 
-/** Spellings that mean the same, in the order in which they are replaced. */
+const colour = /\\(?:text)?color\s*(?:\[[^[\]]*\]\s*)?\{[^{}]*\}/.source;
+const font = /\\(?:math(?:bf|it|sf|tt|normal)|boldsymbol|bm|pmb|bf)(?![a-zA-Z])/.source;
+
+/** Spellings that mean the same, in the order in which they are replaced. Digits in a font or colour stay next to others. */
 const spellings: readonly (readonly [from: RegExp, to: string])[] = [
   [/\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\.?/g, " "],
   [/(?<!\\)\$/g, " "],
-  [/\\(?:text)?color\s*(?:\[[^[\]]*\]\s*)?\{[^{}]*\}/g, " "],
-  [/\\(?:math(?:bf|it|sf|tt|normal)|boldsymbol|bm|pmb|bf)(?![a-zA-Z])(?:\s*\{\s*([A-Za-z])\s*\})?/g, " $1"],
+  [new RegExp(`(?:${colour}|${font})\\s*\\{\\s*(\\d+)\\s*\\}`, "g"), "$1"],
+  [new RegExp(colour, "g"), " "],
+  [new RegExp(`${font}(?:\\s*\\{\\s*([A-Za-z])\\s*\\})?`, "g"), " $1"],
   [/(\d)(?:\{,\}|,\\!|\\,|\\!)(?=\d{3}(?!\d))/g, "$1"],
   [/\\([dtc])frac(?![a-zA-Z])/g, "\\frac"],
   [/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))|\\degree(?![a-zA-Z])|\\textdegree|º/g, "°"],

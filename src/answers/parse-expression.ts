@@ -184,6 +184,17 @@ export class ExpressionParser {
     return value;
   }
 
+  /** A group in braces that no command takes. @throws NotUnderstood where digits stand next to its own: `1{2}3` is no product */
+  private bareGroup(): Quotient {
+    const isNumber = (position: number) => this.tokens[position]?.kind === "number";
+    const start = this.position;
+    const value = this.group("{");
+    const end = this.position;
+    if ((isNumber(start - 1) && isNumber(start + 1)) || (isNumber(end - 2) && isNumber(end)))
+      throw new NotUnderstood("digits next to digits in braces");
+    return value;
+  }
+
   private nested<T>(read: () => T): T {
     if (++this.depth > maxDepth) throw new NotUnderstood("brackets are nested too deeply");
     const value = read();
@@ -196,7 +207,8 @@ export class ExpressionParser {
     if (next === undefined) throw new NotUnderstood("an expression that ends early");
     const { kind, text } = next;
     if (kind === "mark") {
-      if (text === "(" || text === "[" || text === "{") return this.group(text);
+      if (text === "{") return this.bareGroup();
+      if (text === "(" || text === "[") return this.group(text);
       if (text === "|") return applyFunction("abs", this.group("|"), this.algebra);
       throw new NotUnderstood(`an unexpected ${text}`);
     }

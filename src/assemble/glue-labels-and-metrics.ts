@@ -3,10 +3,10 @@ import { findGlueTask, type GlueTask, refuseLabelledRows } from "../data/index.t
 import { scoreGlue, scoringMetrics } from "../eval/tasks/glue/index.ts";
 import type { EvaluateOptions } from "../train/evaluate.ts";
 
-type Files = Pick<DataConfig, "train" | "eval" | "format">;
+type FilesAndFormat = Pick<DataConfig, "train" | "eval" | "format">;
 
 /** The files of a recipe, each with its format. */
-const sourcesOf = ({ train, eval: held, format }: Files) =>
+const sourcesOf = ({ train, eval: held, format }: FilesAndFormat) =>
   [...train, ...(Array.isArray(held) ? held : [])].map((source) => ({
     ...source,
     format: source.format ?? format,
@@ -16,12 +16,12 @@ const sourcesOf = ({ train, eval: held, format }: Files) =>
  * Refuses formats of a classifier with a language model. Comes before the labels of their task are taken for the model's.
  * @throws ScaloraError `config` naming the file
  */
-export function refuseClassifierFormats(data: Files): void {
+export function refuseClassifierFormats(data: FilesAndFormat): void {
   for (const source of sourcesOf(data)) refuseLabelledRows(source);
 }
 
 /** The GLUE task that all labelled files belong to, if there is one. */
-function commonGlueTask(data: Files) {
+function commonGlueTask(data: FilesAndFormat) {
   const tasks = new Set<GlueTask | undefined>(sourcesOf(data).map(({ format }) => findGlueTask(format)));
   const [task] = tasks;
   return tasks.size === 1 ? task : undefined;
@@ -35,12 +35,12 @@ export function resolveModelConfig({ model, data }: Recipe): ModelConfig {
 }
 
 /** The class names of the data's GLUE task; undefined for other data and for a regression. */
-export function glueClassNames(data: Files) {
+export function glueClassNames(data: FilesAndFormat) {
   return commonGlueTask(data)?.labels;
 }
 
 /** The official metrics of the data's GLUE task, and those that its score is the mean of; empty where there is no task. */
-export function glueMetrics(data: Files): Pick<EvaluateOptions, "metrics" | "scoredBy"> {
+export function glueMetrics(data: FilesAndFormat): Pick<EvaluateOptions, "metrics" | "scoredBy"> {
   const task = commonGlueTask(data);
   if (task === undefined) return {};
   return {

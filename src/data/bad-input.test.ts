@@ -98,7 +98,7 @@ const cases: [name: string, path: () => string, fields: FileRefusal, config?: Pa
   [
     "completions that are all empty",
     () => jsonl({ prompt: "a", completion: "" }),
-    { fix: expect.not.stringContaining("maxLength") },
+    { fix: "give these rows what they lack (in brackets after each), or give another file" },
   ],
   [
     "answers that are all rejected",

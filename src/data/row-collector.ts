@@ -154,7 +154,9 @@ export class RowCollector {
     return [
       ...(this.cut > 0 ? ["raise data.maxLength"] : []),
       ...(this.rejected > 0 ? ["give a file with rows whose label is true"] : []),
-      ...(this.dropped.length > this.cut ? ["mend what the rows' reasons say, or give another file"] : []),
+      ...(this.dropped.length > this.cut
+        ? ["give these rows what they lack (in brackets after each), or give another file"]
+        : []),
     ];
   }
 

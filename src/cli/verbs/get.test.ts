@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test, vi } from "vitest";
-import type { DownloadHooks } from "../../download/index.ts";
+import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { type DownloadHooks, quickstartModel } from "../../download/index.ts";
 import { fileRefusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
@@ -52,6 +52,16 @@ test("a path of this machine is not fetched", async () => {
     }),
   );
   expect(fetched).toEqual([]);
+});
+
+test("a listed name is fetched, even from a folder that holds one of this name", async () => {
+  const [name, before] = [quickstartModel, process.cwd()];
+  mkdirSync(join(scratch.path, name));
+  process.chdir(scratch.path);
+  onTestFinished(() => process.chdir(before));
+  const { context, stdout } = testContext({ env });
+  await runVerb((program) => addGet(program, context, async (given) => `/cache/${given}`), ["get", name]);
+  expect(stdout.text).toBe(`/cache/${name}\n`);
 });
 
 test("a quickstart whose output folder holds other things says so before it fetches anything", async () => {

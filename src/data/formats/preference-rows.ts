@@ -3,7 +3,7 @@ import { jsonTypeName } from "../../data-files/json-type-name.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { isRecord } from "../../util/json.ts";
 
-type Json = Readonly<Record<string, unknown>>;
+type PreferenceRow = Readonly<Record<string, unknown>>;
 
 /** A prompt and the answer to train on: both texts, or both lists of messages. */
 export interface PromptedAnswer {
@@ -49,7 +49,7 @@ function refuseMissingAnswer(row: { chosen: unknown; rejected: unknown }, where:
 }
 
 /** Whether a row has nothing to prefer. */
-export const hasEqualAnswers = (row: Json, columns: ReadonlyMap<string, string>) =>
+export const hasEqualAnswers = (row: PreferenceRow, columns: ReadonlyMap<string, string>) =>
   isDeepStrictEqual(row[columns.get("chosen") ?? "chosen"], row[columns.get("rejected") ?? "rejected"]);
 
 /** One message stands for a list of it (LLaMA-Factory). */

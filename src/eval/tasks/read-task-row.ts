@@ -16,7 +16,7 @@ export function readTaskRow(task: TextTask, row: Row, source: string, given: Col
     where: source,
     expected: layouts.join(", or "),
     found: foundColumns(row),
-    fix: `give the file of ${name}, or name its columns (scalora eval --columns ${columns[0]}=NAME)`,
+    fix: `give the file of ${name}, or rename its columns; scalora eval can be told their names instead (--columns ${columns[0]}=NAME)`,
   });
 }
 

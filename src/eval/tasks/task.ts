@@ -41,7 +41,7 @@ export interface TextTask extends TaskDataLocation {
   readonly description: string;
   /** Columns of its rows that `--columns` can name. */
   readonly columns: readonly string[];
-  /** What its rows may be, in messages: the columns of each layout, as in `question + answer`. */
+  /** The layouts that its rows may have, for messages: the columns of each, as in `question + answer`. */
   readonly layouts: readonly string[];
   /** Maximum tokens of an output. */
   readonly maxTokens: number;

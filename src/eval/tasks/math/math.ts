@@ -24,11 +24,12 @@ export const math: TextTask = {
   separator: "\n\n",
   choiceAnswers: [],
   read(row, source) {
-    const given = answerColumn(row);
-    if (!hasColumns(row, "problem", given === undefined ? "solution" : "answer")) return undefined;
-    const problem = textColumn(row, "problem", "math", source);
-    const solution =
-      given !== undefined && isBlank(row["solution"]) ? "" : textColumn(row, "solution", "math", source);
+    const hasSolution = hasColumns(row, "solution");
+    if (!hasColumns(row, "problem", hasSolution ? "solution" : "answer")) return undefined;
+    const column = (name: string) => textColumn(row, name, "math", source);
+    const problem = column("problem");
+    const given = answerColumn(row) ?? (hasSolution ? undefined : column("answer"));
+    const solution = given !== undefined && isBlank(row["solution"]) ? "" : column("solution");
     const answer = given ?? boxedAnswer(solution);
     if (answer === undefined)
       throw new ScaloraError("data", "A row of math has no answer", {
@@ -80,11 +81,12 @@ const isBlank = (value: unknown) => value == null || (typeof value === "string" 
 export function boxedAnswer(text: string): string | undefined {
   const bare = text.lastIndexOf("\\boxed ");
   if (bare >= 0) return text.slice(bare + "\\boxed ".length).split("$")[0];
-  return lastInBraces(text, /\\boxed|[{}]/g) ?? lastInBraces(text, /\\fbox|[{}]/g);
+  return lastInBraces(text, "boxed") ?? lastInBraces(text, "fbox");
 }
 
-/** Content of the braces that begin last, of those that follow a command and are closed. @param marks finds the command and braces */
-function lastInBraces(text: string, marks: RegExp): string | undefined {
+/** Content of the braces that begin last, of those that follow a command and are closed. `\{` and `\}` are no braces. */
+function lastInBraces(text: string, command: string): string | undefined {
+  const marks = new RegExp(String.raw`\\${command}|\\\\(?!${command})|\\?[{}]`, "g");
   const opened: { start: number; isCommands: boolean }[] = [];
   let [isCommands, start, end] = [false, -1, -1];
   for (const { 0: mark, index } of text.matchAll(marks))
@@ -94,7 +96,7 @@ function lastInBraces(text: string, marks: RegExp): string | undefined {
     } else if (mark === "}") {
       const braces = opened.pop();
       if (braces?.isCommands && braces.start > start) [start, end] = [braces.start, index];
-    } else isCommands = true;
+    } else if (mark === `\\${command}`) isCommands = true;
   return start < 0 ? undefined : text.slice(start, end);
 }
 
