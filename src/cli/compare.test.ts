@@ -154,6 +154,9 @@ test("a comparison of which every run is refused fails with the recipe's error a
   });
   expect(refused.stderr).toContain("Rank 999 is above the rank");
   expect(refused.stderr).not.toContain("--lrs");
+  const both = await compare("--methods", "lora+rank=998,lora+rank=999", "--seeds", "0", "--lrs", "0.001");
+  expect(both.stderr).toContain("error: lora+rank=998: Rank 998 is above the rank");
+  expect(both.stderr).toMatch(/^lora\+rank=999: Rank 999 is above the rank/m);
 }, 60_000);
 
 test("a plan's problems are printed together, by its keys", async () => {

@@ -69,8 +69,8 @@ test("all that is wrong with a plan is said at once, by its keys and lines", asy
       { where, key: "settings.one.method", fix: "did you mean scalora?" },
       { where, key: "settings.two.adapter", found: "[]" },
       { where, key: "set[1]", problem: "train.stps: unknown key", fix: "did you mean steps?" },
-      { where, key: "settings.four.adapter.scale.lipschitz", expected: "a number above 0", found: "-1" },
       { where, key: "settings.three.adapter.rnk", fix: "did you mean rank?" },
+      { where, key: "settings.four.adapter.scale.lipschitz", expected: "a number above 0", found: "-1" },
       { where, key: "tasks.names[0]", fix: 'did you mean "boolq"?' },
       { where, key: "tasks.data", problem: expect.stringContaining("piqa") },
     ),
@@ -84,6 +84,49 @@ test("what is wrong with a recipe is said once, by the recipe's line, whatever t
     refusedAt({ key: "adapter.rank", where: expect.stringMatching(/recipe\.yaml:\d+$/) }),
   );
 });
+
+test("what is wrong under a key with dots is said once, by its own line", async () => {
+  const adapter = { method: "lora", rankPattern: { "q.proj": 0 } };
+  writeFileSync(at("recipe.yaml"), stringify({ ...recipe, adapter }));
+  const line =
+    stringify({ ...recipe, adapter })
+      .split("\n")
+      .findIndex((text) => text.includes("q.proj")) + 1;
+  expect(await problemsOf(sound)).toMatchObject(
+    refusedAt({ key: "adapter.rankPattern.q.proj", where: `${at("recipe.yaml")}:${line}` }),
+  );
+});
+
+test("a key that no method has is said once, whatever each of the methods expects", async () => {
+  expect(await problemsOf({ ...sound, set: ["adapter.foo=1"] })).toMatchObject(
+    refusedAt({ key: "set[0]", problem: "adapter.foo: unknown key" }),
+  );
+});
+
+test("each wrong value of a sweep is said", async () => {
+  const settings = { ScaLoRA: { method: "scalora", adapter: { scale: { lipschitz: [-1, -2] } } } };
+  const key = "settings.ScaLoRA.adapter.scale.lipschitz";
+  expect(await problemsOf({ ...sound, settings })).toMatchObject(
+    refusedAt({ key, found: "-2" }, { key, found: "-1" }),
+  );
+});
+
+test.each([
+  [
+    { ...sound, settings: { LoRA: { method: "lora", lr: [0.1, 0.2] } }, seeds: [-1], tuningSeeds: [0] },
+    "seeds[0]",
+  ],
+  [
+    { ...sound, settings: { LoRA: { method: "lora", lr: [0.1, 0] } }, tuningSeeds: [7] },
+    "settings.LoRA.lr[1]",
+  ],
+  [{ ...sound, settings: { LoRA: { method: "lora", lr: [0.1, 0.2] } }, tuningSeeds: [-7] }, "tuningSeeds[0]"],
+])(
+  "seeds are checked against others and the settings only where all of them are sound: %j",
+  async (plan, key) => {
+    expect(await problemsOf(plan)).toMatchObject(refusedAt({ key }));
+  },
+);
 
 test("a recipe without held-out rows is named by its place in the plan", async () => {
   expect(await problemsOf({ ...sound, set: ["data.eval=none"] })).toMatchObject(

@@ -1,19 +1,19 @@
 import { join } from "node:path";
 import { loadPlugins } from "../config/index.ts";
 import { findTextTask, readTaskExamples } from "../eval/tasks/index.ts";
-import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
+import { ConfigError } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { CompareRequest } from "./compare-request.ts";
 import { findMethod, type Setting } from "./method-settings.ts";
-import { keyIssue, type PlanCell, trialIssues } from "./plan-issues.ts";
-import { type PlanFile, recipeName, settingFor } from "./read-plan.ts";
+import { keyIssue, type PlanCell, placeIn, trialIssues } from "./plan-issues.ts";
+import { type PlanFile, recipeName, type SplitSetting, settingFor } from "./read-plan.ts";
 import { checkTrial, trialPlan } from "./run-trial.ts";
 import { makeSeedSets } from "./seed-sets.ts";
 import { pendingTrials } from "./selection.ts";
 import { splitSweep } from "./sweep-options.ts";
 import { reservedKeyIssue } from "./trial-overrides.ts";
-import { fileNameOf } from "./trials.ts";
+import { fileNameOf, type SeedSets } from "./trials.ts";
 
 /** What a plan is run with; the rest is in the plan. */
 export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs" | "command"> {
@@ -44,6 +44,9 @@ export async function checkPlan(request: PlanRequest, signal: AbortSignal): Prom
   return requests;
 }
 
+/** Keys of a plan on which it depends whether its seeds go together. */
+const seedKeys: readonly unknown[] = ["seeds", "tuningSeeds", "settings"];
+
 /** What is wrong with the data of a task, with the file and its line. */
 function taskIssue(error: unknown, file: PlanFile): ConfigIssue {
   const issue = keyIssue(error, file, ["tasks", "data"]);
@@ -57,9 +60,10 @@ class PlanCheck {
   /** Overrides of the recipes: those of the plan, then those of the command line. */
   private readonly set: readonly string[];
   private readonly issues: ConfigIssue[];
-  /** Recipes that cannot be read, by their indexes, and settings that are none: what comes of them is not reported as well. */
+  /** Recipes that cannot be read, by their indexes: what comes of that is not reported as well. */
   private readonly unread = new Set<number>();
-  private readonly unsound = new Set<string>();
+  /** Settings with a method that exists and with sound sweeps. */
+  private readonly settings: SplitSetting[] = [];
 
   constructor(request: PlanRequest) {
     this.request = request;
@@ -69,16 +73,21 @@ class PlanCheck {
   }
 
   throwIssues(): void {
-    const different = new Map(this.issues.map((issue) => [JSON.stringify(issue), issue]));
+    // The same key may be wrong for several methods, which expect different ones.
+    const different = new Map(
+      this.issues.map((issue) => [
+        JSON.stringify([issue.where, issue.key, issue.problem, issue.found]),
+        issue,
+      ]),
+    );
     if (different.size > 0) throw new ConfigError(this.file.path, [...different.values()]);
   }
 
   checkOverrides(): void {
-    const { plan, where } = this.file;
-    for (const [index, override] of plan.set.entries()) {
+    for (const [index, override] of this.file.plan.set.entries()) {
       const issue = reservedKeyIssue(override, true);
       if (issue !== undefined)
-        this.issues.push({ where: where(["set", index]), key: `set[${index}]`, found: override, ...issue });
+        this.issues.push({ ...placeIn(this.file, ["set", index]), found: override, ...issue });
     }
     for (const override of this.request.set) {
       const issue = reservedKeyIssue(override, true);
@@ -99,11 +108,11 @@ class PlanCheck {
 
   checkSettings(): void {
     const folders = new Map<string, string>();
-    for (const [name, { method, adapter }] of Object.entries(this.file.plan.settings)) {
+    for (const [name, { method, adapter, lr }] of Object.entries(this.file.plan.settings)) {
       this.checkFolder(name, folders);
-      const isKnown = this.try(() => findMethod(method, name), ["settings", name, "method"]);
-      const isSweep = this.try(() => splitSweep(adapter, name), ["settings", name, "adapter"]);
-      if (isKnown === undefined || isSweep === undefined) this.unsound.add(name);
+      const known = this.try(() => findMethod(method, name), ["settings", name, "method"]);
+      const section = this.try(() => splitSweep(adapter, name), ["settings", name, "adapter"]);
+      if (known !== undefined && section !== undefined) this.settings.push({ name, method, lr, ...section });
     }
   }
 
@@ -114,8 +123,7 @@ class PlanCheck {
     folders.set(folder, name);
     if (other === undefined) return;
     this.issues.push({
-      where: this.file.where(["settings", name]),
-      key: formatKeyPath(["settings", name]),
+      ...placeIn(this.file, ["settings", name]),
       problem: `would share its runs' folders with the setting ${JSON.stringify(other)}`,
       found: JSON.stringify(name),
       fix: "give it another name: one that differs in more than spaces, punctuation and upper case",
@@ -123,24 +131,25 @@ class PlanCheck {
   }
 
   checkRecipes(): RecipeRequest[] {
+    // Checked against what stands in for a wrong value, seeds would have problems that are none.
+    const areSeedsKnown = !this.issues.some(({ path: [key] = [] }) => seedKeys.includes(key));
     return [...this.file.plan.recipes.entries()].flatMap(([index, recipe]) =>
-      this.unread.has(index) ? [] : this.checkRecipe(recipe, index),
+      this.unread.has(index) ? [] : this.checkRecipe(recipe, index, areSeedsKnown),
     );
   }
 
-  private checkRecipe(recipe: string, index: number): RecipeRequest {
+  private checkRecipe(recipe: string, index: number, areSeedsKnown: boolean): RecipeRequest {
     const { request, set } = this;
     const { plan } = this.file;
-    const settings = Object.entries(plan.settings).flatMap(([name, setting]) => {
-      if (this.unsound.has(name)) return [];
-      const settingAt = (lr: typeof setting.lr) => settingFor(name, { ...setting, lr }, recipe, set);
+    const settings = this.settings.map((setting) => {
+      const cell = { recipe: index, setting: setting.name, set };
       // Without a rate in the recipe, the other keys can be checked nevertheless.
-      const made = this.tryTrial(() => settingAt(setting.lr), { recipe: index, setting: name, set });
-      return [made ?? settingAt(1)];
+      const withoutRate = () => settingFor({ ...setting, lr: 1 }, recipe, set);
+      return this.tryTrial(() => settingFor(setting, recipe, set), cell) ?? withoutRate();
     });
     const name = recipeName(recipe);
     const { out, jobs, command } = request;
-    const seedSets = this.seedSets(settings);
+    const seedSets = this.seedSets(settings, areSeedsKnown);
     const tasks = plan.tasks && { ...plan.tasks, seeds: seedSets.seeds };
     const comparison = {
       name,
@@ -157,18 +166,20 @@ class PlanCheck {
     return comparison;
   }
 
-  private seedSets(settings: readonly Setting[]) {
-    const { request, file, unsound } = this;
+  private seedSets(settings: readonly Setting[], areKnown: boolean): SeedSets {
+    const { request, file } = this;
     const seeds = request.seeds ?? file.plan.seeds;
     const tuningSeeds = request.tuningSeeds ?? file.plan.tuningSeeds;
+    const unchecked = { seeds, tuningSeeds: seeds };
+    if (!areKnown) return unchecked;
     const isOption = request.tuningSeeds !== undefined;
     const place = isOption ? "--tuning-seeds" : "tuningSeeds";
     const sets = this.try(
-      () => makeSeedSets(seeds, unsound.size > 0 ? undefined : tuningSeeds, settings, place),
+      () => makeSeedSets(seeds, tuningSeeds, settings, place),
       ["tuningSeeds"],
       isOption ? place : undefined,
     );
-    return sets ?? { seeds, tuningSeeds: seeds };
+    return sets ?? unchecked;
   }
 
   /** Checks the trials of a recipe; of errors that are not its keys', such as runs of another recipe, only the first. */

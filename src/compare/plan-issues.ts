@@ -19,8 +19,15 @@ export interface PlanCell {
 export function keyIssue(error: unknown, file: PlanFile, key: KeyPath): ConfigIssue {
   const { message, expected, found, fix } = asRefusal(error);
   const [problem = message] = message.split("\n", 1);
-  return { where: file.where(key), key: formatKeyPath(key), problem, expected, found, fix };
+  return { ...placeIn(file, key), problem, expected, found, fix };
 }
+
+/** Where a key of a plan is. */
+export const placeIn = (file: PlanFile, path: KeyPath) => ({
+  where: file.where(path),
+  key: formatKeyPath(path),
+  path,
+});
 
 /** What is wrong with a trial's recipe, by the plan's keys where the plan has the values. @throws faults of ours */
 export function trialIssues(error: unknown, file: PlanFile, cell: PlanCell): ConfigIssue[] {
@@ -37,12 +44,12 @@ function asRefusal(error: unknown): ScaloraError {
 /** An issue of a recipe, whose place may be one of the overrides that its trial was made with. */
 function inPlan(issue: ConfigIssue, file: PlanFile, { recipe, setting, set }: PlanCell): ConfigIssue {
   const { plan } = file;
-  const at = (key: KeyPath) => ({ ...issue, where: file.where(key), key: formatKeyPath(key) });
+  const at = (key: KeyPath) => ({ ...issue, ...placeIn(file, key) });
   const path = plan.recipes[recipe] ?? "";
   if (issue.where === path && issue.key === "recipe")
     return { ...at(["recipes", recipe]), problem: `${path} ${issue.problem}` };
   const own = setting === undefined ? undefined : plan.settings[setting];
-  const key = keyPathOf(issue.key);
+  const key = issue.path ?? [];
   const [section, top = ""] = key;
   if (setting !== undefined && own !== undefined && isOverride(issue, "adapter")) {
     if (section !== "adapter") return at(["settings", setting, "adapter"]);
@@ -61,13 +68,7 @@ const isOverride = ({ where }: ConfigIssue, key: string) => where.startsWith(`--
 function inSet(issue: ConfigIssue, file: PlanFile): ConfigIssue {
   const index = file.plan.set.findIndex((override) => issue.where === `--set ${override}`);
   if (index < 0) return issue;
-  const key = ["set", index];
-  return {
-    ...issue,
-    where: file.where(key),
-    key: formatKeyPath(key),
-    problem: `${issue.key}: ${issue.problem}`,
-  };
+  return { ...issue, ...placeIn(file, ["set", index]), problem: `${issue.key}: ${issue.problem}` };
 }
 
 function hasAdapterKey(recipe: string, set: readonly string[], key: string | number): boolean {
@@ -75,10 +76,3 @@ function hasAdapterKey(recipe: string, set: readonly string[], key: string | num
   const adapter = isRecord(value) ? value["adapter"] : undefined;
   return isRecord(adapter) && key in adapter;
 }
-
-/** `adapter.targetModules[0]` as a key path. */
-const keyPathOf = (key: string): KeyPath =>
-  key
-    .split(/[.[\]]+/)
-    .filter((part) => part !== "")
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));

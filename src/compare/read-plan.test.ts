@@ -10,6 +10,7 @@ import { type PlanPart, type PlanTable, planTables } from "./plan-table.ts";
 import { isPlanFile, type PlanFile, readPlan, settingFor } from "./read-plan.ts";
 import { pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
+import { splitSweep } from "./sweep-options.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -38,7 +39,9 @@ const settings = {
 
 /** The settings of a plan for the recipe. */
 const settingsOf = ({ plan }: PlanFile, set: readonly string[] = []) =>
-  Object.entries(plan.settings).map(([name, setting]) => settingFor(name, setting, at("recipe.yaml"), set));
+  Object.entries(plan.settings).map(([name, { method, adapter, lr }]) =>
+    settingFor({ name, method, lr, ...splitSweep(adapter, name) }, at("recipe.yaml"), set),
+  );
 
 test("a plan's recipes are found from its folder; settings take the recipe's rate, or their own with each swept value", () => {
   const file = readPlan(planFile({ recipes: ["recipe.yaml"], settings }));

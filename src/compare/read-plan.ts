@@ -7,8 +7,8 @@ import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { oneOrMore, pathString, positive, seed } from "../schema/field-types.ts";
 import { translateIssues } from "../schema/translate-issues.ts";
 import { isRecord } from "../util/json.ts";
-import { findMethod, type Setting } from "./method-settings.ts";
-import { candidatesOf, splitSweep } from "./sweep-options.ts";
+import type { Setting } from "./method-settings.ts";
+import { candidatesOf, type SweptSection } from "./sweep-options.ts";
 import { type PlanTasks, planTasks } from "./task-scoring.ts";
 
 const planSetting = z.strictObject({
@@ -92,6 +92,7 @@ export function readPlan(path: string): PlanFile {
   const issues = found.map(({ path: key, ...issue }) => ({
     where: where(key),
     key: formatKeyPath(key) || "plan",
+    path: key,
     ...issue,
   }));
   const plan = soundParts(value, dirname(path));
@@ -151,19 +152,21 @@ function soundSetting(value: unknown): PlanSetting[] {
   ];
 }
 
+/** A setting of a plan, with the swept options of its adapter section apart. */
+export interface SplitSetting extends Pick<PlanSetting, "method" | "lr">, SweptSection {
+  readonly name: string;
+}
+
 /**
  * A setting of a plan for one of its recipes.
  * @param set overrides of the recipe
- * @throws ScaloraError `usage` for an unknown method or a list that is no sweep; ConfigError for a faulty recipe
+ * @throws ConfigError for a faulty recipe
  */
 export function settingFor(
-  name: string,
-  { method, adapter, lr }: PlanSetting,
+  { name, method, lr, fixed, swept }: SplitSetting,
   recipe: string,
   set: readonly string[],
 ): Setting {
-  findMethod(method, `settings.${name}.method`);
-  const { fixed, swept } = splitSweep(adapter, `settings.${name}.adapter`);
   const own = () => loadRecipe(recipe, { set, needsData: false }).train.lr;
   const lrs = [lr ?? own()].flat().sort((a, b) => a - b);
   return { name, method, adapterOverrides: fixed, candidates: candidatesOf(lrs, swept) };

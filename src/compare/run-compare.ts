@@ -149,11 +149,16 @@ function trialProgress(runs: string, name: string): CompareProgress["running"][n
   return { name, step: status?.step ?? 0, totalSteps: status?.totalSteps ?? null };
 }
 
-/** Where recipes were refused, their errors, as `train` prints them. */
+/** Where recipes were refused, their errors, as `train` prints them, each after the settings that it is about. */
 function noResult(results: readonly TrialResult[], out: string): ScaloraError {
   if (results.every(({ refused }) => refused)) {
-    const errors = new Set(results.map(({ failed }) => (failed ?? "").replace(/^error: /, "")));
-    return new ScaloraError("config", [...errors].join("\n"));
+    const refusals = new Map<string, Set<string>>();
+    for (const { setting, failed } of results) {
+      const error = (failed ?? "").replace(/^error: /, "");
+      refusals.set(error, (refusals.get(error) ?? new Set()).add(setting));
+    }
+    const errors = [...refusals].map(([error, settings]) => `${[...settings].join(", ")}: ${error}`);
+    return new ScaloraError("config", errors.join("\n"));
   }
   return new ScaloraError("run", "No run of the comparison has a result", {
     where: out,

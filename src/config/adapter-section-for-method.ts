@@ -30,6 +30,7 @@ export function adapterSectionForMethod(
       {
         where: source.where(["adapter", "from"]),
         key: "adapter.from",
+        path: ["adapter", "from"],
         problem: `${method} cannot go on from an adapter, and would start from the base model`,
         fix: `leave ${method} out, or adapter.from`,
       },
@@ -50,6 +51,7 @@ function checkKnownKeys(source: RecipeSource, keys: readonly string[], known: re
     .map((key) => ({
       where: source.where(["adapter", key]),
       key: `adapter.${key}`,
+      path: ["adapter", key],
       ...unknownKeyIssues(known)(key),
     }));
   if (issues.length > 0) throw new ConfigError(source.name, issues);

@@ -70,7 +70,7 @@ function checkSource(
 ): Recipe {
   const issues = [...source.issues];
   const report: ReportIssue = (path, issue) =>
-    issues.push({ where: source.where(path), key: formatKeyPath(path), ...issue });
+    issues.push({ where: source.where(path), key: formatKeyPath(path), path, ...issue });
   const raw = readSections(source, report);
   const reportAsWritten: ReportIssue = (path, issue) => {
     const isKey = issue.problem === "unknown key";
