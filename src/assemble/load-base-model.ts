@@ -4,7 +4,13 @@ import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierConfig, loadClassifier, loadModel } from "../models/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
-import { chooseGemmBackend, type GemmBackend, hasCuda, requireGemmBackend } from "../torch/index.ts";
+import {
+  chooseGemmBackend,
+  type GemmBackend,
+  type GemmChoice,
+  hasCuda,
+  requireGemmBackend,
+} from "../torch/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 
@@ -14,6 +20,8 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   /** Backend of float32 matrix products; "aten" when there is no choice. */
   readonly gemmBackend: GemmBackend;
+  /** The machine was too busy to measure which backend is the faster; another process may use another. */
+  readonly isBackendUnsure: boolean;
 }
 
 /**
@@ -33,17 +41,20 @@ export async function loadModelAndTokenizer(
   const tokenizer = await loadTokenizer(path);
   const model = await loadBaseModel(config, seed, modelConfig);
   disposeOnError([model], () => checkVocabulary(tokenizer, model.info.vocabSize, path));
-  const gemmBackend = disposeOnError([model], () =>
-    deviceOf(model) === "cpu" ? chooseBackend(config, recordedBackend) : "aten",
+  const { chosen, by }: BackendChoice = disposeOnError([model], () =>
+    deviceOf(model) === "cpu" ? chooseBackend(config, recordedBackend) : { chosen: "aten" },
   );
-  return { model, tokenizer, gemmBackend };
+  return { model, tokenizer, gemmBackend: chosen, isBackendUnsure: by === "unsure" };
 }
 
-function chooseBackend({ gemmBackend }: ModelConfig, recorded: GemmBackend | undefined): GemmBackend {
+/** `by` where this process chose. */
+type BackendChoice = Pick<GemmChoice, "chosen"> & Partial<Pick<GemmChoice, "by">>;
+
+function chooseBackend({ gemmBackend }: ModelConfig, recorded: GemmBackend | undefined): BackendChoice {
   const wanted = recorded ?? gemmBackend;
-  if (wanted === undefined) return chooseGemmBackend().chosen;
+  if (wanted === undefined) return chooseGemmBackend();
   requireGemmBackend(wanted, recorded === undefined ? "model.gemmBackend" : "the run's record");
-  return wanted;
+  return { chosen: wanted };
 }
 
 /** Loads the model only, without tokenizer. */

@@ -1,14 +1,17 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseRecipe } from "../config/index.ts";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { chooseGemmBackend } from "../torch/gemm-choice.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { formatCount } from "../util/format.ts";
 import { checkMemoryFit, checkModelFit } from "./memory-fit.ts";
 import { prepareRun } from "./prepare-run.ts";
+
+vi.mock("../torch/gemm-choice.ts", { spy: true });
 
 const scratch = temporaryFolder();
 beforeAll(() => writeTinyProject(scratch.path));
@@ -53,6 +56,18 @@ test("rows are packed 1,024 at a time: a budget that even those do not fill is s
   ]);
   using filled = await prepareRun(many({ batchTokens: largest - 100 }));
   expect(filled.warnings).toEqual([]);
+});
+
+test.each([
+  [
+    "unsure",
+    [expect.stringContaining("too busy to measure which GEMM backend is faster: this run uses aten")],
+  ],
+  ["measurement", []],
+] as const)("a backend that is chosen by %s: whether a run warns of it", async (by, warnings) => {
+  vi.mocked(chooseGemmBackend).mockReturnValueOnce({ chosen: "aten", by });
+  using prepared = await prepareRun(recipe({}));
+  expect(prepared.warnings).toEqual(warnings);
 });
 
 test("a preset rate at another scale than the published one is said to be so", async () => {

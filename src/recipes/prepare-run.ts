@@ -92,6 +92,7 @@ export async function prepareRun(
         ...presetWarnings(recipe),
         ...modelWarnings(model, recipe),
         ...precisionWarnings(model),
+        ...backendWarnings(base),
         ...dataWarnings(dataset),
         ...budgetWarnings(dataset, batches, recipe),
       ],
@@ -117,6 +118,14 @@ function precisionWarnings(model: TrainableModel): string[] {
   if (hasBfloat16 !== false) return [];
   return [
     `model.dtype bfloat16 is slow on this processor (${name}), which has no instructions for it: use model.dtype: float32, where memory is short with model.quantization: nf4`,
+  ];
+}
+
+/** Warns that the same command may use another backend, when the machine is less busy. */
+function backendWarnings({ gemmBackend, isBackendUnsure }: LoadedModel): string[] {
+  if (!isBackendUnsure) return [];
+  return [
+    `the machine is too busy to measure which GEMM backend is faster: this run uses ${gemmBackend}, and a repetition may use another, with other last bits; model.gemmBackend sets it`,
   ];
 }
 

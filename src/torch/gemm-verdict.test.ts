@@ -1,6 +1,10 @@
-import { expect, test } from "vitest";
-import type { GemmBackend } from "./gemm-backend.ts";
+import { availableParallelism } from "node:os";
+import { expect, test, vi } from "vitest";
+import { type GemmBackend, useGemmBackend } from "./gemm-backend.ts";
 import { exacterBackend, fasterBackend, measureGemmBackends } from "./gemm-verdict.ts";
+import { setThreads } from "./system.ts";
+
+vi.mock("./gemm-backend.ts", { spy: true });
 
 const [fine, coarse] = [1e-6, 1e-3];
 
@@ -23,11 +27,37 @@ test.each<[string, [low: number, high: number], GemmBackend | undefined]>([
   expect(fasterBackend({ low, median: (low + high) / 2, high })).toBe(better);
 });
 
-test("a measurement of this machine agrees with itself, or is none because it is busy", () => {
-  const verdict = measureGemmBackends();
-  if (verdict === undefined) return;
-  expect(Math.max(verdict.errors.aten, verdict.errors.onednn)).toBeLessThan(4e-6);
-  const { rates, speedup } = verdict.timing ?? {};
-  expect(speedup && fasterBackend(speedup)).toBe(verdict.backend);
-  expect(Math.min(rates?.aten ?? 0, rates?.onednn ?? 0)).toBeGreaterThan(0.1);
+/** A clock by which a product of aten takes 2 ms and one of oneDNN as given, on so many threads. */
+function clockWith(onednn: number, busyThreads: number) {
+  const now = { wall: 0, cpu: 0 };
+  return () => {
+    const passed = vi.mocked(useGemmBackend).mock.lastCall?.[0] === "onednn" ? onednn : 2;
+    now.wall += passed;
+    now.cpu += passed * busyThreads;
+    return { ...now };
+  };
+}
+
+test.each<[GemmBackend, number, number]>([
+  ["onednn", 1, 2],
+  ["aten", 2, 1],
+])("of two exact backends the faster is chosen: %s", (backend, onednn, speedup) => {
+  setThreads(1);
+  const verdict = measureGemmBackends(clockWith(onednn, 1));
+  const rate = (ms: number) => (2 * 256 * 512 * 1024) / ms / 1e6;
+  expect(verdict).toMatchObject({
+    backend,
+    timing: { rates: { aten: rate(2), onednn: rate(onednn) }, speedup: { median: speedup } },
+  });
+  expect(Math.max(verdict?.errors.aten ?? 1, verdict?.errors.onednn ?? 1)).toBeLessThan(4e-6);
+  expect(vi.mocked(useGemmBackend).mock.lastCall).toEqual(["aten"]);
+});
+
+test("threads that wait for a core tell nothing; more of them than processors do not count", () => {
+  setThreads(1);
+  expect(measureGemmBackends(clockWith(1, 0.5))).toBeUndefined();
+  const processors = availableParallelism();
+  setThreads(processors + 1);
+  expect(measureGemmBackends(clockWith(1, processors))?.backend).toBe("onednn");
+  setThreads(1);
 });

@@ -1,9 +1,10 @@
+import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { noGrad } from "./autograd.ts";
 import { type GemmBackend, gemmBackends, useGemmBackend } from "./gemm-backend.ts";
 import { Generator } from "./generator.ts";
 import { abs, fastLinear, matmul, max, randn, sub, toDType, transpose } from "./operators.generated.ts";
-import { type Speedup, timePair } from "./paired-timing.ts";
+import { type Speedup, type TimedPair, timePair } from "./paired-timing.ts";
 import { scope } from "./scope.ts";
 import { threads } from "./system.ts";
 import type { Tensor } from "./tensor.ts";
@@ -36,8 +37,9 @@ const mostRows = 4096;
 /** Twice MKL's error at this size; TF32- or bf16-like arithmetic is a hundred times worse. */
 const maxRelativeError = 4e-6;
 /**
- * The speedup at which oneDNN is chosen, and the one from which on it must be. Where both are about equally fast, noise must not
- * decide: the last bits of results would differ between machines of the same kind.
+ * Below the first speedup aten is chosen and above the second oneDNN, so that noise does not decide where both are about equally
+ * fast: the last bits of results would differ between machines of the same kind. Between the two it still can: [1.18, 1.22]
+ * gives oneDNN, [1.14, 1.24] gives aten.
  */
 const [minSpeedup, clearSpeedup] = [1.15, 1.25];
 
@@ -57,17 +59,18 @@ export function fasterBackend({ low, high }: Speedup): GemmBackend | undefined {
  * Checks the error of both backends against float64, and times them on a typical product: a tenth of a second on an idle
  * machine, about a second on a busy one. oneDNN is better where it is clearly faster and its error is that of fp32 arithmetic;
  * speed never costs precision. Afterwards libtorch's own backend is in use.
+ * @param clock another one for tests
  * @returns undefined when the machine is too busy to tell
  */
-export function measureGemmBackends(): GemmVerdict | undefined {
+export function measureGemmBackends(clock: TimedPair["clock"] = clocks): GemmVerdict | undefined {
   try {
-    return noGrad(() => scope(measure));
+    return noGrad(() => scope(() => measure(clock)));
   } finally {
     useGemmBackend("aten");
   }
 }
 
-function measure(): GemmVerdict | undefined {
+function measure(clock: TimedPair["clock"]): GemmVerdict | undefined {
   using generator = new Generator(0, "cpu");
   const weight = randn([columns, inner], { generator, device: "cpu" });
   const errors = measureErrors(randn([rowsOfThread, inner], { generator, device: "cpu" }), weight);
@@ -79,8 +82,10 @@ function measure(): GemmVerdict | undefined {
     useGemmBackend(name);
     scope(() => void fastLinear(x, weight));
   };
+  // More threads than processors, or than a container's quota, do not all run at a time.
+  const busy = Math.min(threads(), availableParallelism());
   const timing = timePair(
-    { first: multiply("aten"), second: multiply("onednn"), threads: threads(), clock: clocks },
+    { first: multiply("aten"), second: multiply("onednn"), threads: busy, clock },
     (speedup) => fasterBackend(speedup) !== undefined,
   );
   const backend = timing && fasterBackend(timing.speedup);

@@ -37,9 +37,9 @@ const firstLook = 50;
 const quietShare = { least: 0.85, most: 1.15 };
 
 /**
- * Times two actions in turns, in rounds of 16 pairs, until the pairs decide, or there are 80 of them, or a second is over. What other load on the
- * machine does to single pairs leaves the median of their ratios as it is; a round during which the threads had to wait for a
- * core, as their CPU time shows, does not count at all.
+ * Times two actions in turns, in rounds of 16 pairs, until the pairs decide, or there are 80 of them, or a second is over. What
+ * other load on the machine does to single pairs leaves the median of their ratios as it is; a round during which the threads had
+ * to wait for a core, as their CPU time shows, does not count at all.
  * @param isDecided whether a speedup that is known so well is enough
  * @returns undefined when that has told nothing
  */
