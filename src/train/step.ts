@@ -8,7 +8,7 @@ import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { eventLoopTurns } from "../util/event-loop.ts";
+import { mapInTurns } from "../util/event-loop.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
@@ -63,14 +63,8 @@ export interface StepReport {
 }
 
 /** The next micro-batches of a step. The event loop turns meanwhile. */
-export async function takeMicroBatches(batches: { next(): Batch }, count: number): Promise<Batch[]> {
-  const turn = eventLoopTurns();
-  const taken: Batch[] = [];
-  while (taken.length < count) {
-    taken.push(batches.next());
-    await turn();
-  }
-  return taken;
+export function takeMicroBatches(batches: { next(): Batch }, count: number): Promise<Batch[]> {
+  return mapInTurns(Array.from({ length: count }), () => batches.next());
 }
 
 /**
@@ -144,13 +138,10 @@ async function recomputeLoss(
   dropoutState: Tensor | undefined,
 ): Promise<number> {
   if (dropoutState) dropout?.setState(dropoutState);
-  const turn = eventLoopTurns();
-  let sum = 0;
-  for (const batch of withLabels(objective, microBatches)) {
-    sum += torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
-    await turn();
-  }
-  return sum;
+  const losses = await mapInTurns(withLabels(objective, microBatches), (batch) =>
+    torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item())),
+  );
+  return losses.reduce((sum, loss) => sum + loss, 0);
 }
 
 const withLabels = (objective: Objective, microBatches: readonly Batch[]) =>
@@ -178,17 +169,15 @@ async function accumulate(
   parts: Pick<StepParts, "adapters" | "dropout" | "observer" | "profiler">,
   { objective, microBatches, labelTokens, inStep }: Passes,
 ): Promise<Tensor> {
-  const turn = eventLoopTurns();
-  const sums: Tensor[] = [];
   const counted = withLabels(objective, microBatches);
-  for (const batch of counted) {
+  const sums = await mapInTurns(counted, (batch, index) => {
     parts.profiler?.beginPhase("forward");
-    inStep.run(() => {
-      sums.push(torch.scope(() => backward(parts, objective.lossSum(batch, parts.dropout), labelTokens)));
-      parts.observer?.afterMicroBatch?.(sums.length, counted.length);
+    return inStep.run((): Tensor => {
+      const sum = torch.scope(() => backward(parts, objective.lossSum(batch, parts.dropout), labelTokens));
+      parts.observer?.afterMicroBatch?.(index + 1, counted.length);
+      return sum;
     });
-    await turn();
-  }
+  });
   return inStep.run(() => torch.sum(torch.stack(sums), { dtype: "float64" }));
 }
 

@@ -4,14 +4,20 @@ import { setImmediate } from "node:timers/promises";
 const longestBlock = 100;
 
 /**
- * Lets the event loop turn during long work, so that signals and timers are handled.
- * @returns a function to await between parts of the work; it waits only when the last turn was a while ago
+ * Works on one item after another. The event loop turns between items that take long together, so that signals and timers
+ * are handled.
  */
-export function eventLoopTurns(): () => Promise<void> {
+export async function mapInTurns<T, R>(
+  items: Iterable<T>,
+  work: (item: T, index: number) => R,
+): Promise<R[]> {
   let last = performance.now();
-  return async () => {
-    if (performance.now() - last < longestBlock) return;
+  const results: R[] = [];
+  for (const item of items) {
+    results.push(work(item, results.length));
+    if (performance.now() - last < longestBlock) continue;
     await setImmediate();
     last = performance.now();
-  };
+  }
+  return results;
 }
