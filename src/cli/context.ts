@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { controlCharacters } from "../util/quote.ts";
+import { chooseThreads } from "./choose-threads.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
 import type { OutputStream } from "./terminal/output-stream.ts";
 import { type Paint, painter } from "./terminal/painter.ts";
@@ -55,6 +56,7 @@ export class Context {
   /** Prepares the engine in this process. The process is the CLI's own, so the allocator may keep freed memory. */
   async startEngine(): Promise<void> {
     for (const name of kernelCacheLimits) process.env[name] ??= "64";
+    chooseThreads(process.env);
     await this.prepareEngine();
     const { keepFreedMemory } = await import("../torch/index.ts");
     keepFreedMemory();

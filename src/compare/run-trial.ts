@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { loadRecipe, type Recipe, recipeToYaml } from "../config/index.ts";
 import { eventsOfType, type StartEvent } from "../run/events.ts";
@@ -7,6 +6,7 @@ import { readEvents } from "../run/read-events.ts";
 import { readOptional } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { fittingThreads, usableCores } from "../util/usable-cores.ts";
 import type { Candidate } from "./candidates.ts";
 import type { CompareRequest } from "./compare-request.ts";
 import { errorOf, runProcess } from "./run-process.ts";
@@ -21,7 +21,7 @@ const usageExitCode = 2;
 
 /** What all trials of a comparison have in common; parallel ones share the cores. */
 export function trialPlan({ recipe, set, out, jobs, command, tasks }: CompareRequest): TrialPlan {
-  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
+  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(fittingThreads(usableCores()) / jobs));
   return { recipe, set, runs: join(out, "runs"), command, threads, tasks };
 }
 

@@ -11,10 +11,18 @@ import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierConfig } from "../models/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
-import { type GemmBackend, Generator, memory, processor, releaseFreeMemory } from "../torch/index.ts";
+import {
+  type GemmBackend,
+  Generator,
+  memory,
+  processor,
+  releaseFreeMemory,
+  threads,
+} from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { definedFields } from "../util/json.ts";
+import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
 import { type MemoryNeed, memoryNeed } from "./memory-estimate.ts";
 import { checkModelFit, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
@@ -93,6 +101,7 @@ export async function prepareRun(
         ...modelWarnings(model, recipe),
         ...precisionWarnings(model),
         ...backendWarnings(base),
+        ...(recordedBackend === undefined ? threadWarnings(model) : []),
         ...dataWarnings(dataset),
         ...budgetWarnings(dataset, batches, recipe),
       ],
@@ -109,6 +118,12 @@ function presetWarnings({ adapter, train }: Recipe): string[] {
   const method = methodNamed(adapter.method);
   const note = method && presetNote(method, adapter, train.lr);
   return note === undefined ? [] : [note];
+}
+
+/** Warns about more threads than cores. */
+function threadWarnings(model: TrainableModel): string[] {
+  const fitting = fittingThreads(usableCores());
+  return deviceOf(model) === "cpu" && threads() > fitting ? [tooManyThreads(threads(), fitting)] : [];
 }
 
 /** Warns about bfloat16 on a processor that has to compute it by way of float32. */

@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { type Finding, inspect } from "../../setup/doctor.ts";
 import type { GemmVerdict } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { fittingThreads, tooManyThreads } from "../../util/usable-cores.ts";
+import { chooseThreads, type ThreadSettings } from "../choose-threads.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
 
@@ -14,7 +16,12 @@ export function addDoctor(program: Command, context: Context, runInspection: typ
     .action(async ({ json }: { json?: boolean }) => {
       const findings = await runInspection(context.env);
       const isLoadable = findings.some(({ name, status }) => name === "addon" && status === "ok");
-      if (isLoadable) findings.push(await inspectGemmBackend(context.env));
+      // Before libtorch is loaded, as every command does.
+      const settings = chooseThreads(context.env);
+      if (isLoadable) {
+        const { threads } = await import("../../torch/index.ts");
+        findings.push(inspectThreads(threads(), settings), await inspectGemmBackend(context.env));
+      }
       const missing = findings.filter(({ status }) => status === "missing");
       if (json) context.json({ ready: missing.length === 0, findings });
       else {
@@ -23,6 +30,30 @@ export function addDoctor(program: Command, context: Context, runInspection: typ
       }
       context.exitCode = missing.length === 0 ? 0 : 1;
     });
+}
+
+/** How many threads compute, how they wait, and why. */
+export function inspectThreads(
+  count: number,
+  { countBy, asked = count, waitBy, usable }: ThreadSettings,
+): Finding {
+  const { processors, cores, quota } = usable;
+  const limit = quota === undefined ? "" : `, and the container may use ${quota} of them`;
+  const place = `${processors} processors on ${cores} cores${limit}`;
+  const reason =
+    countBy === undefined
+      ? "one for each core that may be kept busy"
+      : asked > count
+        ? `all that libtorch takes of the ${asked} in ${countBy}`
+        : `set by ${countBy}`;
+  const waiting =
+    waitBy === undefined
+      ? "they sleep while they wait for each other, so that other work on the machine costs less (OMP_WAIT_POLICY=active: they spin)"
+      : `how they wait is set by ${waitBy}`;
+  const found = `${count}, ${reason} (${place}); ${waiting}`;
+  const fitting = fittingThreads(usable);
+  if (count <= fitting) return { name: "threads", status: "ok", found };
+  return { name: "threads", status: "info", found: `${found}; ${tooManyThreads(count, fitting)}` };
 }
 
 /** Which backend of matrix products runs use, why, and how to choose another; measures nothing. */
