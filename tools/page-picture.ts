@@ -23,8 +23,8 @@ try {
   const opened = await browser.newPage({ viewport, colorScheme: values.dark ? "dark" : "light" });
   await opened.goto(/^https?:/.test(page) ? page : pathToFileURL(resolve(page)).href);
   await opened.locator(".chart canvas").first().waitFor();
-  const shown =
-    values.chart === undefined ? opened : opened.locator(".card", { hasText: values.chart }).first();
+  const heading = opened.getByRole("heading", { name: values.chart ?? "", exact: true });
+  const shown = values.chart === undefined ? opened : opened.locator(".card", { has: heading });
   await shown.screenshot({ path: picture });
 } finally {
   await browser.close();

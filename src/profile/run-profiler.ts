@@ -14,7 +14,7 @@ import { figuresOf, type RecordedStep } from "./totals.ts";
 import { writeTrace } from "./trace.ts";
 
 /** Names of a profile's files in the run's folder. */
-export const profileFiles = { trace: "trace.json", table: "profile.txt" } as const;
+const profileFiles = { trace: "trace.json", table: "profile.txt" } as const;
 
 /** Steps before the first one that is profiled: they load code and fill caches. */
 const warmUpSteps = 2;

@@ -3,7 +3,7 @@ import { attribute } from "../attribute.ts";
 import type { RecordedStep } from "../totals.ts";
 
 /** An event of a recording that a test makes up; CPU time is all of the duration by default, the thread is 1. */
-export function made(
+function made(
   kind: OperatorEvent["kind"],
   name: string,
   parent: number,
