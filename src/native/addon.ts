@@ -47,7 +47,7 @@ export interface NativeAddon {
   startProfile(): void;
   beginLabel(name: string, kind: number): void;
   endLabel(): void;
-  /** Nanoseconds; the events are rows of nine float64 (`Event` of native/profile.cpp). */
+  /** Nanoseconds; the events are rows of nine float64 (`Event` of native/binding/profile.cpp). */
   endProfile(): [names: string[], events: ArrayBuffer, begin: number, duration: number, cpu: number];
 
   version(): string;

@@ -1,6 +1,7 @@
-// Compiles the addon against libtorch: one object file per source, in parallel, each cached under a hash of its inputs.
+// Compiles the addon against libtorch: one object file for each folder of native/, in parallel, each cached under a hash of
+// its inputs. Nearly all of a source's time goes into libtorch's headers, so those of a folder are read once for all its sources.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
@@ -25,14 +26,15 @@ interface Build {
   objects: string;
 }
 
-/** A source file and what it compiles to. */
-interface Source {
-  file: string;
+/** A folder of sources that are compiled together, and what they compile to. */
+interface Unit {
+  folder: string;
+  sources: string[];
   object: string;
 }
 
-/** A source that includes libtorch's headers takes about this much memory to compile. */
-const bytesPerJob = 1.5e9;
+/** A unit takes about this much memory to compile. */
+const bytesPerJob = 2e9;
 
 /** The compiler in `CXX`, otherwise the first of the usual ones that runs. */
 export async function findCompiler(env = process.env): Promise<Compiler> {
@@ -65,38 +67,43 @@ export async function compileAddon(
     compileFlags,
     libtorch.libtorch,
     libtorch.version,
-    headers,
+    headers.version,
   ]);
-  const texts = new Map(files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]));
-  const headerTexts = files.filter((file) => file.endsWith(".h")).map((file) => [file, texts.get(file)]);
+  const texts = files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]);
   const build = {
     compiler,
     env,
-    flags: flagsFor(libtorch.libtorch, headers),
+    flags: flagsFor(libtorch.libtorch, headers.folder),
     objects: join(cacheFolder(env), "objects"),
   };
-  const sources = files.filter((file) => file.endsWith(".cpp"));
-  const objects = sources.map((file) => {
-    return { file, object: join(build.objects, `${digest([common, headerTexts, file, texts.get(file)])}.o`) };
+  const units = unitsOf(files).map(({ folder, sources }) => {
+    const parts = texts.filter(([file = ""]) => file.endsWith(".h") || sources.includes(file));
+    return { folder, sources, object: join(build.objects, `${digest([common, parts])}.o`) };
   });
-  const addon = join(cacheFolder(env), "addon", digest(objects.map(({ object }) => object)), "scalora.node");
+  const addon = join(cacheFolder(env), "addon", digest(units.map(({ object }) => object)), "scalora.node");
   if (existsSync(addon)) return { addon, compiler };
   mkdirSync(build.objects, { recursive: true });
-  await compileAll(objects, build, progress);
-  await link(objects, addon, libtorch, build);
+  await compileAll(units, build, progress);
+  await link(units, addon, libtorch, build);
   return { addon, compiler };
 }
 
-async function compileAll(objects: readonly Source[], build: Build, progress: Progress) {
-  const missing = objects.filter(({ object }) => !existsSync(object));
+function unitsOf(files: readonly string[]): Omit<Unit, "object">[] {
+  const sources = files.filter((file) => file.endsWith(".cpp"));
+  const folders = new Set(sources.map((file) => dirname(file)));
+  return [...folders].map((folder) => {
+    return { folder, sources: sources.filter((file) => dirname(file) === folder) };
+  });
+}
+
+async function compileAll(units: readonly Unit[], build: Build, progress: Progress) {
+  const missing = units.filter(({ object }) => !existsSync(object));
   if (missing.length > 0) progress.log(`compiling the addon with ${build.compiler.version}`);
   const queue = [...missing];
-  let done = objects.length - missing.length;
   const work = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      progress.update(`compiling ${next.file} (${done} of ${objects.length} done)`);
+      progress.update(`compiling ${next.folder} (about half a minute)`);
       await compile(next, build);
-      done += 1;
     }
   };
   const jobs = Math.max(
@@ -113,20 +120,17 @@ async function compileAll(objects: readonly Source[], build: Build, progress: Pr
   }
 }
 
-async function compile({ file, object }: Source, { compiler, env, flags }: Build) {
+async function compile({ folder, sources, object }: Unit, { compiler, env, flags }: Build) {
   const temporary = `${object}.${process.pid}.tmp`;
-  const args = [...flags, "-c", join(packageRoot, file), "-o", temporary];
-  const result = await run(compiler.path, args, { env });
-  if (result.code !== 0) throw compileError(`${file} does not compile`, result, compiler);
+  const unit = `${temporary}.cpp`;
+  writeFileSync(unit, sources.map((source) => `#include "${join(packageRoot, source)}"\n`).join(""));
+  const result = await run(compiler.path, [...flags, "-c", unit, "-o", temporary], { env });
+  rmSync(unit);
+  if (result.code !== 0) throw compileError(`${folder} does not compile`, result, compiler);
   renameSync(temporary, object);
 }
 
-async function link(
-  objects: readonly Source[],
-  addon: string,
-  { libtorch }: Libtorch,
-  { compiler, env }: Build,
-) {
+async function link(units: readonly Unit[], addon: string, { libtorch }: Libtorch, { compiler, env }: Build) {
   const lib = join(libtorch, "lib");
   const temporary = `${dirname(addon)}.${process.pid}.tmp`;
   const output = join(temporary, "scalora.node");
@@ -135,7 +139,7 @@ async function link(
   const libraries = [`-L${lib}`, "-ltorch_cpu", "-lc10", `-Wl,-rpath,${lib}`];
   const result = await run(
     compiler.path,
-    [...kind, ...objects.map(({ object }) => object), ...libraries, "-o", output],
+    [...kind, ...units.map(({ object }) => object), ...libraries, "-o", output],
     { env },
   );
   if (result.code !== 0) throw compileError("the addon does not link", result, compiler);
@@ -172,10 +176,11 @@ function flagsFor(libtorch: string, headers: string) {
 }
 
 /** Not a static import: in a fresh clone this module is loaded before the npm packages are installed. */
-function nodeApiHeaders(): string {
+function nodeApiHeaders() {
   const require = createRequire(import.meta.url);
   const { include_dir: folder }: { include_dir: string } = require("node-api-headers");
-  return folder;
+  const { version }: { version: string } = require("node-api-headers/package.json");
+  return { folder, version };
 }
 
 function compileError(what: string, { stderr, code }: RunResult, compiler: Compiler) {

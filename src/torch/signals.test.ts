@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { runsTypeScript } from "../testing/child-process.ts";
 
 test("signals during matrix products leave memory intact", () => {
-  // V8's profiler sends a signal at every tick. Without native/signals.h the heap is corrupt within a second, and the
+  // V8's profiler sends a signal at every tick. Without native/operators/signals.h the heap is corrupt within a second, and the
   // process aborts.
   const folder = mkdtempSync(join(tmpdir(), "profile-"));
   const profiler = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${folder}`];

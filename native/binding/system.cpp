@@ -1,7 +1,7 @@
 // Threads, memory and devices.
 #include "addon.h"
-#include "attention.h"
-#include "gemm.h"
+#include "../operators/attention.h"
+#include "../operators/gemm.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -7,10 +7,6 @@
 namespace scalora {
 namespace {
 
-at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args, size_t index = 0) {
-  return toTensor(env, args.at(index), "this");
-}
-
 std::vector<at::Tensor> tensorsAt(napi_env env, napi_value list) {
   std::vector<at::Tensor> result;
   for (uint32_t i = 0; i < arrayLength(env, list); ++i)

@@ -22,7 +22,7 @@ struct Norm {
   float epsilon, shift;
 };
 
-struct Forward {
+struct NormForward {
   Norm norm;
   const void *x, *weight;
   void* out;
@@ -30,7 +30,7 @@ struct Forward {
 };
 
 template <typename T>
-SCALORA_INLINE void forwardRows(const Forward& pass, int64_t begin, int64_t end) {
+SCALORA_INLINE void forwardRows(const NormForward& pass, int64_t begin, int64_t end) {
   const auto [width, epsilon, shift] = pass.norm;
   const T* weight = static_cast<const T*>(pass.weight);
   for (int64_t row = begin; row < end; ++row) {
@@ -48,12 +48,12 @@ SCALORA_INLINE void forwardRows(const Forward& pass, int64_t begin, int64_t end)
   }
 }
 
-SCALORA_CLONES void forwardRows(const Forward& pass, bool half, int64_t begin, int64_t end) {
+SCALORA_CLONES void forwardRows(const NormForward& pass, bool half, int64_t begin, int64_t end) {
   if (half) forwardRows<c10::BFloat16>(pass, begin, end);
   else forwardRows<float>(pass, begin, end);
 }
 
-struct Backward {
+struct NormBackward {
   Norm norm;
   const void *x, *weight, *dout;
   const float* inverses;
@@ -62,7 +62,7 @@ struct Backward {
 
 // dx = r (g - x r² mean(g x)) with g = dout ∘ (w + shift). Adds dout ∘ x r to `dweight` unless it is null.
 template <typename T>
-SCALORA_INLINE void backwardRows(const Backward& pass, int64_t begin, int64_t end, float* dweight) {
+SCALORA_INLINE void backwardRows(const NormBackward& pass, int64_t begin, int64_t end, float* dweight) {
   const auto [width, epsilon, shift] = pass.norm;
   const T* weight = static_cast<const T*>(pass.weight);
   for (int64_t row = begin; row < end; ++row) {
@@ -83,7 +83,7 @@ SCALORA_INLINE void backwardRows(const Backward& pass, int64_t begin, int64_t en
   }
 }
 
-SCALORA_CLONES void backwardRows(const Backward& pass, bool half, int64_t begin, int64_t end, float* dweight) {
+SCALORA_CLONES void backwardRows(const NormBackward& pass, bool half, int64_t begin, int64_t end, float* dweight) {
   if (half) backwardRows<c10::BFloat16>(pass, begin, end, dweight);
   else backwardRows<float>(pass, begin, end, dweight);
 }
@@ -95,7 +95,7 @@ Norm normOf(const at::Tensor& weight, double epsilon, bool fromOne) {
 // Writes the inverses of all rows unless `inverses` is undefined.
 at::Tensor normalised(const at::Tensor& x, const at::Tensor& weight, const Norm& norm, const at::Tensor& inverses) {
   at::Tensor out = at::empty_like(x);
-  const Forward pass{norm, x.const_data_ptr(), weight.const_data_ptr(), out.mutable_data_ptr(),
+  const NormForward pass{norm, x.const_data_ptr(), weight.const_data_ptr(), out.mutable_data_ptr(),
                      inverses.defined() ? inverses.mutable_data_ptr<float>() : nullptr};
   at::parallel_for(0, x.numel() / norm.width, grainOf(norm.width), [&](int64_t begin, int64_t end) {
     forwardRows(pass, x.scalar_type() == at::kBFloat16, begin, end);
@@ -121,7 +121,7 @@ struct RmsNorm : public Function<RmsNorm> {
     const bool needsWeight = ctx->needs_input_grad(1);
     at::Tensor dx = at::empty_like(x), sums = needsWeight ? at::zeros({blocks, width}, inverses.options()) : at::Tensor();
     const Norm norm = normOf(weight, ctx->saved_data["epsilon"].toDouble(), ctx->saved_data["fromOne"].toBool());
-    const Backward pass{norm, x.const_data_ptr(), weight.const_data_ptr(), dout.const_data_ptr(), inverses.const_data_ptr<float>(),
+    const NormBackward pass{norm, x.const_data_ptr(), weight.const_data_ptr(), dout.const_data_ptr(), inverses.const_data_ptr<float>(),
                         dx.mutable_data_ptr()};
     at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)

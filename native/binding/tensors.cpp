@@ -8,11 +8,9 @@
 
 namespace scalora {
 
-namespace {
+at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args) { return toTensor(env, args.at(0), "this"); }
 
-at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args, size_t index = 0) {
-  return toTensor(env, args.at(index), "this");
-}
+namespace {
 
 struct Bytes {
   void* data;

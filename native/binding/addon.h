@@ -45,6 +45,7 @@ int64_t toInteger(napi_env env, napi_value value, const char* what);  // a safe 
 bool toBool(napi_env env, napi_value value, const char* what);
 std::string toString(napi_env env, napi_value value, const char* what);
 at::Tensor toTensor(napi_env env, napi_value handle, const char* what);
+at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args);  // the first argument
 at::Tensor toOptionalTensor(napi_env env, napi_value handle, const char* what);  // handle 0: an undefined tensor
 std::vector<int64_t> toIntegers(napi_env env, napi_value value, const char* what);
 bool isArray(napi_env env, napi_value value);
@@ -70,6 +71,7 @@ void registerDispatch(napi_env env, napi_value exports);
 void registerGenerators(napi_env env, napi_value exports);
 void registerMapping(napi_env env, napi_value exports);
 void registerMemoryCount(napi_env env, napi_value exports);
+void registerProfile(napi_env env, napi_value exports);
 void registerSystem(napi_env env, napi_value exports);
 void registerSecondDevice(napi_env env, napi_value exports);
 

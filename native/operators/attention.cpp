@@ -169,12 +169,12 @@ void forwardHead(const Head& query, const Head& key, const Head& value, const He
   }
 }
 
-struct Gradients {
+struct HeadGradients {
   Head query, key, value;
 };
 
 void backwardHead(const Head& query, const Head& key, const Head& value, const Head& out, const Head& dout,
-                  const float* logSums, const Gradients& gradients, const Scores& rule) {
+                  const float* logSums, const HeadGradients& gradients, const Scores& rule) {
   const int64_t block = blockOf(query.length), width = query.width, size = block * width;
   const int64_t count = (query.length + block - 1) / block, square = block * block;
   const int64_t window = std::min(rule.window, query.length);

@@ -9,7 +9,7 @@
 namespace scalora {
 namespace {
 
-constexpr int64_t kBlock = 64;    // values that share a scale
+constexpr int64_t kBlockValues = 64;    // values that share a scale
 constexpr int64_t kGroup = 256;   // scales that share a second scale
 constexpr int64_t kGrain = 1024;  // blocks: the least work for a thread
 
@@ -17,7 +17,7 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 void check(const Nf4Parts& parts, int64_t out, int64_t in) {
   TORCH_CHECK(parts.size() == 6, "nf4: ", parts.size(), " parts; expected packed, absmax, nested_absmax, offset, levels, scales");
-  const int64_t blocks = ceilDiv(out * in, kBlock);
+  const int64_t blocks = ceilDiv(out * in, kBlockValues);
   const at::Tensor &packed = parts[0], &absmax = parts[1], &nested = parts[2];
   TORCH_CHECK(packed.scalar_type() == at::kByte && packed.is_contiguous() && packed.numel() == ceilDiv(out * in, 2) &&
                   absmax.scalar_type() == at::kByte && absmax.numel() == blocks && nested.numel() == ceilDiv(blocks, kGroup) &&
@@ -39,7 +39,7 @@ void dequantizeBlocks(const uint8_t* packed, const float* scales, const float* l
   for (int64_t block = begin; block < end; ++block) {
     T values[16];
     for (int code = 0; code < 16; ++code) values[code] = static_cast<T>(levels[code] * scales[block]);
-    const int64_t first = block * kBlock, last = std::min(first + kBlock, numel);
+    const int64_t first = block * kBlockValues, last = std::min(first + kBlockValues, numel);
     for (int64_t i = first; i + 1 < last; i += 2) {
       const uint8_t both = packed[i / 2];
       out[i] = values[both >> 4];
@@ -64,7 +64,7 @@ void dequantizeOnCpu(const Nf4Parts& parts, at::Tensor& out) {
 at::Tensor dequantizeAnywhere(const Nf4Parts& parts, int64_t out, int64_t in, at::ScalarType dtype) {
   const at::Tensor &packed = parts[0], &levels = parts[4];
   const at::Tensor codes = at::stack({packed.bitwise_right_shift(4), packed.bitwise_and(15)}, 1).flatten().to(at::kInt);
-  const at::Tensor scales = blockScales(parts).repeat_interleave(kBlock).narrow(0, 0, out * in);
+  const at::Tensor scales = blockScales(parts).repeat_interleave(kBlockValues).narrow(0, 0, out * in);
   return levels.index_select(0, codes.narrow(0, 0, out * in)).mul_(scales).to(dtype).view({out, in});
 }
 

@@ -68,7 +68,7 @@ SCALORA_INLINE Slope slopeAt(Vector gate, Activation activation) {
   return {on, power * on, isCubic ? square * (3 * activation.cubic) + activation.linear : Vector{} + activation.linear};
 }
 
-struct Forward {
+struct GateForward {
   Activation activation;
   const void *gate, *up;
   void* out;
@@ -80,7 +80,7 @@ SCALORA_INLINE Vector forwardVector(Vector gate, Vector up, Activation activatio
 }
 
 template <typename T, bool isCubic>
-SCALORA_INLINE void forwardRange(const Forward& pass, int64_t begin, int64_t end) {
+SCALORA_INLINE void forwardRange(const GateForward& pass, int64_t begin, int64_t end) {
   const T *gate = static_cast<const T*>(pass.gate), *up = static_cast<const T*>(pass.up);
   T* out = static_cast<T*>(pass.out);
   for (int64_t i = begin; i < end; i += kPair) {
@@ -91,61 +91,61 @@ SCALORA_INLINE void forwardRange(const Forward& pass, int64_t begin, int64_t end
 }
 
 template <typename T>
-SCALORA_INLINE void forwardRange(const Forward& pass, int64_t begin, int64_t end) {
+SCALORA_INLINE void forwardRange(const GateForward& pass, int64_t begin, int64_t end) {
   if (pass.activation.cubic == 0) forwardRange<T, false>(pass, begin, end);
   else forwardRange<T, true>(pass, begin, end);
 }
 
-SCALORA_CLONES void forwardRange(const Forward& pass, bool half, int64_t begin, int64_t end) {
+SCALORA_CLONES void forwardRange(const GateForward& pass, bool half, int64_t begin, int64_t end) {
   if (half) forwardRange<c10::BFloat16>(pass, begin, end);
   else forwardRange<float>(pass, begin, end);
 }
 
-struct Backward {
+struct GateBackward {
   Activation activation;
   const void *gate, *up, *dout;
   void *dgate, *dup;
 };
 
-struct Gradients {
+struct GateGradients {
   Vector gate, up;
 };
 
 // d act / d gate = σ + g σ (1 - σ) dz/dg.
 template <bool isCubic>
-SCALORA_INLINE Gradients backwardVector(Vector gate, Vector up, Vector dout, Activation activation) {
+SCALORA_INLINE GateGradients backwardVector(Vector gate, Vector up, Vector dout, Activation activation) {
   const Slope slope = slopeAt<isCubic>(gate, activation);
   const Vector along = dout * slope.on;
   return {along * up * (gate * slope.off * slope.steepness + 1.0f), along * gate};
 }
 
 template <typename T, bool isCubic>
-SCALORA_INLINE void backwardRange(const Backward& pass, int64_t begin, int64_t end) {
+SCALORA_INLINE void backwardRange(const GateBackward& pass, int64_t begin, int64_t end) {
   const T *gate = static_cast<const T*>(pass.gate), *up = static_cast<const T*>(pass.up), *dout = static_cast<const T*>(pass.dout);
   T *dgate = static_cast<T*>(pass.dgate), *dup = static_cast<T*>(pass.dup);
   for (int64_t i = begin; i < end; i += kPair) {
     const Pair g = loadPair(gate + i, end - i), u = loadPair(up + i, end - i), d = loadPair(dout + i, end - i);
-    const Gradients first = backwardVector<isCubic>(g.first, u.first, d.first, pass.activation);
-    const Gradients second = backwardVector<isCubic>(g.second, u.second, d.second, pass.activation);
+    const GateGradients first = backwardVector<isCubic>(g.first, u.first, d.first, pass.activation);
+    const GateGradients second = backwardVector<isCubic>(g.second, u.second, d.second, pass.activation);
     storePair(dgate + i, {first.gate, second.gate}, end - i);
     storePair(dup + i, {first.up, second.up}, end - i);
   }
 }
 
 template <typename T>
-SCALORA_INLINE void backwardRange(const Backward& pass, int64_t begin, int64_t end) {
+SCALORA_INLINE void backwardRange(const GateBackward& pass, int64_t begin, int64_t end) {
   if (pass.activation.cubic == 0) backwardRange<T, false>(pass, begin, end);
   else backwardRange<T, true>(pass, begin, end);
 }
 
-SCALORA_CLONES void backwardRange(const Backward& pass, bool half, int64_t begin, int64_t end) {
+SCALORA_CLONES void backwardRange(const GateBackward& pass, bool half, int64_t begin, int64_t end) {
   if (half) backwardRange<c10::BFloat16>(pass, begin, end);
   else backwardRange<float>(pass, begin, end);
 }
 
 at::Tensor activated(const at::Tensor& gate, const at::Tensor& up, Activation activation) {
   at::Tensor out = at::empty_like(gate);
-  const Forward pass{activation, gate.const_data_ptr(), up.const_data_ptr(), out.mutable_data_ptr()};
+  const GateForward pass{activation, gate.const_data_ptr(), up.const_data_ptr(), out.mutable_data_ptr()};
   at::parallel_for(0, gate.numel(), kElementsAtOnce, [&](int64_t begin, int64_t end) {
     forwardRange(pass, gate.scalar_type() == at::kBFloat16, begin, end);
   });
@@ -169,7 +169,7 @@ struct ActAndMul : public Function<ActAndMul> {
     const at::Tensor &gate = saved[0], &up = saved[1], dout = gradients[0].contiguous();
     at::Tensor dgate = at::empty_like(gate), dup = at::empty_like(up);
     const Activation activation = activationOf(ctx->saved_data["linear"].toDouble(), ctx->saved_data["cubic"].toDouble());
-    const Backward pass{activation, gate.const_data_ptr(), up.const_data_ptr(), dout.const_data_ptr(), dgate.mutable_data_ptr(),
+    const GateBackward pass{activation, gate.const_data_ptr(), up.const_data_ptr(), dout.const_data_ptr(), dgate.mutable_data_ptr(),
                         dup.mutable_data_ptr()};
     at::parallel_for(0, gate.numel(), kElementsAtOnce, [&](int64_t begin, int64_t end) {
       backwardRange(pass, gate.scalar_type() == at::kBFloat16, begin, end);

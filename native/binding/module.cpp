@@ -1,9 +1,5 @@
 #include "addon.h"
 
-namespace scalora {
-void registerProfile(napi_env env, napi_value exports);
-}
-
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   try {
     scalora::registerEnvironment(env);

@@ -14,7 +14,7 @@ namespace scalora {
 namespace {
 
 constexpr int64_t kTile = 8;  // rows of x at once: their sums and those of two rows of W stay in registers
-constexpr int64_t kBlock = 16;  // rows of W that stay in the cache for all tiles
+constexpr int64_t kRowsAtOnce = 16;  // rows of W that stay in the cache for all tiles
 constexpr int64_t kAhead = 8192 / sizeof(float);  // prefetch distance, for tiles whose arithmetic would delay the reads
 constexpr int64_t kBytesAtOnce = 1 << 16;  // of W: the least work for a thread
 
@@ -59,8 +59,8 @@ SCALORA_INLINE void tiles(const Product& p, int64_t row, int64_t from, int64_t t
 }
 
 SCALORA_CLONES void multiply(const Product& p, int64_t begin, int64_t end) {
-  for (int64_t from = begin; from < end; from += kBlock) {
-    const int64_t to = std::min(from + kBlock, end);
+  for (int64_t from = begin; from < end; from += kRowsAtOnce) {
+    const int64_t to = std::min(from + kRowsAtOnce, end);
     for (int64_t row = 0; row < p.rows; row += kTile) {
       switch (std::min(kTile, p.rows - row)) {
         case 1: tiles<1>(p, row, from, to); break;
