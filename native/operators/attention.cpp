@@ -1,7 +1,8 @@
-// scalora::causal_attention: attention within each sequence of a token stream, in fp32 on the CPU. Scores are computed block
-// by block (flash attention, arXiv 2205.14135), with oneDNN's small kernels, which are several times faster than those that
-// ATen's attention uses; keys and values shared by several heads are not repeated. With a window, a token attends to itself
-// and the window - 1 tokens before it; blocks outside the window are not computed.
+// scalora::causal_attention: attention within each sequence of a token stream, in float32 or bfloat16 on the CPU; bfloat16 is
+// widened as it is read, and all arithmetic is float32. Scores are computed block by block (flash attention, arXiv 2205.14135),
+// with oneDNN's small kernels, which are several times faster than those that ATen's attention uses; keys and values shared by
+// several heads are packed once and not repeated. With a window, a token attends to itself and the window - 1 tokens before it;
+// blocks outside the window are not computed.
 #include "attention.h"
 
 #include <ATen/ATen.h>
@@ -16,8 +17,8 @@
 #include <optional>
 #include <vector>
 
+#include "rows.h"
 #include "signals.h"
-#include "vectors.h"
 
 namespace scalora {
 namespace {
@@ -32,46 +33,69 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* A, const float* B, f
 }
 
 // One head of one sequence in a [T, heads, width] tensor.
+template <typename T>
 struct Head {
-  float* data;
+  T* data;
   int64_t length, stride, width;
   Head(const at::Tensor& tensor, int64_t begin, int64_t end, int64_t head)
-      : data(tensor.data_ptr<float>() + begin * tensor.stride(0) + head * tensor.size(2)), length(end - begin),
+      : data(tensor.data_ptr<T>() + begin * tensor.stride(0) + head * tensor.size(2)), length(end - begin),
         stride(tensor.stride(0)), width(tensor.size(2)) {}
 };
 
 int64_t blockOf(int64_t length) { return length <= 16 ? 16 : length <= 32 ? 32 : 64; }
 
-// to = from · factor, or added to it, row by row.
-SCALORA_CLONES void copyRows(const float* from, int64_t fromStride, float* to, int64_t toStride, int64_t rows, int64_t width,
-                             float factor, bool add) {
-  for (int64_t i = 0; i < rows; ++i, from += fromStride, to += toStride) {
-    int64_t d = 0;
-    for (; d + kLanes <= width; d += kLanes) store(to + d, load(from + d) * factor + (add ? load(to + d) : Vector{}));
-    for (; d < width; ++d) to[d] = from[d] * factor + (add ? to[d] : 0);
-  }
+// Rows of `width` elements, `stride` apart.
+template <typename T>
+struct RowSpan {
+  T* data;
+  int64_t stride;
+};
+
+// to = from · factor, row by row.
+template <typename From, typename To>
+SCALORA_INLINE void scaleRows(RowSpan<const From> from, RowSpan<To> to, int64_t rows, int64_t width, float factor) {
+  for (int64_t i = 0; i < rows; ++i, from.data += from.stride, to.data += to.stride)
+    for (int64_t d = 0; d < width; d += kLanes) store(to.data + d, load(from.data + d, width - d) * factor, width - d);
 }
 
-int64_t paddedSize(const Head& head, int64_t block) { return (head.length + block - 1) / block * block * head.width; }
+SCALORA_CLONES void copyRows(RowSpan<const float> from, RowSpan<float> to, int64_t rows, int64_t width, float factor) {
+  scaleRows(from, to, rows, width, factor);
+}
+
+SCALORA_CLONES void copyRows(RowSpan<const c10::BFloat16> from, RowSpan<float> to, int64_t rows, int64_t width, float factor) {
+  scaleRows(from, to, rows, width, factor);
+}
+
+SCALORA_CLONES void copyRows(RowSpan<const float> from, RowSpan<c10::BFloat16> to, int64_t rows, int64_t width, float factor) {
+  scaleRows(from, to, rows, width, factor);
+}
+
+template <typename T>
+int64_t paddedSize(const Head<T>& head, int64_t block) {
+  return (head.length + block - 1) / block * block * head.width;
+}
 
 // Blocks of rows, [count][block][width], or of columns, [count][width][block]; rows beyond the end are 0.
-std::vector<float> rowBlocks(const Head& head, int64_t block, float factor) {
+template <typename T>
+std::vector<float> rowBlocks(const Head<T>& head, int64_t block, float factor) {
   std::vector<float> packed(paddedSize(head, block));
-  copyRows(head.data, head.stride, packed.data(), head.width, head.length, head.width, factor, false);
+  copyRows(RowSpan<const T>{head.data, head.stride}, RowSpan<float>{packed.data(), head.width}, head.length, head.width, factor);
   return packed;
 }
 
-std::vector<float> columnBlocks(const Head& head, int64_t block, float factor) {
+template <typename T>
+std::vector<float> columnBlocks(const Head<T>& head, int64_t block, float factor) {
   std::vector<float> packed(paddedSize(head, block));
   for (int64_t i = 0; i < head.length; ++i) {
     float* to = packed.data() + i / block * block * head.width + i % block;
-    for (int64_t d = 0; d < head.width; ++d) to[d * block] = head.data[i * head.stride + d] * factor;
+    for (int64_t d = 0; d < head.width; ++d) to[d * block] = static_cast<float>(head.data[i * head.stride + d]) * factor;
   }
   return packed;
 }
 
-void addRows(const Head& to, const std::vector<float>& rows, float factor) {
-  copyRows(rows.data(), to.width, to.data, to.stride, to.length, to.width, factor, true);
+template <typename T>
+void writeRows(const Head<T>& to, const std::vector<float>& rows, float factor) {
+  copyRows(RowSpan<const float>{rows.data(), to.width}, RowSpan<T>{to.data, to.stride}, to.length, to.width, factor);
 }
 
 // Hides keys that are `window` or more tokens before their query, in the scores [queries][keys] of one block pair whose
@@ -145,10 +169,13 @@ struct Scores {
   int64_t window;
 };
 
-void forwardHead(const Head& query, const Head& key, const Head& value, const Head& out, float* logSums, const Scores& rule) {
+// Keys as columns, values as rows.
+template <typename T>
+void forwardHead(const Head<T>& query, const std::vector<float>& k, const std::vector<float>& v, const Head<T>& out, float* logSums,
+                 const Scores& rule) {
   const int64_t block = blockOf(query.length), size = block * query.width, count = (query.length + block - 1) / block;
   const int64_t window = std::min(rule.window, query.length), square = block * block;
-  const auto q = rowBlocks(query, block, rule.scale), k = columnBlocks(key, block, 1), v = rowBlocks(value, block, 1);
+  const auto q = rowBlocks(query, block, rule.scale);
   std::vector<float> scores(count * square), result(size), sums(block), inverses(block);
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = std::max<int64_t>(0, i * block - window + 1) / block;
@@ -163,45 +190,45 @@ void forwardHead(const Head& query, const Head& key, const Head& value, const He
       multiply(block, query.width, block, &scores[(j - first) * square], &v[j * size], result.data(), j > first);
     for (int64_t row = 0; row < block && i * block + row < query.length; ++row) {
       logSums[i * block + row] = sums[row];
-      float* to = out.data + (i * block + row) * out.stride;
-      copyRows(&result[row * out.width], 0, to, 0, 1, out.width, inverses[row], false);
+      T* to = out.data + (i * block + row) * out.stride;
+      copyRows(RowSpan<const float>{&result[row * out.width], 0}, RowSpan<T>{to, 0}, 1, out.width, inverses[row]);
     }
   }
 }
 
-struct HeadGradients {
-  Head query, key, value;
+// The rows of a key head and of its values, and the sums of their gradients over the query heads that share them.
+struct Shared {
+  std::vector<float> k, v, dk, dv;
 };
 
-void backwardHead(const Head& query, const Head& key, const Head& value, const Head& out, const Head& dout,
-                  const float* logSums, const HeadGradients& gradients, const Scores& rule) {
+template <typename T>
+void backwardHead(const Head<T>& query, Shared& shared, const Head<T>& out, const Head<T>& dout, const float* logSums,
+                  const Head<T>& dquery, const Scores& rule) {
   const int64_t block = blockOf(query.length), width = query.width, size = block * width;
   const int64_t count = (query.length + block - 1) / block, square = block * block;
   const int64_t window = std::min(rule.window, query.length);
-  const auto q = rowBlocks(query, block, rule.scale), qt = columnBlocks(query, block, rule.scale), k = rowBlocks(key, block, 1);
-  const auto v = rowBlocks(value, block, 1), g = rowBlocks(dout, block, 1), gt = columnBlocks(dout, block, 1);
-  std::vector<float> dq(count * size), dk(count * size), dv(count * size), deltas(count * block), sums(count * block);
+  const auto q = rowBlocks(query, block, rule.scale), qt = columnBlocks(query, block, rule.scale);
+  const auto g = rowBlocks(dout, block, 1), gt = columnBlocks(dout, block, 1);
+  std::vector<float> dq(count * size), deltas(count * block), sums(count * block);
   std::vector<float> scores(square), dscores(square), transposed(square), slopes(square);
   std::copy(logSums, logSums + query.length, sums.begin());
   for (int64_t i = 0; i < query.length; ++i)
-    for (int64_t d = 0; d < width; ++d) deltas[i] += out.data[i * out.stride + d] * g[i * width + d];
+    for (int64_t d = 0; d < width; ++d) deltas[i] += static_cast<float>(out.data[i * out.stride + d]) * g[i * width + d];
   for (int64_t j = 0; j < count; ++j) {
     const int64_t last = std::min(count - 1, j + (block + window - 2) / block);
     for (int64_t i = j; i <= last; ++i) {
-      multiply(block, block, width, &k[j * size], &qt[i * size], scores.data(), false);
-      multiply(block, block, width, &v[j * size], &gt[i * size], dscores.data(), false);
+      multiply(block, block, width, &shared.k[j * size], &qt[i * size], scores.data(), false);
+      multiply(block, block, width, &shared.v[j * size], &gt[i * size], dscores.data(), false);
       if (rule.cap > 0) capScores(scores.data(), slopes.data(), square, rule.cap);
       softmaxBackward(scores.data(), dscores.data(), block, &sums[i * block], &deltas[i * block], (i - j) * block, window);
       if (rule.cap > 0) multiplyBy(dscores.data(), slopes.data(), square);
-      multiply(block, width, block, scores.data(), &g[i * size], &dv[j * size], true);
-      multiply(block, width, block, dscores.data(), &q[i * size], &dk[j * size], true);
+      multiply(block, width, block, scores.data(), &g[i * size], &shared.dv[j * size], true);
+      multiply(block, width, block, dscores.data(), &q[i * size], &shared.dk[j * size], true);
       transpose(dscores.data(), transposed.data(), block);
-      multiply(block, width, block, transposed.data(), &k[j * size], &dq[i * size], true);
+      multiply(block, width, block, transposed.data(), &shared.k[j * size], &dq[i * size], true);
     }
   }
-  addRows(gradients.query, dq, rule.scale);
-  addRows(gradients.key, dk, 1);
-  addRows(gradients.value, dv, 1);
+  writeRows(dquery, dq, rule.scale);
 }
 
 // Calls run(begin, end, group) for each sequence and each key head, in parallel.
@@ -214,41 +241,72 @@ void forEach(const std::vector<int64_t>& offsets, int64_t groups, const Run& run
   });
 }
 
+struct Tensors {
+  at::Tensor q, k, v, out, logSums;
+};
+
+// Writes the output and, for each query, the logarithm of its softmax's denominator.
+template <typename T>
+void attend(const Tensors& given, const std::vector<int64_t>& offsets, const Scores& rule) {
+  const auto& [q, k, v, out, logSums] = given;
+  const int64_t groups = k.size(1), shared = q.size(1) / groups;
+  forEach(offsets, groups, [&](int64_t begin, int64_t end, int64_t group) {
+    const int64_t block = blockOf(end - begin);
+    const auto keys = columnBlocks(Head<T>(k, begin, end, group), block, 1), values = rowBlocks(Head<T>(v, begin, end, group), block, 1);
+    for (int64_t head = group * shared; head < (group + 1) * shared; ++head)
+      forwardHead(Head<T>(q, begin, end, head), keys, values, Head<T>(out, begin, end, head),
+                  logSums.data_ptr<float>() + head * q.size(0) + begin, rule);
+  });
+}
+
+struct Gradients {
+  at::Tensor q, k, v;
+};
+
+template <typename T>
+void attendBackward(const Tensors& given, const at::Tensor& dout, const Gradients& gradients, const std::vector<int64_t>& offsets,
+                    const Scores& rule) {
+  const auto& [q, k, v, out, logSums] = given;
+  const int64_t groups = k.size(1), count = q.size(1) / groups;
+  forEach(offsets, groups, [&](int64_t begin, int64_t end, int64_t group) {
+    const Head<T> key(k, begin, end, group), value(v, begin, end, group);
+    const int64_t block = blockOf(end - begin), padded = paddedSize(key, block);
+    Shared shared{rowBlocks(key, block, 1), rowBlocks(value, block, 1), std::vector<float>(padded), std::vector<float>(padded)};
+    for (int64_t head = group * count; head < (group + 1) * count; ++head)
+      backwardHead(Head<T>(q, begin, end, head), shared, Head<T>(out, begin, end, head), Head<T>(dout, begin, end, head),
+                   logSums.data_ptr<float>() + head * q.size(0) + begin, Head<T>(gradients.q, begin, end, head), rule);
+    writeRows(Head<T>(gradients.k, begin, end, group), shared.dk, 1);
+    writeRows(Head<T>(gradients.v, begin, end, group), shared.dv, 1);
+  });
+}
+
 struct CausalAttention : public Function<CausalAttention> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
                             at::IntArrayRef offsets, double scale, double cap, int64_t window) {
-    const at::Tensor q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
-    const int64_t heads = q.size(1), groups = k.size(1), shared = heads / groups;
-    at::Tensor out = at::empty_like(q), logSums = at::empty({heads, q.size(0)}, q.options());
+    const Tensors given{queries.contiguous(), keys.contiguous(), values.contiguous(), at::empty_like(queries, at::MemoryFormat::Contiguous),
+                        at::empty({queries.size(1), queries.size(0)}, queries.options().dtype(at::kFloat))};
     const Scores rule{static_cast<float>(scale), static_cast<float>(cap), window};
-    forEach(offsets.vec(), groups, [&](int64_t begin, int64_t end, int64_t group) {
-      for (int64_t head = group * shared; head < (group + 1) * shared; ++head)
-        forwardHead({q, begin, end, head}, {k, begin, end, group}, {v, begin, end, group}, {out, begin, end, head},
-                    logSums.data_ptr<float>() + head * q.size(0) + begin, rule);
-    });
-    ctx->save_for_backward({q, k, v, out, logSums});
+    if (given.q.scalar_type() == at::kBFloat16) attend<c10::BFloat16>(given, offsets.vec(), rule);
+    else attend<float>(given, offsets.vec(), rule);
+    ctx->save_for_backward({given.q, given.k, given.v, given.out, given.logSums});
     ctx->saved_data["offsets"] = offsets.vec();
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["cap"] = cap;
     ctx->saved_data["window"] = window;
-    return out;
+    return given.out;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    auto saved = ctx->get_saved_variables();
-    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3], &logSums = saved[4];
+    const auto saved = ctx->get_saved_variables();
+    const Tensors given{saved[0], saved[1], saved[2], saved[3], saved[4]};
     const at::Tensor dout = gradients[0].contiguous();
+    const Gradients found{at::empty_like(given.q), at::empty_like(given.k), at::empty_like(given.v)};
     const Scores rule{static_cast<float>(ctx->saved_data["scale"].toDouble()),
                       static_cast<float>(ctx->saved_data["cap"].toDouble()), ctx->saved_data["window"].toInt()};
-    const int64_t groups = k.size(1), shared = q.size(1) / groups;
-    at::Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
-    forEach(ctx->saved_data["offsets"].toIntVector(), groups, [&](int64_t begin, int64_t end, int64_t group) {
-      for (int64_t head = group * shared; head < (group + 1) * shared; ++head)
-        backwardHead({q, begin, end, head}, {k, begin, end, group}, {v, begin, end, group}, {out, begin, end, head},
-                     {dout, begin, end, head}, logSums.data_ptr<float>() + head * q.size(0) + begin,
-                     {{dq, begin, end, head}, {dk, begin, end, group}, {dv, begin, end, group}}, rule);
-    });
-    return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    const auto offsets = ctx->saved_data["offsets"].toIntVector();
+    if (given.q.scalar_type() == at::kBFloat16) attendBackward<c10::BFloat16>(given, dout, found, offsets, rule);
+    else attendBackward<float>(given, dout, found, offsets, rule);
+    return {found.q, found.k, found.v, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -258,9 +316,11 @@ at::Tensor causalAttention(const at::Tensor& queries, const at::Tensor& keys, co
                   queries.size(2) == keys.size(2) && keys.size(1) > 0 && queries.size(1) % keys.size(1) == 0,
               "causal_attention: queries of shape ", queries.sizes(), ", keys of shape ", keys.sizes(), " and values of shape ",
               values.sizes(), " do not fit; expected [T, heads, width] and twice [T, groups, width]");
+  TORCH_CHECK(queries.scalar_type() == at::kFloat || queries.scalar_type() == at::kBFloat16,
+              "causal_attention: expected float32 or bfloat16, found ", queries.scalar_type());
   for (const at::Tensor& tensor : {queries, keys, values})
-    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == at::kFloat, "causal_attention: expected float32 on the CPU, found ",
-                tensor.scalar_type(), " on ", tensor.device());
+    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == queries.scalar_type(), "causal_attention: expected ",
+                queries.scalar_type(), " on the CPU, found ", tensor.scalar_type(), " on ", tensor.device());
   TORCH_CHECK(offsets.size() >= 2 && offsets.front() == 0 && offsets.back() == queries.size(0) &&
                   std::is_sorted(offsets.begin(), offsets.end()),
               "causal_attention: the offsets must rise from 0 to the number of tokens, ", queries.size(0));

@@ -27,7 +27,7 @@ import {
   unsqueeze,
 } from "../torch/index.ts";
 import { zip } from "../util/elements.ts";
-import { canUseFusedStep } from "./can-use-fused-kernel.ts";
+import { canUseFusedKernel, canUseFusedStep } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { concatenate } from "./concatenate.ts";
 import { dropout } from "./dropout.ts";
@@ -63,11 +63,11 @@ export function causalAttention(
   offsets: readonly number[],
   options: AttentionOptions,
 ): Tensor {
-  const { queries } = heads;
-  if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
+  const { queries, keys, values } = heads;
+  if (hasFusedAttention() && canUseFusedKernel(queries, keys, values)) {
     const [rows, count, width] = queries.sizes(3);
     const { scale, slidingWindow, softCap } = options;
-    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, {
+    const result = fusedAttention(queries, keys, values, offsets, scale, {
       window: slidingWindow,
       softCap,
     });

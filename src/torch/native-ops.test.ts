@@ -133,14 +133,20 @@ test("linear_cross_entropy in float32 equals float64's, gradients included", () 
   });
 });
 
-test.skipIf(!torch.hasFusedAttention())(
-  "causal_attention equals ATen's in float64, sequence by sequence, gradients included",
-  () => {
+// bfloat16: the inputs are exact, the results are rounded to 8 bits, gradients start from a rounded output.
+test.skipIf(!torch.hasFusedAttention()).each([
+  ["float32", 1e-6, 2e-6],
+  ["bfloat16", 2.5e-3, 8e-3],
+] as const)(
+  "causal_attention in %s equals ATen's in float64, sequence by sequence, gradients included",
+  (dtype, tolerance, gradientTolerance) => {
     torch.scope(() => {
       // Part of a block, a full block, several blocks and a remainder; three heads share each head of keys.
       const offsets = [0, 1, 6, 38, 102, 302];
       const shapes = { q: [302, 6, 24], k: [302, 2, 24], v: [302, 2, 24], weights: [302, 6, 24] };
       const { q, k, v, weights } = leaves(shapes);
+      for (const x of [q, k, v, weights])
+        torch.noGrad(() => torch.copy_(x, torch.toDType(torch.toDType(x, dtype), "float64")));
       const spread = (x: torch.Tensor) =>
         torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
       const parts = offsets.slice(1).map((end, i) => {
@@ -153,17 +159,15 @@ test.skipIf(!torch.hasFusedAttention())(
         return torch.transpose(exact, 0, 1);
       });
       const reference = torch.cat(parts);
-      const single = mapTuple([q, k, v], (t) =>
-        torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
-      );
+      const single = mapTuple([q, k, v], (t) => torch.toDType(torch.detach(t), dtype).setRequiresGrad(true));
       const ours = torch.causalAttention(single[0], single[1], single[2], offsets, 0.3);
-      expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(1e-6);
+      expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(tolerance);
       const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
       const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
       mine.forEach((gradient, i) => {
         const expected = theirs[i];
         if (!gradient || !expected) throw new Error("a gradient is missing");
-        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(2e-6);
+        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(gradientTolerance);
       });
     });
   },
