@@ -1,28 +1,13 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { stringify } from "yaml";
+import { afterAll, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { writeTinyRecipe } from "../testing/tiny-trained-run.ts";
 import { processor } from "../torch/processor.ts";
 import { runScalora, scaloraJson } from "./testing/scalora.ts";
 
 vi.mock("../torch/processor.ts", { spy: true });
 
 const scratch = temporaryFolder();
-const at = (name: string) => join(scratch.path, name);
-const recipe = at("recipe.yaml");
-beforeAll(() => {
-  writeTinyProject(scratch.path);
-  const sections = {
-    model: { path: at("model"), device: "cpu", dtype: "bfloat16" },
-    adapter: { method: "lora", rank: 2 },
-    data: { train: at("train.jsonl"), eval: "none" },
-    train: { steps: 1, lr: 1e-4 },
-    run: { name: "mine", folder: at("runs"), samples: 0 },
-  };
-  writeFileSync(recipe, stringify(sections));
-});
+const recipe = writeTinyRecipe(scratch.path, { dtype: "bfloat16" });
 afterAll(scratch.remove);
 
 const onProcessor = (hasBfloat16: boolean | undefined) =>

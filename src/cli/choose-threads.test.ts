@@ -1,12 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { stringify } from "yaml";
 import { runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { writeTinyRecipe } from "../testing/tiny-trained-run.ts";
 import { setThreads, threads } from "../torch/index.ts";
 import { fittingThreads, usableCores } from "../util/usable-cores.ts";
 import { chooseThreads } from "./choose-threads.ts";
@@ -15,7 +12,6 @@ import { inspectThreads } from "./verbs/doctor.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
-const at = (name: string) => join(scratch.path, name);
 const tooMany = fittingThreads(usableCores()) + 1;
 const usable = { processors: 4, cores: 2, quota: undefined };
 
@@ -73,19 +69,11 @@ test("doctor says when there are more threads than cores, and when libtorch take
 });
 
 test("check warns of more threads than cores", async () => {
-  writeTinyProject(scratch.path);
-  const sections = {
-    model: { path: at("model"), device: "cpu", gemmBackend: "aten" },
-    adapter: { method: "lora", rank: 2 },
-    data: { train: at("train.jsonl"), eval: "none" },
-    train: { steps: 1, lr: 1e-4 },
-    run: { name: "mine", folder: at("runs"), samples: 0 },
-  };
-  writeFileSync(at("recipe.yaml"), stringify(sections));
+  const recipe = writeTinyRecipe(scratch.path, { gemmBackend: "aten" });
   const before = threads();
   setThreads(tooMany);
   try {
-    const { warnings } = await scaloraJson("check", at("recipe.yaml"));
+    const { warnings } = await scaloraJson("check", recipe);
     expect(warnings).toEqual([
       expect.stringMatching(/^\d+ threads compute where \d+ fit: .*OMP_NUM_THREADS=/),
     ]);

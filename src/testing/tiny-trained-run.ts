@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { parseRecipe } from "../config/index.ts";
 import { runTraining } from "../recipes/run-training.ts";
 import { setThreads } from "../torch/index.ts";
@@ -91,4 +92,23 @@ export function writeTinyProject(folder: string, config?: TinyLlamaOptions["conf
   writeTinyLlama(join(folder, "model"), { ...(config && { config }) });
   writeFileSync(join(folder, "train.jsonl"), capitalRows(48));
   writeFileSync(join(folder, "test.jsonl"), capitalRows(10, 60));
+}
+
+/**
+ * Writes the same with a recipe of one step of LoRA.
+ * @param model more keys of its `model` section
+ * @returns the recipe's path
+ */
+export function writeTinyRecipe(folder: string, model: Readonly<Record<string, string>>): string {
+  writeTinyProject(folder);
+  const recipe = join(folder, "recipe.yaml");
+  const sections = {
+    model: { path: join(folder, "model"), device: "cpu", ...model },
+    adapter: { method: "lora", rank: 2 },
+    data: { train: join(folder, "train.jsonl"), eval: "none" },
+    train: { steps: 1, lr: 1e-4 },
+    run: { name: "mine", folder: join(folder, "runs"), samples: 0 },
+  };
+  writeFileSync(recipe, stringify(sections));
+  return recipe;
 }

@@ -1,5 +1,5 @@
-import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { usableCores } from "../util/usable-cores.ts";
 import { noGrad } from "./autograd.ts";
 import { type GemmBackend, gemmBackends, useGemmBackend } from "./gemm-backend.ts";
 import { Generator } from "./generator.ts";
@@ -82,8 +82,9 @@ function measure(clock: TimedPair["clock"]): GemmVerdict | undefined {
     useGemmBackend(name);
     scope(() => void fastLinear(x, weight));
   };
-  // More threads than processors, or than a container's quota, do not all run at a time.
-  const busy = Math.min(threads(), availableParallelism());
+  // More threads than processors, or than a container's limit, do not all run at a time.
+  const { processors, quota = processors } = usableCores();
+  const busy = Math.min(threads(), processors, quota);
   const timing = timePair(
     { first: multiply("aten"), second: multiply("onednn"), threads: busy, clock },
     (speedup) => fasterBackend(speedup) !== undefined,

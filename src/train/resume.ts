@@ -1,10 +1,10 @@
-import { cpus } from "node:os";
 import { basename, relative } from "node:path";
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { readStatus } from "../run/status.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { fittingThreads, usableCores } from "../util/usable-cores.ts";
 import {
   checkIdentity,
   findNewestValid,
@@ -105,8 +105,8 @@ function loadAdapterState(path: string, adapters: AdapterSet): void {
 function restoreEngine({ threads, gemmBackend }: SavedState["engine"]): string[] {
   torch.requireGemmBackend(gemmBackend, "the run's checkpoint");
   if (threads !== torch.threads()) torch.setThreads(threads);
-  const cores = cpus().length;
-  return threads > cores
-    ? [`the run was started with ${threads} threads; this machine has ${cores} cores`]
+  const fitting = fittingThreads(usableCores());
+  return threads > fitting
+    ? [`the run was started with ${threads} threads and goes on with them; ${fitting} fit this machine`]
     : [];
 }
