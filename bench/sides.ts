@@ -35,7 +35,7 @@ export function pinned(
 }
 
 /** Starts a side. @param result reads its answers */
-export function startSide<Result extends SideResult>(
+export function startSide<Result>(
   result: z.ZodType<Result>,
   command: string,
   args: readonly string[],

@@ -1,93 +1,107 @@
-// Our side of the comparison, on what export.py wrote: one process, one JSON line.
-//   ours.ts check FOLDER   loss and adapter gradients of the first batch against the peer's
-//   ours.ts time FOLDER    training steps: CPU seconds with one thread, wall seconds with more; peak memory
+// Our side of the comparison: a LoRA step, `trainStep` with AdamW, as `scalora train` runs it. Reads lines from stdin and
+// answers each with a line of JSON:
+//   check FOLDER   the loss of the first batch; its gradients are written as an adapter's folder
+//   warm, time     a step on the first batch; a step on every batch
+//   ours.ts JOB
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { LowRankBank } from "../../src/adapters/core/bank.ts";
-import { attach, LayerAdapters } from "../../src/adapters/index.ts";
-import { readAdapterFolder } from "../../src/adapters/peft/adapter-folder.ts";
+import { createInterface } from "node:readline";
+import { attachFolder } from "../../src/adapters/index.ts";
 import { collate } from "../../src/data/collate.ts";
-import { loadModel } from "../../src/models/index.ts";
+import { loadClassifier, loadModel } from "../../src/models/index.ts";
 import { AdamW, makeSchedule } from "../../src/optim/index.ts";
 import * as torch from "../../src/torch/index.ts";
+import { objectiveOf } from "../../src/train/objective.ts";
 import { trainStep } from "../../src/train/step.ts";
-import { elementAt, required } from "../../src/util/elements.ts";
-import { sideClock } from "../side-clock.ts";
-import { aboutFile } from "./about-file.ts";
+import { elementAt } from "../../src/util/elements.ts";
+import { batchesFile } from "./batches.ts";
+import { jobFile, type SideAnswer } from "./side-files.ts";
 
-const [mode, folder = ""] = process.argv.slice(2);
-const threads = Number(process.env["OMP_NUM_THREADS"] ?? 1);
-torch.setThreads(threads);
+const readJson = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const job = jobFile.parse(readJson(elementAt(process.argv, 2)));
 torch.keepFreedMemory();
-
-const about = aboutFile.parse(JSON.parse(readFileSync(join(folder, "about.json"), "utf8")));
-const batches = about.batches.map((rows) =>
-  collate(
-    rows.map(({ ids, isLabel }) => {
-      return { ids: Int32Array.from(ids), isLabel: Uint8Array.from(isLabel), source: "peer" };
-    }),
-  ),
-);
-const model = await loadModel(join(folder, "model"), { dtype: "float32", device: "cpu" });
-const { chosen } = torch.chooseGemmBackend();
-const from = join(folder, mode === "check" ? "checked-adapter" : "adapter");
-const adapters = attach(model, { method: "lora", rank: 8, targetModules: "all-linear", from });
+const { chosen: gemm } = torch.chooseGemmBackend();
+const options = { dtype: job.dtype, device: "cpu" };
+const model = await (job.task === "chat"
+  ? loadModel(job.model, options)
+  : loadClassifier(job.model, options));
+const adapters = attachFolder(model, job.adapter);
 const parts = {
   model,
   adapters,
   optimizer: new AdamW(adapters.trainables(), { weightDecay: 0.01 }),
-  schedule: makeSchedule({ name: "constant", lr: 1e-4, steps: 1000 }),
-  clip: 0,
+  schedule: makeSchedule({ name: "constant", lr: 1e-4, steps: 1e6 }),
+  clip: 1,
+  dropout: new torch.Generator(0, "cpu"),
 };
+const batches = batchesFile.parse(readJson(job.batches)).map((rows) =>
+  collate(
+    rows.map(({ ids, prompt = ids.length, label }) => ({
+      ids: Int32Array.from(ids),
+      isLabel: Uint8Array.from(ids, (_, i) => Number(i >= prompt)),
+      source: "bench",
+      ...(label !== undefined && { label }),
+    })),
+  ),
+);
+let steps = 0;
 
-const result = await (mode === "check" ? check() : time());
-process.stdout.write(`${JSON.stringify({ ...result, gemmBackend: chosen })}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, folder = ""] = line.split(" ");
+  const answer = await (command === "check" ? check(folder) : train(command === "warm" ? 1 : batches.length));
+  process.stdout.write(`${JSON.stringify(answer satisfies SideAnswer)}\n`);
+}
 
-/** The loss and the gradients of a step. */
-async function check() {
-  let gradientError = { name: "", error: 0 };
-  const observer = {
-    beforeForward: () => {},
-    afterBackward: () => {
-      gradientError = worstGradient(readAdapterFolder(join(folder, "gradients")).tensors);
-    },
-    afterStep: () => undefined,
+/** Without the model's dropout. */
+async function check(folder: string) {
+  const batch = elementAt(batches, 0);
+  const objective = objectiveOf(model);
+  return measured(async () => {
+    const loss = torch.scope(() => {
+      const mean = torch.divScalar(objective.lossSum(batch), objective.labelCount(batch));
+      mean.backward();
+      return mean.item();
+    });
+    saveGradients(folder);
+    adapters.zeroGrad();
+    return [loss];
+  });
+}
+
+/** The adapter's folder with the gradients in the place of the values. */
+function saveGradients(folder: string) {
+  const swap = () =>
+    torch.noGrad(() =>
+      torch.scope(() => {
+        for (const { value, grad } of adapters.trainables()) {
+          const held = torch.clone(value);
+          torch.copy_(value, grad);
+          torch.copy_(grad, held);
+        }
+      }),
+    );
+  swap();
+  adapters.saveAdapter(folder, job.model);
+  swap();
+}
+
+/** A step on each of the first batches. */
+function train(count: number) {
+  return measured(async () => {
+    const losses: number[] = [];
+    for (const batch of batches.slice(0, count)) losses.push((await trainStep(parts, [batch], ++steps)).loss);
+    return losses;
+  });
+}
+
+async function measured(run: () => Promise<number[]>): Promise<SideAnswer> {
+  const [wall, before] = [performance.now(), process.cpuUsage()];
+  const losses = await run();
+  const { user, system } = process.cpuUsage(before);
+  return {
+    cpu: (user + system) / 1e6,
+    wall: (performance.now() - wall) / 1e3,
+    peakMiB: torch.memory().peak / 2 ** 20,
+    losses,
+    note: `GEMM by ${gemm}`,
   };
-  const { loss } = await trainStep({ ...parts, observer }, [elementAt(batches, 0)], 1);
-  return { loss, lossError: Math.abs(loss - about.loss) / about.loss, gradientError };
-}
-
-/** The largest ‖ours − theirs‖ / ‖theirs‖ of all adapter gradients. */
-function worstGradient(theirs: ReadonlyMap<string, torch.Tensor>) {
-  const norm = (x: torch.Tensor) => torch.linalgVectorNorm(x).item();
-  let worst = { name: "", error: 0 };
-  for (const path of adapters.adaptedPaths()) {
-    const { gradA, gradB } = factorGradients(path);
-    const ours = { lora_A: torch.transpose(gradB, 0, 1), lora_B: gradA };
-    for (const [factor, gradient] of Object.entries(ours)) {
-      const name = `${path}.${factor}.weight`;
-      const reference = required(theirs.get(name), name);
-      const error = norm(torch.sub(gradient, reference)) / norm(reference);
-      if (!(error <= worst.error)) worst = { name, error };
-    }
-  }
-  return worst;
-}
-
-/** The gradients of a layer's A `[out, rank]` and B `[in, rank]`. */
-function factorGradients(path: string) {
-  if (!(adapters instanceof LayerAdapters)) throw new Error("LoRA has adapters on layers");
-  const { bank, index } = adapters.find(path);
-  if (!(bank instanceof LowRankBank)) throw new Error("LoRA has two factors");
-  return { gradA: torch.select(bank.gradA, 0, index), gradB: torch.select(bank.gradB, 0, index) };
-}
-
-/** The first batch once to warm up, then every batch once: as the peer does it. */
-async function time() {
-  await trainStep(parts, [elementAt(batches, 0)], 1);
-  const start = sideClock(threads);
-  const losses: number[] = [];
-  for (const [i, batch] of batches.entries()) losses.push((await trainStep(parts, [batch], i + 2)).loss);
-  const seconds = (sideClock(threads) - start) / batches.length;
-  return { seconds, peakMiB: torch.memory().peak / 2 ** 20, losses };
 }
