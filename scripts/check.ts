@@ -15,6 +15,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.ts", "--check"],
   ["docs/support.md is fresh", process.execPath, "scripts/support-table.ts", "--check"],
   ["docs/methods are fresh", process.execPath, "--import", "tsx", "scripts/method-tables.ts", "--check"],
+  ["docs/performance.md is fresh", process.execPath, "scripts/bench-table.ts", "--check"],
   ["docs/run-folder.md is fresh", process.execPath, "scripts/run-folder-tables.ts", "--check"],
   ["public names have documentation", "node_modules/.bin/typedoc", "--emit", "none", "--logLevel", "Warn"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
