@@ -1,5 +1,5 @@
 // npm run test:setup: the whole set-up for real, from an empty cache: interrupted while it downloads, installs and
-// compiles, and by two processes at once. Downloads 544 MB twice, so it is not part of npm test.
+// compiles, and by two processes at once. Downloads 144 MB twice, so it is not part of npm test.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,7 +61,7 @@ const has = (name: string, pattern: string) =>
   existsSync(join(cache, name)) && readdirSync(join(cache, name)).some((file) => file.includes(pattern));
 
 const stages = [
-  ["the download", () => has("tmp", "pip-unpack"), 400],
+  ["the download", () => has("wheels", ".part"), 400],
   ["the install", () => has("tmp", "pip-target"), 1500],
   ["the compilation", () => has("objects", ".tmp"), 3000],
 ] as const;

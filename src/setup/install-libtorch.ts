@@ -1,9 +1,17 @@
-// Puts the pinned libtorch into the cache. Complete wheels are kept, so that an interrupted download continues; they are
-// then installed offline into a temporary folder, which is renamed.
+// Puts the pinned libtorch into the cache. Without an NVIDIA driver only the needed files of torch's wheel are downloaded where
+// the package index sends parts of files (144 MB instead of 544), else whole wheels. What is complete is kept, so that an
+// interrupted download continues; it is then installed offline into a temporary folder, which is renamed.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { downloadFolder, whyNoDownload } from "./find-libtorch.ts";
 import { hasNvidiaDriver, setupCommand, torchVersion } from "./manifest.ts";
+import {
+  fetchParts,
+  missingBytes,
+  openPartialWheel,
+  type PartialWheel,
+  unpackParts,
+} from "./partial-wheel.ts";
 import { cacheFolder, packageRoot } from "./paths.ts";
 import {
   fetchWheels,
@@ -30,11 +38,12 @@ const purpose: Purpose = {
 export function pinnedWheels(kind: "cpu" | "cuda"): Wheel[] {
   const text = readFileSync(join(packageRoot, "src", "setup", `libtorch-${kind}.txt`), "utf8");
   return text.split("\n").flatMap((line) => {
-    const match = /^((\S+)==\S+ --hash=sha256:([0-9a-f]{64})) # (\S+\.whl) (\d+)$/.exec(line);
-    const [, requirement, name, hash, file, size] = match ?? [];
+    const match =
+      /^((\S+)==\S+ --hash=sha256:([0-9a-f]{64})) # (\S+\.whl) (\d+)(?: record:([0-9a-f]{64}))?$/.exec(line);
+    const [, requirement, name, hash, file, size, record] = match ?? [];
     if (requirement === undefined || name === undefined || hash === undefined || file === undefined)
       return [];
-    return [{ requirement, name, hash, file, size: Number(size) }];
+    return [{ requirement, name, hash, file, size: Number(size), ...(record !== undefined && { record }) }];
   });
 }
 
@@ -46,7 +55,9 @@ export async function downloadLibtorch(progress: Progress, env: NodeJS.ProcessEn
   const folder = join(cacheFolder(env), "wheels");
   const scratch = join(cacheFolder(env), "tmp");
   const pip = await openPip(scratch, purpose, env);
-  const missing = sum(await missingWheels(wheels, folder));
+  const partial = await openNeededPart(wheels, folder, pip);
+  const whole = wheels.filter((wheel) => wheel !== partial?.wheel);
+  const missing = sum(await missingWheels(whole, folder)) + (partial ? missingBytes(partial, folder) : 0);
   if (missing > 0) progress.log(`downloading libtorch ${torchVersion}, ${formatDecimalBytes(missing)}`);
   const onProgress = (done: number, total: number, name: string) => {
     const percent = Math.floor((100 * done) / total);
@@ -55,17 +66,34 @@ export async function downloadLibtorch(progress: Progress, env: NodeJS.ProcessEn
     );
   };
   try {
-    await fetchWheels(wheels, folder, pip, { room: sum(wheels) * unpackedRatio, onProgress });
+    await fetchWheels(whole, folder, pip, { room: sum(whole) * unpackedRatio, onProgress });
+    if (partial) {
+      await fetchParts(partial, folder, pip, (done, total) => onProgress(done, total, partial.wheel.name));
+    }
   } finally {
     progress.clear();
   }
   progress.log(`installing libtorch ${torchVersion}`);
-  await install(wheels, folder, pip, downloadFolder(env));
+  await install({ whole, partial }, folder, pip, downloadFolder(env));
   rmSync(folder, { recursive: true, force: true });
   rmSync(scratch, { recursive: true, force: true });
 }
 
-async function install(wheels: Wheel[], folder: string, pip: Pip, destination: string) {
+/** The wheel of which a part is enough; undefined where all of it is there, or must be downloaded. */
+async function openNeededPart(wheels: readonly Wheel[], folder: string, pip: Pip) {
+  for (const wheel of await missingWheels(wheels, folder)) {
+    if (wheel.record !== undefined) return openPartialWheel(wheel, wheel.record, pip, isNeeded);
+  }
+  return undefined;
+}
+
+/** What is downloaded: wheels, and a part of one. */
+interface Downloads {
+  whole: Wheel[];
+  partial: PartialWheel | undefined;
+}
+
+async function install({ whole, partial }: Downloads, folder: string, pip: Pip, destination: string) {
   const into = join(pip.scratch, "install");
   const options = [
     "--no-index",
@@ -76,12 +104,17 @@ async function install(wheels: Wheel[], folder: string, pip: Pip, destination: s
     "--target",
     into,
   ];
-  await runPip("install", wheels, options, pip, "libtorch could not be installed");
+  await runPip("install", whole, options, pip, "libtorch could not be installed");
+  if (partial) unpackParts(partial, folder, into, pip);
   if (!hasNvidiaDriver()) keepCpuLibraries(into);
   mkdirSync(dirname(destination), { recursive: true });
   rmSync(destination, { recursive: true, force: true });
   renameSync(into, destination);
 }
+
+/** The files of torch's wheel that the addon is compiled with and runs with, and the licences. */
+const isNeeded = (name: string) =>
+  /^(torch\/(include\/|version\.py$|lib\/lib(torch_cpu|c10|gomp)\b)|torch-[^/]+\.dist-info\/)/.test(name);
 
 /** Removes what only CUDA or Python uses (1.2 GB becomes 0.5 GB), but keeps the licences. */
 function keepCpuLibraries(into: string) {

@@ -28,6 +28,8 @@ export interface Wheel {
   file: string;
   /** In bytes. */
   size: number;
+  /** SHA-256 of its list of files, where a part of it is enough. */
+  record?: string;
 }
 
 /** For messages: what is downloaded, the command that does it, and the alternative. */
@@ -182,7 +184,8 @@ function pipComplaint(text: string) {
     .join("\n");
 }
 
-function needSpace(folder: string, bytes: number, purpose: Purpose) {
+/** @throws SetupError when a folder's disk has less room */
+export function needSpace(folder: string, bytes: number, purpose: Purpose): void {
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < bytes) throw fullDisk(folder, bytes, purpose);
 }

