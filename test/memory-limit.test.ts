@@ -33,13 +33,18 @@ test("a run that cannot fit into its container is refused, and trains with the b
   writeFileSync(at("recipe.yaml"), stringify(recipe));
   const train = (...options: string[]) =>
     group.run([process.execPath, ...runsTypeScript, main, "train", at("recipe.yaml"), ...options]);
-  const refused = train();
+  const refused = train("--set", "train.recompute=none");
   expect(refused.output).toContain("all that this process may take of the control group (container)");
+  expect(refused.output).toContain("train.recompute: all takes about");
   expect(refused.code).toBe(2);
   const fitting = /train\.batchTokens: (\d+) fits/.exec(refused.output)?.[1];
   expect(Number(fitting)).toBeGreaterThan(100);
-  const trained = train("--set", `train.batchTokens=${fitting}`);
+  const options = ["--set", "train.recompute=none", "--set", `train.batchTokens=${fitting}`];
+  const trained = train(...options);
   expect([trained.code, trained.signal], trained.output).toEqual([0, null]);
+  const recomputed = train("--set", "run.name=recomputed");
+  expect([recomputed.code, recomputed.signal], recomputed.output).toEqual([0, null]);
+  expect(recomputed.output).toContain("runs the model's blocks again (train.recompute: auto)");
 });
 
 test("a row much too long for its container is refused, and the process lives", (context) => {

@@ -21,35 +21,40 @@ export const exclusiveKeys = [
   ["batchSize", "batchTokens"],
 ] as const;
 
+/** How long a run is, and how large its batches are. */
+const lengthAndBatches = () => ({
+  steps: integerAtLeast(1).optional().meta({
+    description: "Optimiser steps of the whole run (instead of epochs)",
+    unset: "what epochs says",
+  }),
+  epochs: positive().optional().meta({
+    description: "Passes over the training rows (instead of steps)",
+    unset: "1 when steps is not given",
+  }),
+  batchSize: integerAtLeast(1).optional().meta({
+    description: "Rows of one batch (instead of batchTokens)",
+    unset: "8 when batchTokens is not given",
+  }),
+  batchTokens: integerAtLeast(1).optional().meta({
+    description: "Token budget of one batch, of at most 1,024 rows (instead of batchSize)",
+    unset: "what batchSize says",
+  }),
+  accumulate: integerAtLeast(1)
+    .max(maxAccumulate)
+    .default(1)
+    .meta({
+      expects: `an integer from 1 to ${maxAccumulate}`,
+      description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
+    }),
+});
+
 /**
  * Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. Built on each call, because its
  * descriptions list all registered methods.
  */
 export const trainSchema = () =>
   z.strictObject({
-    steps: integerAtLeast(1).optional().meta({
-      description: "Optimiser steps of the whole run (instead of epochs)",
-      unset: "what epochs says",
-    }),
-    epochs: positive().optional().meta({
-      description: "Passes over the training rows (instead of steps)",
-      unset: "1 when steps is not given",
-    }),
-    batchSize: integerAtLeast(1).optional().meta({
-      description: "Rows of one batch (instead of batchTokens)",
-      unset: "8 when batchTokens is not given",
-    }),
-    batchTokens: integerAtLeast(1).optional().meta({
-      description: "Token budget of one batch, of at most 1,024 rows (instead of batchSize)",
-      unset: "what batchSize says",
-    }),
-    accumulate: integerAtLeast(1)
-      .max(maxAccumulate)
-      .default(1)
-      .meta({
-        expects: `an integer from 1 to ${maxAccumulate}`,
-        description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
-      }),
+    ...lengthAndBatches(),
     lr: positive()
       .optional()
       .meta({
@@ -93,7 +98,12 @@ export const trainSchema = () =>
     patience: integerAtLeast(0).default(0).meta({
       description: "Evaluations without a better loss before the run stops; 0 never stops early",
     }),
-    // Optional, so that the recipes of runs that exist stay as they are.
+    // Optional, like `stopOnDivergence`, so that the recipes of runs that exist stay as they are.
+    recompute: z.enum(["none", "auto", "all"]).optional().meta({
+      description:
+        "Recompute activations in the backward pass, for less memory and longer steps: none, all (of each block), or auto, where the run would not fit into memory otherwise",
+      unset: "auto",
+    }),
     stopOnDivergence: z.boolean().optional().meta({
       expects: "true or false",
       description:

@@ -3,6 +3,7 @@ import { zip } from "../util/elements.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 import type { LMHead } from "./lm-head.ts";
 import type { Module } from "./module.ts";
+import type { RecomputedPass } from "./recompute.ts";
 
 /**
  * A batch without padding: the tokens of all its sequences one after another. No token attends to another sequence.
@@ -20,6 +21,16 @@ export interface TokenStream {
   tokenTypes?: Tensor;
   /** The training run's generator, for the model's own dropout; without it (outside training) there is no dropout. */
   dropout?: Generator;
+  /** The training pass that the stream is for, if its backward pass runs the model's blocks again. */
+  recompute?: RecomputedPass;
+}
+
+/** What a forward pass of training has beside its tokens. */
+export interface TrainingPass {
+  /** The run's generator: with it the model's own dropout is active. */
+  readonly dropout?: Generator | undefined;
+  /** Set where the backward pass runs the model's blocks again; the loss then goes to its `backward`. */
+  readonly recompute?: RecomputedPass | undefined;
 }
 
 /** Model metadata shared by decoders and classifiers. */
@@ -87,15 +98,14 @@ export function tokenStream(
     caches,
     tokenTypes,
     dropout,
-  }: {
+    recompute,
+  }: TrainingPass & {
     /** That of the model. */
     device: string;
     /** One per sequence, which the stream continues. */
     caches?: readonly KeyValueCache[] | undefined;
     /** Token type ids, for encoders. */
     tokenTypes?: ArrayLike<number> | undefined;
-    /** The generator of the model's own dropout, in training. */
-    dropout?: Generator | undefined;
   },
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
@@ -110,5 +120,6 @@ export function tokenStream(
     ...(caches && { caches }),
     ...(tokenTypes && { tokenTypes: indices(tokenTypes, { device }) }),
     ...(dropout && { dropout }),
+    ...(recompute && { recompute }),
   };
 }

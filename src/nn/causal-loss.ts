@@ -1,6 +1,6 @@
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
-import { type CausalLM, tokenStream } from "./causal-lm.ts";
+import { type CausalLM, type TrainingPass, tokenStream } from "./causal-lm.ts";
 
 /** One flat token stream with its labels; `src/data` makes it. */
 export interface LabelledTokens {
@@ -18,10 +18,15 @@ export interface LabelledTokens {
  * Cross entropy summed over a batch's label tokens, in nats: a scalar, differentiable in every parameter.
  * Logits are computed for label positions only; those of an output layer without adapter and bias, chunk by chunk.
  */
-export function causalLossSum(model: CausalLM, batch: LabelledTokens): Tensor {
+export function causalLossSum(
+  model: CausalLM,
+  batch: LabelledTokens,
+  { recompute }: Pick<TrainingPass, "recompute"> = {},
+): Tensor {
   const head = model.lm_head;
   const device = head.weight.device;
-  const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
+  if (model.info.tiedEmbeddings) recompute?.sumApart(head.weight);
+  const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device, recompute }));
   const rows = torch.indexSelect(hidden, 0, torch.indices(batch.labelPositions, { device }));
   const targets = torch.indices(batch.labelTargets, { device });
   if (!head.adapter && !head.bias)

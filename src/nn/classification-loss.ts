@@ -1,6 +1,6 @@
-import type { Generator, Tensor } from "../torch/index.ts";
+import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
-import { tokenStream } from "./causal-lm.ts";
+import { type TrainingPass, tokenStream } from "./causal-lm.ts";
 import type { SequenceClassifier } from "./classifier.ts";
 import { deviceOf } from "./device-of.ts";
 
@@ -16,16 +16,13 @@ export interface LabelledSequences {
   readonly labels: Float64Array;
 }
 
-/**
- * Logits `[S, labels]` in float32, differentiable in every parameter.
- * @param dropout the training run's generator; with it the model applies its own dropout
- */
+/** Logits `[S, labels]` in float32, differentiable in every parameter. */
 export function classifierLogits(
   model: SequenceClassifier,
   { tokens, offsets, tokenTypes }: Omit<LabelledSequences, "labels">,
-  dropout?: Generator,
+  pass: TrainingPass = {},
 ): Tensor {
-  const stream = tokenStream(tokens, offsets, { device: deviceOf(model), tokenTypes, dropout });
+  const stream = tokenStream(tokens, offsets, { device: deviceOf(model), tokenTypes, ...pass });
   return torch.toDType(model.logits(stream), "float32");
 }
 

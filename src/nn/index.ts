@@ -14,6 +14,7 @@ export {
   type ModelInfo,
   sequenceOffsets,
   type TokenStream,
+  type TrainingPass,
   tokenStream,
 } from "./causal-lm.ts";
 export {
@@ -40,6 +41,7 @@ export {
   type ParameterSource,
   randomParameters,
 } from "./parameter-source.ts";
+export { backward, RecomputedPass, runBlocks, scopeOfPass } from "./recompute.ts";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
 export {
   type RopeFrequencies,

@@ -1,6 +1,6 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { type Batch, collate, type Example } from "../data/index.ts";
-import { deviceOf, type TrainableModel } from "../nn/index.ts";
+import { backward, deviceOf, RecomputedPass, type TrainableModel } from "../nn/index.ts";
 import {
   Generator,
   keepsFreedMemory,
@@ -31,16 +31,15 @@ export interface BatchMemory {
 /**
  * Measures the forward and backward pass of a batch of the longest rows, for up to `tokens`. The weights stay as they are;
  * gradients are added to.
+ * @param recompute whether the backward pass runs the model's blocks again
  */
-export function measureTraining(
-  model: TrainableModel,
-  rows: readonly Example[],
-  tokens: number,
-  limit: MemoryLimit,
-): BatchMemory {
-  const objective = objectiveOf(model);
-  using dropout = new Generator(0, deviceOf(model));
-  return measurePass({ model, rows, tokens, limit }, (batch) => objective.lossSum(batch, dropout).backward());
+export function measureTraining(measured: Measured, recompute = false): BatchMemory {
+  const objective = objectiveOf(measured.model);
+  using dropout = new Generator(0, deviceOf(measured.model));
+  return measurePass(measured, (batch) => {
+    using recomputed = recompute ? new RecomputedPass(dropout) : undefined;
+    backward(objective.lossSum(batch, { dropout, recompute: recomputed }), recomputed);
+  });
 }
 
 /** Measures an evaluation in the same way. */
@@ -56,7 +55,7 @@ export function measureEvaluation(
 }
 
 /** What is measured: batches of a model's rows, for up to so many tokens, within a limit. */
-interface Measured {
+export interface Measured {
   readonly model: TrainableModel;
   readonly rows: readonly Example[];
   readonly tokens: number;

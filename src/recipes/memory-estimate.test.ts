@@ -87,10 +87,10 @@ test("a token more takes what its tensors do in a large batch", () => {
             .backward(),
         ),
       ).tensors;
-    const { perToken } = measureTraining(model, rows, 4000, ample);
+    const { perToken } = measureTraining({ model, rows, tokens: 4000, limit: ample });
     expect(perToken / ((tensors(40) - tensors(20)) / 2000)).toBeCloseTo(1, 1);
     const scarce = { ...ample, bytes: memory().resident + 2 ** 20 };
-    const measuredLess = measureTraining(model, rows, 4000, scarce).perToken / perToken;
+    const measuredLess = measureTraining({ model, rows, tokens: 4000, limit: scarce }).perToken / perToken;
     expect(measuredLess).toBeGreaterThan(0.8);
     expect(measuredLess).toBeLessThan(1.25);
   });
@@ -106,7 +106,7 @@ test("of a row longer than there is memory for, some hundred tokens are measured
   withParts(lora(2), ({ model }) => {
     const { peak, resident } = memory();
     const limit = { ...ample, bytes: resident + 2 ** 25 };
-    expect(measureTraining(model, [long], length, limit).bytes).toBeGreaterThan(2 ** 28);
+    expect(measureTraining({ model, rows: [long], tokens: length, limit }).bytes).toBeGreaterThan(2 ** 28);
     expect(memory().peak - peak).toBeLessThan(2 ** 26);
   });
 });
@@ -145,7 +145,7 @@ test("an evaluation takes what its tensors do in the largest batch, and less tha
     const { tensors } = measureMemory(() => scope(() => objectiveOf(model).evaluate(batch)));
     const { bytes } = measureEvaluation(model, rows, ample);
     expect(bytes).toBeGreaterThan(0.98 * tensors);
-    expect(bytes).toBeLessThan(measureTraining(model, rows, 4000, ample).bytes);
+    expect(bytes).toBeLessThan(measureTraining({ model, rows, tokens: 4000, limit: ample }).bytes);
     expect(measureEvaluation(model, [], ample).bytes).toBe(0);
   });
 });

@@ -44,6 +44,8 @@ export interface MemorySettings {
   readonly limit: MemoryLimit;
   /** Peak of the process before the run was prepared, in bytes. */
   readonly peakBefore: number;
+  /** Whether the backward pass runs the model's blocks again. */
+  readonly recompute?: boolean;
 }
 
 /**
@@ -53,9 +55,9 @@ export interface MemorySettings {
  */
 export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNeed {
   const { model, adapters } = parts;
-  const { dataset, tokens, limit, peakBefore } = settings;
+  const { dataset, tokens, limit, peakBefore, recompute = false } = settings;
   const rows = dataset.train.flat();
-  const training = measured(() => measureTraining(model, rows, tokens, limit));
+  const training = measured(() => measureTraining({ model, rows, tokens, limit }, recompute));
   const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit));
   adapters.zeroGrad();
   const { kept, soFar } =
@@ -82,7 +84,7 @@ function measured(measure: () => BatchMemory): BatchMemory {
     throw new ScaloraError("config", "The run does not fit into memory", {
       expected: "memory for a pass over some hundred tokens",
       found: messageOf(cause),
-      fix: "use shorter rows (data.maxLength), model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
+      fix: "use shorter rows (data.maxLength), train.recompute: all, model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
       cause,
     });
   }

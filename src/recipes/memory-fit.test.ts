@@ -22,7 +22,7 @@ test("a run is refused where it would not fit if the estimate were a tenth too h
 
 test("the refusal names limit, need and what would fit even if the estimate were a tenth too low", () => {
   const weights = { float32: 2 * GiB, quantisable: GiB };
-  expect(memoryError(need, limit, weights, train(16_384))).toEqual(
+  expect(memoryError({ need, limit, weightBytes: weights }, train(16_384))).toEqual(
     refusal("config", {
       where: "train.batchTokens",
       expected: "at most 8.00 GiB, all that this process may take of the machine",
@@ -32,17 +32,27 @@ test("the refusal names limit, need and what would fit even if the estimate were
     }),
   );
   const larger = { ...limit, bytes: 21.1 * GiB };
-  expect(memoryError(need, larger, weights, train()).fix).toMatch(
+  expect(memoryError({ need, limit: larger, weightBytes: weights }, train()).fix).toMatch(
     /fits [^;]*; model\.dtype: bfloat16 takes about 13\.4 GiB; adapter\.method: qlora takes about 19\.1 GiB;/,
   );
-  const heavy = memoryError({ ...need, fixed: 9 * GiB }, limit, none, train());
+  const heavy = memoryError({ need: { ...need, fixed: 9 * GiB }, limit, weightBytes: none }, train());
   expect(heavy).toEqual(refusal("config", { where: "train.batchSize", fix: /^SCALORA_MEMORY_CHECK=off/ }));
 });
 
 test("a budget below the longest row needs shorter rows, and none is named where evaluation does not fit", () => {
-  const long = memoryError({ ...need, longestRow: 4000 }, limit, none, train());
+  const long = memoryError({ need: { ...need, longestRow: 4000 }, limit, weightBytes: none }, train());
   expect(long.fix).toMatch(/^train\.batchTokens: 3351 with data\.maxLength: 3351 fits/);
-  const { found, fix } = memoryError({ ...need, least: 20 * GiB }, limit, none, train());
+  const { found, fix } = memoryError(
+    { need: { ...need, least: 20 * GiB }, limit, weightBytes: none },
+    train(),
+  );
   expect(found).toMatch(/^about 20\.0 GiB at the peak: that of loading the model, or of evaluating/);
   expect(fix).toMatch(/^SCALORA_MEMORY_CHECK=off/);
+});
+
+test("the refusal names recomputation where the run would fit with it", () => {
+  const refusal = (total: number) =>
+    memoryError({ need, recomputed: { ...need, total }, limit, weightBytes: none }, train()).fix;
+  expect(refusal(7 * GiB)).toMatch(/^train\.recompute: all takes about 7\.00 GiB; train\.batchTokens/);
+  expect(refusal(7.5 * GiB)).not.toContain("recompute");
 });

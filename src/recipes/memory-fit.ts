@@ -47,9 +47,15 @@ export function weightBytesOf(model: TrainableModel): WeightBytes {
 interface FittedRun {
   readonly base: Pick<LoadedModel, "model">;
   readonly memory: MemoryNeed;
+  /** What it needs if it recomputes activations, where it does not and does not fit. */
+  readonly recomputed?: MemoryNeed | undefined;
   readonly memoryLimit: MemoryLimit;
   readonly weightBytes: WeightBytes;
 }
+
+/** Whether a run of a model that does not fit into memory is refused: on the CPU, unless `SCALORA_MEMORY_CHECK=off`. */
+export const isMemoryChecked = (model: TrainableModel, env = process.env): boolean =>
+  deviceOf(model) === "cpu" && env["SCALORA_MEMORY_CHECK"] !== "off";
 
 /**
  * Refuses a run that cannot fit into memory, unless `SCALORA_MEMORY_CHECK=off`.
@@ -57,14 +63,14 @@ interface FittedRun {
  * @throws ScaloraError `config` saying what would fit
  */
 export function checkMemoryFit(
-  { base, memory: need, memoryLimit: limit, weightBytes }: FittedRun,
+  { base, memory: need, recomputed, memoryLimit: limit, weightBytes }: FittedRun,
   recipe: Recipe,
   env = process.env,
 ): string | undefined {
-  if (deviceOf(base.model) !== "cpu" || env["SCALORA_MEMORY_CHECK"] === "off") return undefined;
+  if (!isMemoryChecked(base.model, env)) return undefined;
   const fit = fitOf(need, limit);
   if (fit === "yes") return undefined;
-  const error = memoryError(need, limit, weightBytes, recipe);
+  const error = memoryError({ need, recomputed, limit, weightBytes }, recipe);
   if (fit === "no") throw error;
   return `memory is tight: ${error.found}; ${error.expected}`;
 }
@@ -108,11 +114,17 @@ function modelsThatFit(config: ModelConfig, limit: MemoryLimit): string {
   return `${texts.join("; ")}; or use a smaller model`;
 }
 
+/** A run that may not fit, with what its refusal says. */
+interface Misfit {
+  readonly need: MemoryNeed;
+  readonly recomputed?: MemoryNeed | undefined;
+  readonly limit: MemoryLimit;
+  readonly weightBytes: WeightBytes;
+}
+
 /** Why a run does not fit into memory, and what would, even if the estimate were too low. */
 export function memoryError(
-  need: MemoryNeed,
-  limit: MemoryLimit,
-  weights: WeightBytes,
+  { need, recomputed, limit, weightBytes }: Misfit,
   { train }: { readonly train: Pick<Recipe["train"], "batchTokens"> },
 ): ScaloraError {
   const { total, fixed, perToken, least, tokens } = need;
@@ -125,8 +137,11 @@ export function memoryError(
     expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
     found: `about ${formatBytes(total)} at the peak: ${parts}`,
     fix: [
+      ...(recomputed && fitOf(recomputed, limit) === "yes"
+        ? [`train.recompute: all takes about ${formatBytes(recomputed.total)}`]
+        : []),
       ...smallerBatch(need, limit),
-      ...smallerTypes(need, weights, limit),
+      ...smallerTypes(need, weightBytes, limit),
       "SCALORA_MEMORY_CHECK=off starts it all the same",
     ].join("; "),
   });

@@ -24,12 +24,13 @@ import { hashModel } from "../train/model-hash.ts";
 import { definedFields } from "../util/json.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
-import { type MemoryNeed, memoryNeed } from "./memory-estimate.ts";
-import { checkModelFit, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
+import { memoryNeed } from "./memory-estimate.ts";
+import { checkModelFit, isMemoryChecked, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
+import { type MemoryPlan, planMemory } from "./plan-memory.ts";
 import { budgetWarnings, countSteps, dataWarnings, makeBatches } from "./training-data.ts";
 
 /** Everything that a recipe trains with, loaded and checked; nothing is written. */
-export interface PreparedRun extends Disposable {
+export interface PreparedRun extends MemoryPlan, Disposable {
   readonly base: LoadedModel;
   readonly dataset: Dataset;
   readonly batches: BatchSource;
@@ -40,10 +41,8 @@ export interface PreparedRun extends Disposable {
   /** Optimiser steps of the whole run. */
   readonly steps: number;
   readonly identity: CheckpointIdentity;
-  readonly memory: MemoryNeed;
   readonly memoryLimit: MemoryLimit;
   readonly weightBytes: WeightBytes;
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -91,12 +90,20 @@ export async function prepareRun(
     const optimizer = own(makeOptimizer(adapters, recipe.train));
     const [limit, steps] = [memoryLimit(), countSteps(batches, recipe)];
     const tokens = batches.largestBatchTokens(steps * recipe.train.accumulate);
+    const parts = { model, adapters, optimizer };
+    const plan = planMemory({
+      setting: recipe.train.recompute,
+      limit,
+      isChecked: isMemoryChecked(model),
+      measure: (recompute) => memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute }),
+    });
     return {
       ...{ base, dataset, batches, adapters, optimizer, dropout, identity, weightBytes },
+      ...plan,
       steps,
-      memory: memoryNeed({ model, adapters, optimizer }, { dataset, tokens, limit, peakBefore }),
       memoryLimit: limit,
       warnings: [
+        ...plan.warnings,
         ...presetWarnings(recipe),
         ...modelWarnings(model, recipe),
         ...precisionWarnings(model),

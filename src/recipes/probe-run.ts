@@ -24,11 +24,12 @@ export interface Probe {
 
 /** Trains three steps of the run, and evaluates one batch of held-out rows. */
 export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: AbortSignal): Promise<Probe> {
-  const { base, adapters, optimizer, batches, dropout, steps } = prepared;
+  const { base, adapters, optimizer, batches, dropout, recompute, steps } = prepared;
   const { schedule, settings } = scheduleAndSettings(recipe, steps);
   const { model } = base;
   const parts = {
     ...{ model, adapters, optimizer, schedule, clip: settings.clip },
+    recompute,
     dropout: isClassifier(model) ? dropout : undefined,
   };
   const reports: { loss: number; tokens: number; seconds: number }[] = [];

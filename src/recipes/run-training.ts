@@ -61,7 +61,7 @@ export const runTraining: RunTraining = async (
   if (finished !== undefined) return finished;
   const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
   using prepared = await prepareRun(recipe, recorded, signal);
-  const { base, dataset, batches, adapters, optimizer, steps, identity } = prepared;
+  const { base, dataset, batches, adapters, optimizer, recompute, steps, identity } = prepared;
   const { model, gemmBackend } = base;
   const tight = checkMemoryFit(prepared, recipe);
   const sample = await makeSampler(base, recipe, dataset, signal);
@@ -80,6 +80,7 @@ export const runTraining: RunTraining = async (
     ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
     ...glueMetrics(recipe.data),
     optimizer,
+    recompute,
     ...scheduleAndSettings(recipe, steps),
     run: { folder, identity },
     ...(isClassifier(model) && { generators: new Map([["dropout", prepared.dropout]]) }),
@@ -221,7 +222,7 @@ function openRunFolder(recipe: Recipe, resume: boolean, lock: ProcessLock): RunF
 
 function startInfo(
   recipe: Recipe,
-  { base: { model }, dataset, adapters, optimizer, identity, memory }: PreparedRun,
+  { base: { model }, dataset, adapters, optimizer, identity, memory, recompute }: PreparedRun,
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
   const { files, dropped, rejected, truncated, notes } = dataset.report.train;
@@ -247,6 +248,7 @@ function startInfo(
       ...storedBase(recipe, dtype),
       vectorInstructions: cpuCapability(),
       estimatedMemory: Math.round(memory.total),
+      ...(recompute && { recompute }),
       checkpointBytes: checkpointBytes({ adapters, optimizer }),
       seed: recipe.train.seed,
     },

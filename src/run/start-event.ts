@@ -68,6 +68,10 @@ const environmentSchema = z
       ),
     vectorInstructions: z.string().optional().describe("Vector instructions of the CPU that libtorch uses"),
     estimatedMemory: z.number().optional().describe("Estimated memory of the run, in bytes"),
+    recompute: z
+      .boolean()
+      .optional()
+      .describe("Whether the backward pass runs the model's blocks again (`train.recompute`); absent: no"),
     checkpointBytes: z.number().optional().describe("Size of one checkpoint, in bytes"),
     seed: z.number().optional().describe("`train.seed`"),
     threads: count().optional().describe("Threads of libtorch; a resume uses the same number"),

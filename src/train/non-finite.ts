@@ -2,6 +2,7 @@ import type { AdapterSet, Trainable } from "../adapters/core/adapter-set.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import { allFinite } from "../nn/finite.ts";
+import { backward, RecomputedPass } from "../nn/recompute.ts";
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
@@ -76,8 +77,7 @@ function firstPlace(
  * @returns undefined when all gradients are finite.
  */
 export function nonFiniteGradientError(
-  model: TrainableModel,
-  adapters: AdapterSet,
+  { model, adapters, recompute }: { model: TrainableModel; adapters: AdapterSet; recompute?: boolean },
   microBatches: readonly Batch[],
   step: number,
 ): ScaloraError | undefined {
@@ -86,7 +86,8 @@ export function nonFiniteGradientError(
   const objective = objectiveOf(model);
   const rows = badRows(objective, microBatches, (row) => {
     adapters.zeroGrad();
-    torch.scope(() => objective.lossSum(row).backward());
+    using recomputed = recompute ? new RecomputedPass() : undefined;
+    torch.scope(() => backward(objective.lossSum(row, { recompute: recomputed }), recomputed));
     return adapters.trainables().every(({ grad }) => allFinite(grad));
   });
   adapters.zeroGrad();

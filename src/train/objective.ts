@@ -1,9 +1,10 @@
 import type { Batch } from "../data/types.ts";
+import type { TrainingPass } from "../nn/causal-lm.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { classifierLogits, labelLossSum } from "../nn/classification-loss.ts";
 import { isClassifier, type SequenceClassifier, type TrainableModel } from "../nn/classifier.ts";
 import type { TaskType } from "../run/start-event.ts";
-import type { Generator, Tensor } from "../torch/index.ts";
+import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
@@ -14,11 +15,8 @@ export interface Objective {
   readonly guessLoss: number;
   /** Number of labels in a batch: tokens to predict, or rows for a classification. */
   labelCount(batch: Batch): number;
-  /**
-   * A scalar, differentiable with respect to every parameter.
-   * @param dropout the run's generator; with it the model's own dropout is active (training)
-   */
-  lossSum(batch: Batch, dropout?: Generator): Tensor;
+  /** A scalar, differentiable with respect to every parameter. @param pass what training adds; nothing by default */
+  lossSum(batch: Batch, pass?: TrainingPass): Tensor;
   /** The loss as a number, and a classifier's predicted class or number of each row; without gradients. */
   evaluate(batch: Batch): { loss: number; predictions?: Float64Array };
 }
@@ -33,7 +31,7 @@ export const guessLoss = (task: TaskType, outputs: number): number =>
 /** The objective for a kind of model. */
 export function objectiveOf(model: TrainableModel): Objective {
   if (isClassifier(model)) return classification(model);
-  const lossSum = (batch: Batch) => causalLossSum(model, batch);
+  const lossSum = (batch: Batch, pass?: TrainingPass) => causalLossSum(model, batch, pass);
   return {
     taskType: "causal-lm",
     guessLoss: guessLoss("causal-lm", model.info.vocabSize),
@@ -50,8 +48,8 @@ function classification(model: SequenceClassifier): Objective {
     taskType,
     guessLoss: guessLoss(taskType, labels.length),
     labelCount: (batch) => requireLabels(batch).length,
-    lossSum: (batch, dropout) =>
-      labelLossSum(classifierLogits(model, batch, dropout), requireLabels(batch), regression),
+    lossSum: (batch, pass) =>
+      labelLossSum(classifierLogits(model, batch, pass), requireLabels(batch), regression),
     evaluate: (batch) =>
       torch.noGrad(() =>
         torch.scope(() => {

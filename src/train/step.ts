@@ -2,6 +2,7 @@ import type { AdapterSet, EventReport, StepContext, StepHooks } from "../adapter
 import { naming } from "../adapters/core/name-method.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
+import { backward, RecomputedPass } from "../nn/recompute.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { LayerAnalysis } from "../run/analysis-event.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
@@ -24,6 +25,8 @@ export interface StepParts {
   readonly clip: number;
   /** Generator for the model's own dropout; without it dropout is off. */
   readonly dropout?: Generator | undefined;
+  /** Whether the backward pass runs the model's blocks again, so that the forward pass keeps only their inputs. */
+  readonly recompute?: boolean;
   readonly observer?: StepObserver;
   readonly profiler?: Pick<StepProfiler, "beginPhase">;
 }
@@ -139,7 +142,7 @@ async function recomputeLoss(
 ): Promise<number> {
   if (dropoutState) dropout?.setState(dropoutState);
   const losses = await mapInTurns(withLabels(objective, microBatches), (batch) =>
-    torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item())),
+    torch.noGrad(() => torch.scope(() => objective.lossSum(batch, { dropout }).item())),
   );
   return losses.reduce((sum, loss) => sum + loss, 0);
 }
@@ -166,14 +169,13 @@ interface Passes {
 
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
 async function accumulate(
-  parts: Pick<StepParts, "adapters" | "dropout" | "observer" | "profiler">,
+  parts: Pick<StepParts, "adapters" | "dropout" | "recompute" | "observer" | "profiler">,
   { objective, microBatches, labelTokens, inStep }: Passes,
 ): Promise<Tensor> {
   const counted = withLabels(objective, microBatches);
   const sums = await mapInTurns(counted, (batch, index) => {
-    parts.profiler?.beginPhase("forward");
     return inStep.run((): Tensor => {
-      const sum = torch.scope(() => backward(parts, objective.lossSum(batch, parts.dropout), labelTokens));
+      const sum = torch.scope(() => forwardAndBackward(parts, objective, batch, labelTokens));
       parts.observer?.afterMicroBatch?.(index + 1, counted.length);
       return sum;
     });
@@ -182,11 +184,20 @@ async function accumulate(
 }
 
 /** Adds the gradients of a micro-batch. @returns its loss, detached */
-function backward(
-  { adapters, profiler }: Pick<StepParts, "adapters" | "profiler">,
-  loss: Tensor,
+function forwardAndBackward(
+  {
+    adapters,
+    dropout,
+    recompute,
+    profiler,
+  }: Pick<StepParts, "adapters" | "dropout" | "recompute" | "profiler">,
+  objective: Objective,
+  batch: Batch,
   labelTokens: number,
 ): Tensor {
+  using recomputed = recompute ? new RecomputedPass(dropout) : undefined;
+  profiler?.beginPhase("forward");
+  const loss = objective.lossSum(batch, { dropout, recompute: recomputed });
   if (!loss.requiresGrad)
     throw new ScaloraError("run", `Method ${adapters.method}: the loss depends on none of its trainables`, {
       expected: "layers that compute with parameters that require a gradient",
@@ -194,20 +205,21 @@ function backward(
       fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
     });
   profiler?.beginPhase("backward");
-  torch.divScalar(loss, labelTokens).backward();
+  backward(torch.divScalar(loss, labelTokens), recomputed);
   return torch.detach(loss);
 }
 
 function finiteNorms(
-  { model, adapters }: StepParts,
+  parts: StepParts,
   microBatches: readonly Batch[],
   step: number,
   lossSum: Tensor,
 ): { norms: number[]; loss: number } {
+  const { model, adapters } = parts;
   const { norms, extra } = gradientNorms(adapters.trainables(), lossSum);
   if (!Number.isFinite(extra)) throw nonFiniteLossError(model, adapters, microBatches, step, extra);
   if (norms.every(Number.isFinite)) return { norms, loss: extra };
-  const error = nonFiniteGradientError(model, adapters, microBatches, step);
+  const error = nonFiniteGradientError(parts, microBatches, step);
   if (error) throw error;
   return { norms: trainableNorms(adapters, lossSum), loss: extra };
 }

@@ -55,6 +55,8 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** Random generators whose state is saved in checkpoints, by name; `dropout` drives the model's own dropout. */
   readonly generators?: ReadonlyMap<string, Generator>;
+  /** Whether the backward pass runs the model's blocks again, for less memory; losses and gradients stay the same, bit for bit. */
+  readonly recompute?: boolean;
   /** The GEMM backend in use (default "aten"); a resume switches to the one that the run was started with. */
   readonly gemmBackend?: GemmBackend;
   /** Model, data and environment for the start event; threads and GEMM backend are added. */

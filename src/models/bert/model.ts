@@ -5,6 +5,7 @@ import {
   Module,
   type ParameterSource,
   type SequenceClassifier,
+  scopeOfPass,
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor, tanh } from "../../torch/index.ts";
@@ -60,7 +61,7 @@ export class BertForSequenceClassification extends Module implements SequenceCla
 
   hiddenStates(stream: TokenStream): Tensor {
     const { embeddings, encoder } = this.bert;
-    return scope(() => encoder.forward(embeddings.forward(stream, stream.positions), stream));
+    return scopeOfPass(stream, () => encoder.forward(embeddings.forward(stream, stream.positions), stream));
   }
 
   logits(stream: TokenStream): Tensor {

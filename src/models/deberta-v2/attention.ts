@@ -83,7 +83,8 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
   ): ((segment: SequenceGroup) => Tensor) | undefined {
     const { contentToPosition, positionToContent, hiddenDropout } = this.config;
     if (!contentToPosition && !positionToContent) return undefined;
-    const table = dropout(embeddings, hiddenDropout, generator);
+    // A view, so that autograd first sums what this layer's two products give the table, whatever other layers give it.
+    const table = reshape(dropout(embeddings, hiddenDropout, generator), embeddings.shape);
     // [heads, headDim, table rows], scaled here: the table is smaller than the scores.
     const project = (linear: Linear) =>
       mulScalar(permute(this.split(linear.forward(table)), [1, 2, 0]), scale);

@@ -7,7 +7,9 @@ import {
   Linear,
   Module,
   type ParameterSource,
+  runBlocks,
   type SequenceClassifier,
+  scopeOfPass,
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, narrow, scope, type Tensor } from "../../torch/index.ts";
@@ -85,15 +87,14 @@ class Encoder extends Module {
     if (convolution) this.conv = new ConvLayer(source.withPrefix("conv"), config, convolution);
   }
 
-  /** @param embedded `[T, hidden]`; so is the result */
+  /** @param embedded `[T, hidden]`, which is freed; the result is `[T, hidden]` */
   forward(embedded: Tensor, stream: TokenStream): Tensor {
     const pass: DebertaContext = { stream, relative: this.relative(stream, embedded.device) };
-    let hidden = embedded;
-    for (const [i, layer] of this.layer.entries()) {
+    const blocks = this.layer.map((layer, i) => (hidden: Tensor) => {
       const next = layer.forward(hidden, pass);
-      hidden = i === 0 && this.conv ? this.conv.forward(embedded, next, stream) : next;
-    }
-    return hidden;
+      return i === 0 && this.conv ? this.conv.forward(hidden, next, stream) : next;
+    });
+    return runBlocks(blocks, embedded, stream);
   }
 
   /** The relative position embeddings that the stream's sequences need, normalised where the config asks for it. */
@@ -102,7 +103,8 @@ class Encoder extends Module {
     const lengths = groupByLength(stream.offsets).map(({ length }) => length);
     const positions = relativePositions(this.config, lengths, device);
     const used = narrow(this.rel_embeddings.weight, 0, positions.first, positions.count);
-    return { positions, embeddings: this.LayerNorm ? this.LayerNorm.forward(used) : used };
+    const embeddings = this.LayerNorm ? this.LayerNorm.forward(used) : used;
+    return { positions, embeddings: stream.recompute?.share(embeddings) ?? embeddings };
   }
 }
 
@@ -152,7 +154,7 @@ export class DebertaV2ForSequenceClassification extends Module implements Sequen
 
   hiddenStates(stream: TokenStream): Tensor {
     const { embeddings, encoder } = this.deberta;
-    return scope(() => encoder.forward(embeddings.forward(stream), stream));
+    return scopeOfPass(stream, () => encoder.forward(embeddings.forward(stream), stream));
   }
 
   logits(stream: TokenStream): Tensor {

@@ -9,9 +9,11 @@ import {
   type ParameterSource,
   RMSNorm,
   RotaryEmbedding,
+  runBlocks,
+  scopeOfPass,
   type TokenStream,
 } from "../../nn/index.ts";
-import { scope, type Tensor } from "../../torch/index.ts";
+import type { Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import type { DecoderConfig } from "./config.ts";
 import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./decoder-layer.ts";
@@ -39,14 +41,13 @@ class Decoder extends Module {
   }
 
   forward(stream: TokenStream): Tensor {
-    let hidden = this.embed_tokens.forward(stream.tokens);
-    const rotations = this.rotaries.map((rotary) => rotary.cosSin(stream, hidden));
-    for (const [i, block] of this.layers.entries()) {
+    const embedded = this.embed_tokens.forward(stream.tokens);
+    const rotations = this.rotaries.map((rotary) => rotary.cosSin(stream, embedded));
+    const blocks = this.layers.map((layer, i) => {
       const rotation = elementAt(rotations, elementAt(this.rotaryByLayer, i));
-      const next = block.forward(hidden, { stream, rotation });
-      hidden.dispose();
-      hidden = next;
-    }
+      return (hidden: Tensor) => layer.forward(hidden, { stream, rotation });
+    });
+    const hidden = runBlocks(blocks, embedded, stream);
     advanceCaches(stream);
     return this.norm.forward(hidden);
   }
@@ -90,7 +91,7 @@ export class DecoderForCausalLM extends Module implements CausalLM {
   }
 
   hiddenStates(stream: TokenStream): Tensor {
-    return scope(() => this.model.forward(stream));
+    return scopeOfPass(stream, () => this.model.forward(stream));
   }
 
   newCache(): KeyValueCache {

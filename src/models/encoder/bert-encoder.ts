@@ -7,6 +7,7 @@ import {
   Linear,
   Module,
   type ParameterSource,
+  runBlocks,
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, reshape, scope, type Tensor } from "../../torch/index.ts";
@@ -145,12 +146,7 @@ export class BertEncoder extends Module {
 
   /** @param embedded `[T, hidden]`, which is freed; the result is `[T, hidden]` */
   forward(embedded: Tensor, stream: TokenStream): Tensor {
-    let hidden = embedded;
-    for (const layer of this.layer) {
-      const next = layer.forward(hidden, { stream });
-      hidden.dispose();
-      hidden = next;
-    }
-    return hidden;
+    const blocks = this.layer.map((layer) => (hidden: Tensor) => layer.forward(hidden, { stream }));
+    return runBlocks(blocks, embedded, stream);
   }
 }

@@ -5,6 +5,7 @@ import {
   Module,
   type ParameterSource,
   type SequenceClassifier,
+  scopeOfPass,
   type TokenStream,
 } from "../../nn/index.ts";
 import {
@@ -84,7 +85,7 @@ export class RobertaForSequenceClassification extends Module implements Sequence
 
   hiddenStates(stream: TokenStream): Tensor {
     const { embeddings, encoder } = this.roberta;
-    return scope(() => {
+    return scopeOfPass(stream, () => {
       const positions = positionIdsFromTokens(stream, this.config.padTokenId);
       return encoder.forward(embeddings.forward(stream, positions), stream);
     });
