@@ -16,7 +16,7 @@ interface Configuration {
   readonly model: "smollm2" | "minilm" | "tiny";
   readonly dtype?: "bfloat16";
   readonly adapter: Readonly<Record<string, unknown>>;
-  readonly batch: Readonly<Record<string, number>>;
+  readonly batch: Readonly<Record<string, number | string>>;
   /** Most words of a training row, and of a held-out one; none are held out by default. */
   readonly words: number;
   readonly heldOutWords?: number;
@@ -31,6 +31,7 @@ const smollm2 = { model: "smollm2" } as const;
 const configurations: readonly Configuration[] = [
   { name: "LoRA", ...smollm2, adapter: lora, batch: { batchSize: 4 }, words: 40 },
   { name: "LoRA", ...smollm2, adapter: lora, batch: { batchTokens: 700 }, words: 100 },
+  { name: "LoRA", ...smollm2, adapter: lora, batch: { batchTokens: 1500, recompute: "all" }, words: 100 },
   { name: "LoRA", ...smollm2, adapter: lora, batch: { batchSize: 1 }, words: 30, heldOutWords: 250 },
   { name: "LoRA", ...smollm2, ...bfloat16, adapter: lora, batch: { batchSize: 4 }, words: 60 },
   {
@@ -70,6 +71,7 @@ const configurations: readonly Configuration[] = [
     heldOutWords: 60,
   },
   { name: "full", model: "tiny", adapter: full, batch: { batchTokens: 4096 }, words: 60, heldOutWords: 60 },
+  { name: "full", model: "tiny", adapter: full, batch: { batchTokens: 9000, recompute: "all" }, words: 60 },
 ];
 
 const { values: options } = parseArgs({
