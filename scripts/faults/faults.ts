@@ -127,9 +127,16 @@ export const faults: Fault[] = [
   {
     name: "accumulation not normalised by tokens",
     file: "src/train/step.ts",
-    from: "torch.divScalar(loss, labelTokens).backward()",
-    to: "torch.divScalar(loss, batch.labelTargets.length * window.length).backward()",
-    test: { file: step, name: "a window of micro-batches is one batch" },
+    from: "backward(torch.divScalar(loss, labelTokens), recomputed)",
+    to: "backward(torch.divScalar(loss, batch.labelTargets.length), recomputed)",
+    test: { file: step, name: "micro-batches act as one batch" },
+  },
+  {
+    name: "recomputed blocks with other dropout masks",
+    file: "src/nn/recompute.ts",
+    from: "    if (dropoutState) this.dropout?.setState(dropoutState);\n",
+    to: "",
+    test: { file: "src/train/recompute.test.ts", name: "bert-pairs, with dropout and without" },
   },
   {
     name: "LoRA scale inverted",
