@@ -49,7 +49,7 @@ import { trainingCounts } from "./training-data.ts";
  */
 export const runTraining: RunTraining = async (
   recipe,
-  { signal, onEvent, resume = false, profile = false },
+  { signal, onEvent, afterStep, resume = false, profile = false },
 ) => {
   // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
@@ -90,6 +90,7 @@ export const runTraining: RunTraining = async (
     ...(profiler && { profiler }),
     startInfo: startInfo(recipe, prepared),
     signal,
+    ...(afterStep && { afterStep: (step) => afterStep(step, base) }),
     onEvent: (event) => {
       notify(event);
       if (event.type === "start") firstSamples.forEach(record);

@@ -67,6 +67,8 @@ export interface TrainOptions {
   readonly observer?: StepObserver;
   /** Looks where the time of some steps goes; what it finds is recorded as an event. */
   readonly profiler?: StepProfiler;
+  /** Called after each step and what is recorded of it; the run's seconds leave its time out. */
+  readonly afterStep?: (step: number) => Promise<void>;
   /** Called with every event, after it is recorded. */
   readonly onEvent?: (event: RunEvent) => void;
 }

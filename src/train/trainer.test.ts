@@ -1,4 +1,5 @@
 import { readdirSync, rmSync, symlinkSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
 import { requestControl } from "../run/control-command.ts";
@@ -59,6 +60,25 @@ test("a run learns, evaluates before, during and after, saves, and tells everyth
   ]);
   expect(readStatus(path())).toMatchObject({ state: "finished", step: 20, bestEvalLoss: result.best?.loss });
   expect(eventsOf("warning")).toEqual([]);
+});
+
+test("what is called after each step sees the model as it is then, and its time is not the run's", async () => {
+  const options = make({ steps: 4 });
+  const seen: number[] = [];
+  const weights: Float64Array[] = [];
+  const afterStep = async (step: number) => {
+    seen.push(step);
+    const [first] = options.adapters.trainables();
+    if (first) weights.push(first.value.toFloats());
+    await wait(100);
+  };
+  const started = performance.now();
+  const result = await train({ ...options, afterStep });
+  const elapsed = (performance.now() - started) / 1000;
+  expect(seen).toEqual([1, 2, 3, 4]);
+  expect(new Set(weights.map(String)).size).toBe(4);
+  // Four waits of 0.1 s, whose timers may be a little early.
+  expect(result.seconds).toBeLessThan(elapsed - 0.38);
 });
 
 test("the loop leaves no tensor behind", async () => {

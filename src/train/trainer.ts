@@ -132,6 +132,7 @@ class Trainer {
       if (stop !== undefined) return { reason: "stopped", message: stop };
       this.stopIfDiverged();
       await this.step();
+      await this.callAfterStep();
     }
   }
 
@@ -169,6 +170,14 @@ class Trainer {
     this.reportProfile(false);
     if (report.gradNorm > 0) this.hasSeenGradient = true;
     if (step === changedByStep) this.checkChanged();
+  }
+
+  private async callAfterStep(): Promise<void> {
+    const { afterStep } = this.options;
+    if (!afterStep) return;
+    this.addElapsed();
+    await afterStep(this.progress.step);
+    this.clock = performance.now();
   }
 
   private reportProfile(hasEnded: boolean): void {
