@@ -5,7 +5,8 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { takeFirst } from "../util/elements.ts";
-import { rankReport, ranksFromSingularValues } from "./change-rank.ts";
+import { rankReport } from "./change-rank.ts";
+import { ranksFromSingularValues } from "./matrix-ranks.ts";
 
 test("ranks of known singular values", () => {
   expect(ranksFromSingularValues([])).toEqual({ rank: 0, entropyRank: 0 });

@@ -1,7 +1,8 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import { Linear, type TrainableModel } from "../nn/index.ts";
-import { linalgSvdvals, scope } from "../torch/index.ts";
-import { elementAt } from "../util/elements.ts";
+import { linalgSvdvals, scope, type Tensor } from "../torch/index.ts";
+import { ranksFromSingularValues } from "./matrix-ranks.ts";
+import { significantSpectrum } from "./singular-values.ts";
 import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
 /** The ranks of one layer's accumulated change. */
@@ -20,9 +21,6 @@ export interface RankReport {
   readonly layers: readonly LayerChangeRank[];
 }
 
-/** Singular values above this fraction of the largest count towards the rank. */
-export const rankThreshold = 1e-2;
-
 /**
  * The rank of the accumulated change of each adapted layer: the float64 difference of effective and original weights.
  * @param original the base model as loaded for training
@@ -35,11 +33,20 @@ export function rankReport(
 ): RankReport {
   const layers = paths.map((path) => ({
     path,
-    ...ranksFromSingularValues(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
+    ...scope(() => matrixRanks(weightChange(adapters, original, path))),
   }));
   const mean = (of: "rank" | "entropyRank") =>
     layers.reduce((total, layer) => total + layer[of], 0) / Math.max(1, layers.length);
   return { rank: mean("rank"), entropyRank: mean("entropyRank"), layers };
+}
+
+/** From the leading singular values where they are all that count: a change of low rank takes a fraction of the time then. */
+function matrixRanks(matrix: Tensor): Omit<LayerChangeRank, "path"> {
+  const spectrum = significantSpectrum(matrix);
+  return ranksFromSingularValues(
+    spectrum.complete ? spectrum.values : linalgSvdvals(matrix).toFloats(),
+    spectrum.energy,
+  );
 }
 
 /** Budget of multiplications for the singular values at a run's end: a few seconds. */
@@ -55,28 +62,4 @@ export function isWithinRankBudget(model: TrainableModel, adapters: AdapterSet):
       cost += m * n * Math.min(m, n);
     }
   return cost <= maxRankFlops;
-}
-
-/**
- * Rank and entropy rank of a matrix from its singular values in descending order; 0 for a zero matrix.
- * @param energy ‖·‖²_F when `singularValues` are only the leading ones: the rest is counted as values equal to the last one
- */
-export function ranksFromSingularValues(
-  singularValues: ArrayLike<number>,
-  energy?: number,
-): { rank: number; entropyRank: number } {
-  const values = Array.from(singularValues);
-  const energies = values.map((value) => value * value);
-  const known = energies.reduce((total, energy) => total + energy, 0);
-  if (known === 0) return { rank: 0, entropyRank: 0 };
-  const threshold = rankThreshold * elementAt(values, 0);
-  const whole = Math.max(known, energy ?? 0);
-  const rest = (whole - known) / whole;
-  const last = Math.max((energies.at(-1) ?? 0) / whole, Number.MIN_VALUE);
-  const shares = energies.map((energy) => energy / whole).filter((share) => share > 0);
-  const entropy = shares.reduce((total, share) => total - share * Math.log(share), -rest * Math.log(last));
-  return {
-    rank: values.filter((value) => value > threshold).length,
-    entropyRank: Math.exp(entropy),
-  };
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
-import { ranksFromSingularValues } from "./change-rank.ts";
+import { ranksFromSingularValues } from "./matrix-ranks.ts";
 import {
   leadingEnergyFraction,
   leadingSpectrum,

@@ -10,7 +10,7 @@ import {
   transpose,
 } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import { ranksFromSingularValues, rankThreshold } from "./change-rank.ts";
+import { ranksFromSingularValues, rankThreshold } from "./matrix-ranks.ts";
 
 /** The leading singular values of a matrix. */
 export interface Spectrum {
