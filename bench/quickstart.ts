@@ -6,9 +6,10 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openLanguageModel } from "../src/assemble/open-model.ts";
 import { mean, spread } from "../src/compare/statistics.ts";
 import type { MethodSettings, Split } from "../src/quickstart/demo.ts";
-import { evaluateModel } from "../src/quickstart/evaluate-model.ts";
+import { gradeModel, prepareExercises } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/output-folder.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
@@ -62,9 +63,16 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
     const place = { model: job.model, data, folder: out, name: "run" };
     const before = process.cpuUsage();
     const hooks = { signal, onEvent: () => undefined };
-    const result = await runMethod(job, { adapter, lr }, place, { seed, ...hooks });
-    const score = (part: Split) => evaluateModel({ job, task, data }, result.folder, part, signal);
-    const [validation, test] = [await score("validation"), await score("test")];
+    using base = await openLanguageModel({ path: job.model, ...job.compute });
+    const { result, tested } = await runMethod(job, { adapter, lr }, place, {
+      ...{ seed, ...hooks, original: base.model },
+      test: async (open) => {
+        const score = async (part: Split) =>
+          gradeModel(job, open, await prepareExercises(open, { task, data }, part), signal);
+        return { validation: await score("validation"), test: await score("test") };
+      },
+    });
+    const { validation, test } = tested;
     const { user, system } = process.cpuUsage(before);
     const { trainable, rank, entropyRank } = result;
     record({

@@ -1,159 +1,112 @@
-// The sweeps behind the quickstart's JSON records and their tables in docs/results.md. One line a run is appended to the results
-// file, and runs that it holds are not repeated, so that it can be stopped and started again.
-//   npx tsx bench/records.ts MODEL RESULTS.jsonl STAGE
-// MODEL: folder or file of SmolLM2-135M-Instruct. Stages: `sweep` (seed 0: learning rates, chosen by the lowest validation loss),
-// `seeds` (each method at its best, and the model before, on three seeds' tests), `table` (prints the Markdown tables).
+// The quickstart's job at several learning rates and seeds, and its table in docs/results.md. Each seed has its own messages. One
+// line a run is appended to the results file, and runs that it holds are not repeated.
+//   npx tsx bench/records.ts MODEL RESULTS.jsonl RATE,… SEED,…    trains each method with each of them, as the quickstart does
+//   npx tsx bench/records.ts MODEL RESULTS.jsonl                  prints the table
+// MODEL: folder or file of SmolLM2-135M-Instruct.
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openLanguageModel } from "../src/assemble/open-model.ts";
 import { spread } from "../src/compare/statistics.ts";
-import type { MethodSettings } from "../src/quickstart/demo.ts";
-import { evaluateModel, type TestResult } from "../src/quickstart/evaluate-model.ts";
+import type { Split } from "../src/quickstart/demo.ts";
+import { gradeModel, prepareExercises, type TestResult } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/output-folder.ts";
-import { makeRecipe } from "../src/quickstart/recipe.ts";
 import { recordsDemo } from "../src/quickstart/records/demo.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
-import { runTraining } from "../src/recipes/run-training.ts";
-import { elementAt } from "../src/util/elements.ts";
 
-const [model = "", resultsPath = "", stage] = process.argv.slice(2);
-if (stage === undefined) throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl STAGE");
-
-const rates = [2e-3, 5e-3, 7e-3, 1e-2, 2e-2];
-const sweepSeed = 0;
-const reportSeeds = [1, 2, 3];
+const [model = "", resultsPath = "", rates, seeds = "0"] = process.argv.slice(2);
+if (resultsPath === "") throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl [RATE,… SEED,…]");
 const job = recordsDemo(model);
 const { signal } = new AbortController();
-const hooks = { signal, onEvent: () => undefined };
 
-interface SweepRow {
-  stage: "sweep";
-  method: string;
-  lr: number;
-  validLoss: number;
+/** Figures on one split. */
+interface Score {
+  readonly exact: number;
+  readonly fields: number;
+  readonly loss: number;
 }
 
-interface TestRow {
-  stage: "seeds";
-  /** `before` is the model untrained. */
-  method: string;
-  seed: number;
-  exact: number;
-  fields: number;
-  loss: number;
-  trainable: number;
-  rank: number;
-  memory: number;
-  cpuSeconds: number;
+interface Row {
+  readonly method: string;
+  readonly lr: number;
+  readonly seed: number;
+  readonly validation: Score;
+  readonly test: Score;
+  readonly trainable: number;
+  readonly rank: number;
+  /** CPU seconds of training, ranks and both tests. */
+  readonly cpuSeconds: number;
 }
 
-const readRows = (): (SweepRow | TestRow)[] =>
+const readRows = (): Row[] =>
   existsSync(resultsPath)
     ? readFileSync(resultsPath, "utf8")
         .split("\n")
         .filter((line) => line !== "")
-        .map((line): SweepRow | TestRow => JSON.parse(line))
+        .map((line): Row => JSON.parse(line))
     : [];
-const sweepRows = (method: string) =>
-  readRows().flatMap((row) => (row.stage === "sweep" && row.method === method ? [row] : []));
-const testRows = (method: string) =>
-  readRows().flatMap((row) => (row.stage === "seeds" && row.method === method ? [row] : []));
 
-function record(row: SweepRow | TestRow): void {
-  appendFileSync(resultsPath, `${JSON.stringify(row)}\n`);
-  process.stderr.write(`${JSON.stringify(row)}\n`);
-}
+const scoreOf = ({ exact, parts, loss }: TestResult): Score => ({
+  exact: exact.value,
+  fields: parts.value,
+  loss,
+});
 
-async function withTask<T>(seed: number, use: (place: Place) => Promise<T>): Promise<T> {
+async function run(lr: number, seed: number): Promise<void> {
   const out = mkdtempSync(join(tmpdir(), "records-"));
   const task = job.makeExercises(seed);
+  const data = prepareFolder(out, task);
+  using base = await openLanguageModel({ path: model, ...job.compute });
   try {
-    return await use({ job, task, out, data: prepareFolder(out, task) });
+    for (const { adapter } of job.methods) {
+      const { method } = adapter;
+      if (readRows().some((row) => row.method === method && row.lr === lr && row.seed === seed)) continue;
+      const before = process.cpuUsage();
+      const place = { model, data, folder: out, name: method };
+      const { result, tested } = await runMethod(job, { adapter, lr }, place, {
+        ...{ seed, signal, onEvent: () => undefined, original: base.model },
+        test: async (open) => {
+          const score = async (part: Split) =>
+            scoreOf(await gradeModel(job, open, await prepareExercises(open, { task, data }, part), signal));
+          return { validation: await score("validation"), test: await score("test") };
+        },
+      });
+      const { user, system } = process.cpuUsage(before);
+      const { trainable, rank } = result;
+      const row: Row = { method, lr, seed, ...tested, trainable, rank, cpuSeconds: (user + system) / 1e6 };
+      appendFileSync(resultsPath, `${JSON.stringify(row)}\n`);
+      process.stderr.write(`${JSON.stringify(row)}\n`);
+    }
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
 }
-type Place = { job: typeof job; task: ReturnType<typeof job.makeExercises>; out: string; data: string };
 
-async function sweep({ adapter }: MethodSettings, lr: number): Promise<void> {
-  const { method } = adapter;
-  if (sweepRows(method).some((row) => row.lr === lr)) return;
-  await withTask(sweepSeed, async ({ out, data }) => {
-    const place = { model, data, folder: out, name: "run" };
-    const { bestEvalLoss } = await runTraining(makeRecipe(job, { adapter, lr }, place, sweepSeed), hooks);
-    record({ stage: "sweep", method, lr, validLoss: bestEvalLoss ?? Number.POSITIVE_INFINITY });
+function printTable(): void {
+  const titles =
+    "| method | lr | seeds | exact records | right fields | loss | exact, validation | rank of the change |";
+  const lines = job.methods.flatMap(({ adapter: { method } }) => {
+    const own = readRows().filter((row) => row.method === method);
+    return [...new Set(own.map(({ lr }) => lr))]
+      .sort((a, b) => a - b)
+      .map((lr) => {
+        const rows = own.filter((row) => row.lr === lr);
+        const show = (of: (row: Row) => number, digits: number) => spread(rows.map(of), digits);
+        const cells = [
+          ...[method, String(lr), String(rows.length)],
+          `${show(({ test }) => 100 * test.exact, 1)} %`,
+          `${show(({ test }) => 100 * test.fields, 1)} %`,
+          show(({ test }) => test.loss, 3),
+          `${show(({ validation }) => 100 * validation.exact, 1)} %`,
+          show(({ rank }) => rank, 1),
+        ];
+        return `| ${cells.join(" | ")} |`;
+      });
   });
+  process.stdout.write(`${[titles, "|---|---|---|---|---|---|---|---|", ...lines].join("\n")}\n`);
 }
 
-const bestRate = (method: string) =>
-  sweepRows(method).reduce((best, row) => (row.validLoss < best.validLoss ? row : best)).lr;
-
-const shown = ({ exact, parts, loss }: TestResult) => ({ exact: exact.value, fields: parts.value, loss });
-
-async function test({ adapter }: MethodSettings, seed: number): Promise<void> {
-  const { method } = adapter;
-  if (testRows(method).some((row) => row.seed === seed)) return;
-  await withTask(seed, async (place) => {
-    const before = process.cpuUsage();
-    const settings = { adapter, lr: bestRate(method) };
-    const at = { model, data: place.data, folder: place.out, name: "run" };
-    const { folder, trainable, rank, memory } = await runMethod(job, settings, at, { seed, ...hooks });
-    const { user, system } = process.cpuUsage(before);
-    const score = await evaluateModel(place, folder, "test", signal);
-    const cost = { trainable, rank, memory, cpuSeconds: (user + system) / 1e6 };
-    record({ stage: "seeds", method, seed, ...shown(score), ...cost });
-  });
-}
-
-async function testBefore(seed: number): Promise<void> {
-  if (testRows("before").some((row) => row.seed === seed)) return;
-  await withTask(seed, async (place) => {
-    const score = await evaluateModel(place, model, "test", signal);
-    const nothing = { trainable: 0, rank: 0, memory: 0, cpuSeconds: 0 };
-    record({ stage: "seeds", method: "before", seed, ...shown(score), ...nothing });
-  });
-}
-
-function printTables(): void {
-  const methods = job.methods.map(({ adapter }) => adapter.method);
-  const lines = [
-    "| | lr | exact records | right fields | loss | trainable | rank of the change | CPU time of training |",
-    "|---|---|---|---|---|---|---|---|",
-    ...["before", ...methods].map((method) => {
-      const rows = testRows(method);
-      const show = (of: (row: TestRow) => number, digits: number) => spread(rows.map(of), digits);
-      const trained = method !== "before";
-      const cells = [
-        ...[method, trained ? String(bestRate(method)) : ""],
-        `${show(({ exact }) => 100 * exact, 1)} %`,
-        `${show(({ fields }) => 100 * fields, 1)} %`,
-        show(({ loss }) => loss, 3),
-        ...(trained
-          ? [elementAt(rows, 0).trainable.toLocaleString("en"), show(({ rank }) => rank, 1)]
-          : ["", ""]),
-        trained ? `${show(({ cpuSeconds }) => cpuSeconds, 0)} s` : "",
-      ];
-      return `| ${cells.join(" | ")} |`;
-    }),
-    "",
-    `| validation loss at lr | ${rates.join(" | ")} |`,
-    `|---|${rates.map(() => "---|").join("")}`,
-    ...methods.map((method) => {
-      const cell = (lr: number) => {
-        const row = sweepRows(method).find((candidate) => candidate.lr === lr);
-        const text = row?.validLoss.toFixed(4) ?? "";
-        return row && lr === bestRate(method) ? `**${text}**` : text;
-      };
-      return `| ${method} | ${rates.map(cell).join(" | ")} |`;
-    }),
-  ];
-  process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-if (stage === "sweep") for (const lr of rates) for (const method of job.methods) await sweep(method, lr);
-if (stage === "seeds")
-  for (const seed of reportSeeds) {
-    await testBefore(seed);
-    for (const method of job.methods) await test(method, seed);
-  }
-if (stage === "table") printTables();
+if (rates === undefined) printTable();
+else
+  for (const seed of seeds.split(",").map(Number))
+    for (const lr of rates.split(",").map(Number)) await run(lr, seed);

@@ -45,6 +45,11 @@ export class RunProgressView {
     }
   }
 
+  /** Shows a text above the progress line. */
+  note(text: string): void {
+    this.line.printAbove(text);
+  }
+
   /** Ends the progress line. */
   end(): void {
     this.line.end();

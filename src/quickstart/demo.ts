@@ -31,6 +31,9 @@ export interface Answers {
   readonly texts: readonly string[];
 }
 
+/** A model that answers. */
+export type AnsweringModel = Pick<OpenLanguageModel, "model" | "tokenizer" | "baseFolder">;
+
 /** A method with the best settings of its sweep. */
 export interface MethodSettings {
   readonly adapter: Readonly<Record<string, unknown>> & { readonly method: string };
@@ -42,9 +45,22 @@ export interface MethodSettings {
 export interface Training {
   readonly steps: number;
   readonly batchSize: number;
-  /** Number of evaluations on the validation rows, and of checkpoints. */
+  /** Number of evaluations on the validation rows, and of checkpoints; 0: one checkpoint, at the end. */
   readonly evaluations: number;
   readonly keepLast: number;
+}
+
+/** How a demo lets people watch and fits itself to the machine. */
+export interface Pace {
+  /** Number of the test's first exercises that are answered along the way. */
+  readonly watched: number;
+  /** After which fractions of the steps. */
+  readonly at: readonly number[];
+  /** Number of the test's exercises that the untrained model is tested on. */
+  readonly testsBefore: number;
+  /** Seconds that it should take; where that is not enough, it makes fewer steps and tests, but no fewer than `least`. */
+  readonly seconds: number;
+  readonly least: { readonly steps: number; readonly tests: number };
 }
 
 /** A demo of the quickstart: model, exercises, training and grading. */
@@ -64,6 +80,7 @@ export interface Demo {
   readonly rank: number;
   readonly methods: readonly MethodSettings[];
   readonly training: Training;
+  readonly pace?: Pace;
   /** Precision and device of the runs. */
   readonly compute: { readonly dtype: "auto" | "float32"; readonly device: "auto" | "cpu" };
   /** Number of threads; default all cores. */
@@ -80,10 +97,17 @@ export interface Demo {
   next(path: (name: string) => string, question: string): string[];
   /** Generates the exercises for a seed. */
   makeExercises(seed: number): ExerciseSplits;
-  /** Answers the exercises greedily and grades them all; returns at least the first `shown` texts. */
+  /**
+   * Answers the exercises greedily and grades them all; returns at least the first `shown` texts.
+   * @param exercises with which of their labels the model finds the most probable (`scoreLabels`)
+   */
   answer(
-    open: OpenLanguageModel,
-    exercises: { items: readonly Exercise[]; examples: readonly Example[] },
+    open: AnsweringModel,
+    exercises: {
+      items: readonly Exercise[];
+      examples: readonly Example[];
+      firstChoices: readonly (readonly boolean[])[];
+    },
     options: { shown: number; signal: AbortSignal },
   ): Promise<Answers>;
 }

@@ -1,21 +1,34 @@
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
-import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
+import { openLanguageModel } from "../assemble/open-model.ts";
 import { type Example, loadExamples } from "../data/index.ts";
 import { generateBatch } from "../eval/index.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
-import { evaluateLoss } from "../train/evaluate.ts";
-import { internalError } from "../util/errors.ts";
 import { wilsonInterval } from "../util/wilson-interval.ts";
-import type { Demo, ExerciseSplits, Grade, Split } from "./demo.ts";
+import type { AnsweringModel, Demo, Exercise, ExerciseSplits, Grade, Split } from "./demo.ts";
+import { scoreLabels } from "./label-scores.ts";
 import { splitFile } from "./output-folder.ts";
 import type { FractionEstimate } from "./quickstart-result.ts";
 
 /** Number of answers shown. */
-const shownCount = 3;
+export const shownCount = 3;
+
+/** Exercises, and their rows as the model sees them. */
+export interface PreparedExercises {
+  readonly items: readonly Exercise[];
+  readonly examples: readonly Example[];
+}
+
+/** The rows of the splits of a demo. */
+export interface ExercisePlace {
+  readonly task: ExerciseSplits;
+  /** Folder of the splits' files. */
+  readonly data: string;
+}
 
 /** A model's result on one split. */
 export interface TestResult {
+  /** Number of exercises. */
+  readonly count: number;
   /** Fraction of exact answers. */
   readonly exact: FractionEstimate;
   /** Fraction of correct words or fields. */
@@ -33,33 +46,52 @@ export interface TestResult {
  * @throws the signal's reason when it is aborted
  */
 export async function evaluateModel(
-  { job, task, data }: { job: Demo; task: ExerciseSplits; data: string },
+  { job, ...place }: { job: Demo } & ExercisePlace,
   path: string,
   part: Split,
   signal: AbortSignal,
 ): Promise<TestResult> {
   const open = await openLanguageModel({ path, ...job.compute });
   try {
-    const { model, tokenizer } = open;
-    const config = { train: [{ path: splitFile(data, part) }], eval: "none" as const };
-    const { examples } = await loadExamples(config, tokenizer, { maxLength: model.info.maxPositions });
-    const evaluation = await evaluateLoss(model, evaluationBatches(examples), {
-      stopping: () => signal.aborted,
-    });
-    signal.throwIfAborted();
-    if (evaluation === undefined) throw internalError("nothing else stops an evaluation");
-    const exercises = { items: task[part], examples };
-    const { grades, texts } = await job.answer(open, exercises, { shown: shownCount, signal });
-    return {
-      ...gradeFractions(grades),
-      loss: evaluation.loss,
-      texts: texts.slice(0, shownCount),
-      areExact: grades.slice(0, shownCount).map(({ exact }) => exact),
-    };
+    return await gradeModel(job, open, await prepareExercises(open, place, part), signal);
   } finally {
     open.dispose();
     releaseFreeMemory();
   }
+}
+
+/** The first exercises of a split with their rows, tokenised; all of them by default. */
+export async function prepareExercises(
+  { model, tokenizer }: Pick<AnsweringModel, "model" | "tokenizer">,
+  { task, data }: ExercisePlace,
+  part: Split,
+  count = task[part].length,
+): Promise<PreparedExercises> {
+  const config = { train: [{ path: splitFile(data, part) }], eval: "none" as const };
+  const { examples } = await loadExamples(config, tokenizer, { maxLength: model.info.maxPositions });
+  return { items: task[part].slice(0, count), examples: examples.slice(0, count) };
+}
+
+/** Measures an opened model on exercises. @throws the signal's reason when it is aborted */
+export async function gradeModel(
+  job: Demo,
+  open: AnsweringModel,
+  exercises: PreparedExercises,
+  signal: AbortSignal,
+): Promise<TestResult> {
+  const { loss, firstChoices } = await scoreLabels(open.model, exercises.examples, signal);
+  const { grades, texts } = await job.answer(
+    open,
+    { ...exercises, firstChoices },
+    { shown: shownCount, signal },
+  );
+  return {
+    ...gradeFractions(grades),
+    count: grades.length,
+    loss,
+    texts: texts.slice(0, shownCount),
+    areExact: grades.slice(0, shownCount).map(({ exact }) => exact),
+  };
 }
 
 /**
@@ -76,11 +108,11 @@ export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exac
 }
 
 /** Number of sequences generated at once. */
-const generationBatchSize = 64;
+const generationBatchSize = 32;
 
 /** Greedy answers to examples; the prompt of each ends before its first label. */
 export async function generateAnswers(
-  { model, tokenizer, baseFolder }: OpenLanguageModel,
+  { model, tokenizer, baseFolder }: AnsweringModel,
   examples: readonly Example[],
   { maxTokens, signal }: { maxTokens: number; signal: AbortSignal },
 ): Promise<string[]> {

@@ -6,7 +6,16 @@ import type { ConfidenceInterval } from "../util/wilson-interval.ts";
 export type QuickstartEvent =
   | { type: "phase"; title: string }
   | { type: "run"; method: string; event: RunEvent }
-  | { type: "note"; text: string };
+  | { type: "note"; text: string }
+  | { type: "answers"; when: string; withQuestions: boolean; answers: readonly WatchedAnswer[] };
+
+/** The model's present answer to an exercise of the test. */
+export interface WatchedAnswer {
+  readonly question: string;
+  readonly expected: string;
+  readonly text: string;
+  readonly isExact: boolean;
+}
 
 /** A fraction of a test set in [0, 1], with its 95 % interval (Wilson). */
 export interface FractionEstimate extends ConfidenceInterval {
@@ -15,6 +24,8 @@ export interface FractionEstimate extends ConfidenceInterval {
 
 /** A model's result on the quickstart's test. */
 export interface QuickstartScore {
+  /** Number of the test's exercises that were answered. */
+  count: number;
   /** Fraction of exact answers. */
   exact: FractionEstimate;
   /** Fraction of correct parts of the answers: words, or fields of records. */

@@ -20,7 +20,7 @@ export function recipeSections(
   seed: number,
 ) {
   const { steps, batchSize, evaluations, keepLast } = training;
-  const often = Math.max(1, Math.floor(steps / evaluations));
+  const often = Math.max(1, Math.floor(steps / Math.max(1, evaluations)));
   return {
     model: { path: model, ...compute },
     adapter,
@@ -30,8 +30,16 @@ export function recipeSections(
   };
 }
 
-/** The recipe of a quickstart's run, without samples: the quickstart shows its own. */
+/**
+ * The recipe of a quickstart's run: without samples, because the quickstart shows its own, and without held-out rows where the
+ * demo has no evaluations.
+ */
 export function makeRecipe(...args: Parameters<typeof recipeSections>): Recipe {
   const sections = recipeSections(...args);
-  return parseRecipe({ ...sections, run: { ...sections.run, samples: 0 } }, { name: "quickstart" });
+  const run = { ...sections.run, samples: 0 };
+  const [{ training }] = args;
+  if (training.evaluations > 0) return parseRecipe({ ...sections, run }, { name: "quickstart" });
+  const { evalEvery: _, ...train } = sections.train;
+  const data = { ...sections.data, eval: "none" };
+  return parseRecipe({ ...sections, data, train, run }, { name: "quickstart" });
 }

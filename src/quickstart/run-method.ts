@@ -1,14 +1,16 @@
 import { basename, join } from "node:path";
 import { rankReport } from "../analysis/change-rank.ts";
-import { openModel } from "../assemble/open-model.ts";
-import type { TrainableModel } from "../nn/index.ts";
+import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
+import type { CausalLM } from "../nn/index.ts";
+import type { RunHooks } from "../recipes/run-result.ts";
 import { runTraining } from "../recipes/run-training.ts";
 import { eventsOfType, type RankEvent, type RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
+import { chooseCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
 import { listCheckpoints } from "../train/checkpoints/read-checkpoint.ts";
 import { checkpointFolder } from "../train/resume.ts";
-import type { Interruptible } from "../util/interruptible.ts";
+import { internalError } from "../util/errors.ts";
 import type { Demo, MethodSettings } from "./demo.ts";
 import { makeRecipe, type RunPaths } from "./recipe.ts";
 
@@ -28,52 +30,66 @@ export interface MethodResult {
   readonly events: readonly RunEvent[];
 }
 
+/** What `runMethod` needs beyond the run itself. */
+export interface MethodHooks<T> extends Pick<RunHooks, "signal" | "onEvent" | "afterStep"> {
+  readonly seed: number;
+  /** The base model as it is before training. */
+  readonly original: CausalLM;
+  /** Measures the run's best checkpoint, or its last one without evaluations. */
+  test(open: OpenLanguageModel): Promise<T>;
+}
+
 /**
- * Trains with one method and computes the ranks of its accumulated change at all kept checkpoints.
+ * Trains with one method, computes the ranks of its accumulated change at all kept checkpoints, and tests the best one.
  * @throws the signal's reason when it is aborted; the run has saved a checkpoint
  */
-export async function runMethod(
+export async function runMethod<T>(
   job: Demo,
   settings: MethodSettings,
   place: RunPaths,
-  { seed, signal, onEvent }: Interruptible & { seed: number; onEvent(event: RunEvent): void },
-): Promise<MethodResult> {
+  hooks: MethodHooks<T>,
+): Promise<{ result: MethodResult; tested: T }> {
+  const { seed, signal, onEvent, afterStep } = hooks;
   const recipe = makeRecipe(job, settings, place, seed);
-  const { folder, parameters, seconds } = await runTraining(recipe, { signal, onEvent });
+  const run = await runTraining(recipe, { signal, onEvent, ...(afterStep && { afterStep }) });
   releaseFreeMemory();
   signal.throwIfAborted();
-  const ranks = await checkpointRanks(folder, job);
-  const events = [...readEvents(folder).filter(({ type }) => type !== "rank"), ...ranks];
+  const { ranks, tested } = await visitCheckpoints(run.folder, job, hooks);
+  const events = [...readEvents(run.folder).filter(({ type }) => type !== "rank"), ...ranks];
   const last = ranks.at(-1)?.layers ?? [];
-  return {
-    folder,
-    trainable: parameters.trainable,
-    seconds,
+  const result = {
+    folder: run.folder,
+    trainable: run.parameters.trainable,
+    seconds: run.seconds,
     memory: Math.max(0, ...eventsOfType(events, "step").map((step) => step.memory)),
     rank: mean(last.map(({ rank }) => rank)),
     entropyRank: mean(last.map(({ entropyRank }) => entropyRank)),
     events,
   };
+  return { result, tested };
 }
 
-/** The ranks of the accumulated change at each checkpoint of a run. */
-async function checkpointRanks(run: string, { compute }: Demo): Promise<RankEvent[]> {
-  const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => join(run, ...parts) }));
-  const events: RankEvent[] = [];
-  let original: TrainableModel | undefined;
-  try {
-    for (const { step, path } of checkpoints) {
-      using open = await openModel({ path: run, checkpoint: basename(path), ...compute });
-      if (!open.adapters) continue;
-      original ??= await open.loadOriginal();
-      const { layers } = rankReport(open.model, open.adapters, original);
-      events.push({ type: "rank", step, layers: [...layers] });
-    }
-  } finally {
-    original?.dispose();
-    releaseFreeMemory();
+/** Opens each checkpoint of a run once: for the ranks of the accumulated change, and the chosen one for the test. */
+async function visitCheckpoints<T>(
+  run: string,
+  { compute }: Demo,
+  { original, test }: Pick<MethodHooks<T>, "original" | "test">,
+): Promise<{ ranks: RankEvent[]; tested: T }> {
+  const chosen = chooseCheckpoint(run).path;
+  const ranks: RankEvent[] = [];
+  const tested: T[] = [];
+  for (const { step, path } of listCheckpoints(
+    checkpointFolder({ file: (...parts) => join(run, ...parts) }),
+  )) {
+    using open = await openLanguageModel({ path: run, checkpoint: basename(path), ...compute });
+    if (open.adapters)
+      ranks.push({ type: "rank", step, layers: [...rankReport(open.model, open.adapters, original).layers] });
+    if (basename(path) === basename(chosen)) tested.push(await test(open));
   }
-  return events;
+  releaseFreeMemory();
+  const [result] = tested;
+  if (result === undefined) throw internalError("the chosen checkpoint is one of the run's");
+  return { ranks, tested: result };
 }
 
 const mean = (values: readonly number[]) =>

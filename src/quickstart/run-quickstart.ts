@@ -1,18 +1,23 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
+import { isClassifier } from "../nn/index.ts";
+import type { RunHooks } from "../recipes/run-result.ts";
 import type { RunEvent } from "../run/events.ts";
 import { setThreads, threads } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { shellQuote } from "../util/shell-quote.ts";
-import type { Demo } from "./demo.ts";
-import { evaluateModel } from "./evaluate-model.ts";
+import type { Demo, ExerciseSplits, Pace } from "./demo.ts";
+import { gradeModel, type PreparedExercises, prepareExercises } from "./evaluate-model.ts";
 import { prepareFolder } from "./output-folder.ts";
+import { chooseWork, estimateSeconds, measureStep, workText } from "./pace.ts";
 import type { QuickstartScore, RunQuickstart } from "./quickstart-result.ts";
 import type { MethodRun } from "./quickstart-runs.ts";
 import { recordsDemo } from "./records/demo.ts";
 import { relativeToCwd } from "./relative-to-cwd.ts";
 import { runMethod } from "./run-method.ts";
 import { translationDemo } from "./translation/demo.ts";
+import { answerWatched } from "./watched-exercises.ts";
 import { publish } from "./write-outputs.ts";
 
 type Options = Parameters<RunQuickstart>[0];
@@ -43,46 +48,144 @@ export async function runDemo(
   }
 }
 
+/** A quickstart under way. */
+interface Setting {
+  readonly task: ExerciseSplits;
+  readonly out: string;
+  /** Folder of the splits' files. */
+  readonly data: string;
+  readonly seed: number;
+  /** The base model, as it is before training. */
+  readonly base: OpenLanguageModel;
+  readonly hooks: Hooks;
+}
+
 async function compareMethods(
-  job: Demo,
+  demo: Demo,
   { out, seed }: { out: string; seed: number },
-  { signal, onEvent }: Hooks,
+  hooks: Hooks,
 ): ReturnType<RunQuickstart> {
   const started = performance.now();
-  const task = job.makeExercises(seed);
+  const { signal, onEvent } = hooks;
+  const task = demo.makeExercises(seed);
   const data = prepareFolder(out, task);
-  const place = { job, task, data };
   const note = (text: string) => onEvent({ type: "note", text });
-  onEvent({ type: "phase", title: `The task: ${job.title}` });
-  note(job.intro);
-  const first = elementAt(task.test, 0);
-  note(`  question  ${first.question}\n  expected  ${first.expected}`);
-  const before = await evaluateModel(place, job.model, "test", signal);
-  note(`  before    ${before.texts[0]}\n  test      ${scoreText(job, before)}`);
+  onEvent({ type: "phase", title: `The task: ${demo.title}` });
+  note(demo.intro);
+  using base = await openLanguageModel({ path: demo.model, ...demo.compute });
+  const setting = { task, out, data, seed, base, hooks };
+  const opened = (performance.now() - started) / 1000;
+  const all = await prepareExercises(base, setting, "test");
+  const { job, tests } = await fitToMachine(demo, setting, all, opened);
+  const before = await gradeModel(job, base, first(all, job.pace?.testsBefore ?? tests), signal);
+  note(`before training, ${scoreText(job, before)}`);
   const runs: MethodRun[] = [];
-  for (const [i, settings] of job.methods.entries()) {
-    const { method } = settings.adapter;
-    const title = `${i + 1} of ${job.methods.length}: ${method}, ${job.training.steps} steps`;
-    onEvent({ type: "phase", title });
-    const at = { model: job.model, data, folder: out, name: method };
-    const hooks = { signal, onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }) };
+  for (const i of job.methods.keys()) {
+    const { method } = elementAt(job.methods, i).adapter;
+    onEvent({
+      type: "phase",
+      title: `${i + 1} of ${job.methods.length}: ${method}, ${job.training.steps} steps`,
+    });
     try {
-      const result = await runMethod(job, settings, at, { seed, ...hooks });
-      const score = await evaluateModel(place, result.folder, "test", signal);
-      runs.push({ method, result, testResult: score });
-      note(`  after     ${score.texts[0]}\n  test      ${scoreText(job, score)}`);
+      runs.push(await trainAndTest(job, setting, i, first(all, tests)));
     } catch (error) {
       if (signal.aborted) note(keptText([...runs.map((run) => run.method), method], out));
       throw error;
     }
   }
   onEvent({ type: "phase", title: "Report and merged model" });
-  return publish({ ...place, out, seed, before, runs, started }, signal);
+  return publish({ job, task, data, out, seed, before, runs, started }, signal);
+}
+
+const first = ({ items, examples }: PreparedExercises, count: number): PreparedExercises => ({
+  items: items.slice(0, count),
+  examples: examples.slice(0, count),
+});
+
+/**
+ * Shows the first answers, measures how fast the machine is, says how long it will take, and takes steps and tests away where
+ * that is too long.
+ */
+async function fitToMachine(
+  demo: Demo,
+  { task, out, data, seed, base, hooks }: Setting,
+  all: PreparedExercises,
+  open: number,
+): Promise<{ job: Demo; tests: number }> {
+  const { pace, training, names } = demo;
+  const full = { steps: training.steps, tests: task.test.length };
+  if (pace === undefined) return { job: demo, tests: full.tests };
+  const started = performance.now();
+  const answers = await answerWatched(demo, base, first(all, pace.watched), hooks.signal);
+  const watch = (performance.now() - started) / 1000;
+  hooks.onEvent({ type: "answers", when: "before training", withQuestions: true, answers });
+  const { examples } = await prepareExercises(base, { task, data }, "train", training.batchSize);
+  const paths = { model: demo.model, data, folder: out };
+  const probe = { open, watch, step: measureStep(demo, base.model, examples, paths, seed) };
+  const secondsOf = (work: typeof full) =>
+    estimateSeconds({ methods: demo.methods.length, training, pace }, probe, work);
+  const work = chooseWork(pace, full, secondsOf);
+  hooks.onEvent({ type: "note", text: workText(work, full, secondsOf, names.item) });
+  return { job: { ...demo, training: { ...training, steps: work.steps } }, tests: work.tests };
+}
+
+/** Trains with one of the demo's methods, with answers along the way, and tests it. */
+async function trainAndTest(
+  job: Demo,
+  { out, data, seed, base, hooks }: Setting,
+  index: number,
+  tests: PreparedExercises,
+): Promise<MethodRun> {
+  const { signal, onEvent } = hooks;
+  const settings = elementAt(job.methods, index);
+  const { method } = settings.adapter;
+  const place = { model: job.model, data, folder: out, name: method };
+  const { result, tested } = await runMethod(job, settings, place, {
+    ...{ seed, signal, original: base.model },
+    onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }),
+    ...(job.pace && { afterStep: watcher(job, job.pace, { method, base, tests, hooks }) }),
+    test: (open) => gradeModel(job, open, tests, signal),
+  });
+  const answers = tests.items.slice(0, tested.texts.length).map(({ question, expected }, i) => ({
+    ...{ question, expected },
+    text: elementAt(tested.texts, i),
+    isExact: elementAt(tested.areExact, i),
+  }));
+  onEvent({ type: "answers", when: `${method}, trained`, withQuestions: job.pace === undefined, answers });
+  onEvent({ type: "note", text: `${method}, ${scoreText(job, tested)}` });
+  return { method, result, testResult: tested };
+}
+
+/** Shows answers of the model while it is trained. */
+function watcher(
+  job: Demo,
+  { watched, at }: Pace,
+  {
+    method,
+    base,
+    tests,
+    hooks,
+  }: Pick<Setting, "base" | "hooks"> & { method: string; tests: PreparedExercises },
+): NonNullable<RunHooks["afterStep"]> {
+  const { steps } = job.training;
+  const due = new Set(at.map((share) => Math.round(share * steps)));
+  return async (step, { model, tokenizer }) => {
+    if (!due.has(step) || step === steps || isClassifier(model)) return;
+    const open = { model, tokenizer, baseFolder: base.baseFolder };
+    try {
+      const answers = await answerWatched(job, open, first(tests, watched), hooks.signal);
+      const when = `${method}, step ${step} of ${steps}`;
+      hooks.onEvent({ type: "answers", when, withQuestions: false, answers });
+    } catch (error) {
+      // The run itself stops, with a checkpoint.
+      if (!hooks.signal.aborted) throw error;
+    }
+  };
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const scoreText = ({ names }: Demo, { exact, parts }: QuickstartScore) =>
-  `${percent(exact.value)} of ${names.item} exact, ${percent(parts.value)} of ${names.part} right`;
+const scoreText = ({ names }: Demo, { count, exact, parts }: QuickstartScore) =>
+  `on ${count} ${names.item} of the test: ${percent(exact.value)} exact, ${percent(parts.value)} of ${names.part} right`;
 
 /** Tells which runs a stopped quickstart has saved, and how to use them. */
 function keptText(methods: readonly string[], out: string): string {

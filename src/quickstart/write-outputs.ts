@@ -47,9 +47,10 @@ export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): 
   return result;
 }
 
-const withoutTexts = ({ exact, parts: right, loss }: TestResult): QuickstartScore => ({
+const withoutTexts = ({ count, exact, parts, loss }: TestResult): QuickstartScore => ({
+  count,
   exact,
-  parts: right,
+  parts,
   loss,
 });
 

@@ -16,8 +16,12 @@ import type { Context } from "../context.ts";
 import { fetchWithProgress } from "../fetch-with-progress.ts";
 import { RunProgressView } from "../run-progress-view.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
+import { terminalWidth } from "../terminal/output-stream.ts";
 import { stripControl } from "../terminal/strip-control.ts";
 import { table } from "../terminal/table.ts";
+import { truncate } from "../terminal/text-width.ts";
+
+type AnswersEvent = Extract<QuickstartEvent, { type: "answers" }>;
 
 interface Options {
   out: string;
@@ -92,14 +96,34 @@ class QuickstartView {
       this.current?.view.show(event.event);
       return;
     }
-    this.end();
-    this.context.note(event.type === "phase" ? `\n${this.context.paint("bold", event.title)}` : event.text);
+    if (event.type === "phase") {
+      this.end();
+      this.context.note(`\n${this.context.paint("bold", event.title)}`);
+      return;
+    }
+    const text = event.type === "note" ? event.text : answersText(event, this.context);
+    if (this.current === undefined) this.context.note(text);
+    else this.current.view.note(text);
   }
 
   end(): void {
     this.current?.view.end();
     this.current = undefined;
   }
+}
+
+/** A model's answers so far, one a line; the first time with what was asked and what is right. */
+function answersText({ when, withQuestions, answers }: AnswersEvent, { paint, stderr }: Context): string {
+  const line = (text: string) => truncate(oneLine(text), terminalWidth(stderr, 80) - 1);
+  const lines = answers.flatMap(({ question, expected, text, isExact }, i) => {
+    const number = withQuestions ? "   " : `${i + 1}. `;
+    const answer = line(`${number}${isExact ? "right" : "wrong"}  ${text}`);
+    return [
+      ...(withQuestions ? [line(`${i + 1}. ${question}`), line(`   wanted ${expected}`)] : []),
+      paint(isExact ? "green" : "dim", answer),
+    ];
+  });
+  return [`${paint("bold", "from the test")}, ${when}:`, ...lines].join("\n");
 }
 
 function resultText(result: QuickstartResult, { paintOut }: Context): string {

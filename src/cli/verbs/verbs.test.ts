@@ -10,6 +10,7 @@ import type {
   SamplingSettings,
   TextGenerator,
 } from "../../inference/text-generator.ts";
+import type { QuickstartEvent } from "../../quickstart/quickstart-result.ts";
 import { refusal } from "../../testing/refusal.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addChat } from "./chat.ts";
@@ -299,6 +300,7 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   const { context, stdout, stderr } = testContext();
   const row = {
     method: "lora",
+    count: 48,
     exact: { value: 0.915, low: 0.88, high: 0.94 },
     parts: { value: 0.987, low: 0.97, high: 1 },
     loss: 0.3,
@@ -308,15 +310,16 @@ test("quickstart draws its phases and ends with the commands to try", async () =
     rank: 4,
   };
   const load = async () => ({
-    runQuickstart: async (
-      _options: object,
-      { onEvent }: { onEvent(event: { type: "phase"; title: string }): void },
-    ) => {
+    runQuickstart: async (_options: object, { onEvent }: { onEvent(event: QuickstartEvent): void }) => {
       onEvent({ type: "phase", title: "Training with LoRA" });
+      const answer = { question: `2+2${" ".repeat(100)}=`, expected: "4", text: "7\nor 8", isExact: false };
+      onEvent({ type: "answers", when: "before training", withQuestions: true, answers: [answer] });
+      const right = { ...answer, text: "4", isExact: true };
+      onEvent({ type: "answers", when: "lora, step 3 of 9", withQuestions: false, answers: [right] });
       const { exact, parts } = row;
       return {
         names: { item: "sentences", part: "words" },
-        before: { exact, parts, loss: 9 },
+        before: { count: 16, exact, parts, loss: 9 },
         rows: [row],
         samples: [{ prompt: "2+2=", expected: "4", before: "7", after: [{ method: "lora", output: "4" }] }],
         report: "runs/quickstart/report.html",
@@ -329,6 +332,11 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   });
   await runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--tiny"]);
   expect(stderr.text).toContain("Training with LoRA");
+  expect(stderr.text).toContain("from the test, before training:\n1. 2+2");
+  expect(stderr.text).toContain(
+    "   wanted 4\n   wrong  7 or 8\nfrom the test, lora, step 3 of 9:\n1. right  4\n",
+  );
+  for (const line of stderr.text.split("\n")) expect(line.length).toBeLessThan(100);
   expect(stdout.text).toMatch(
     /lora +91\.5 % \[88, 94\] +98\.7 % \[97, 100\] +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/,
   );

@@ -16,9 +16,8 @@ export function gradeRecord(answer: string, expected: string): Grade {
   return { exact: isExact && right === recordFields.length, right, parts: recordFields.length };
 }
 
-function isSame(found: unknown, expected: unknown): boolean {
-  return typeof found === "number" ? String(found) === expected : found === expected;
-}
+const isSame = (found: unknown, expected: unknown): boolean =>
+  found === expected || (typeof expected === "number" && found === String(expected));
 
 function parseObject(text: string): object | undefined {
   try {

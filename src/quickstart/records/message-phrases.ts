@@ -2,12 +2,8 @@ import { z } from "zod";
 import { lazyAsset } from "../lazy-asset.ts";
 
 /** Intents of a customer. */
-export const intentNames = ["refund", "exchange", "delivery", "cancel", "invoice", "repair"] as const;
+export const intentNames = ["refund", "delivery", "repair"] as const;
 export type Intent = (typeof intentNames)[number];
-
-/** Urgency of a message. */
-export const urgencyNames = ["low", "normal", "high"] as const;
-export type Urgency = (typeof urgencyNames)[number];
 
 /** Phrases or values of each split; they are disjoint, so that the test's wording never occurs in training. */
 const pool = z.strictObject({
@@ -17,14 +13,12 @@ const pool = z.strictObject({
 });
 export type Pool = z.infer<typeof pool>;
 
-/** The building blocks of messages; `{product}` and `{order}` in a phrase are placeholders. */
+/** The building blocks of messages; `{product}` and `{order}` in a phrase are placeholders. Each list was split at random. */
 export const phrases = lazyAsset(
   "phrases.json",
   z.strictObject({
     /** Sentences that express the intent. */
     intents: z.record(z.enum(intentNames), pool),
-    /** Phrases for low and high urgency; normal urgency has none. */
-    urgencies: z.record(z.enum(urgencyNames), pool),
     /** Phrases with the order number. */
     orderPhrases: pool,
     /** Opening phrases. */

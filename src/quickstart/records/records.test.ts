@@ -17,8 +17,8 @@ import { type Pool, phrases } from "./message-phrases.ts";
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
-const { intents, urgencies, ...others } = phrases();
-const pools: Pool[] = [intents, urgencies, others].flatMap((each) => Object.values(each));
+const { intents, ...others } = phrases();
+const pools: Pool[] = [intents, others].flatMap((each) => Object.values(each));
 
 test("no wording and no value of one part is in another", () => {
   for (const pool of pools) {
@@ -44,7 +44,7 @@ test("a message names the values of its record; the seed decides all", () => {
   expect(new Set(messages.map(({ text }) => text)).size).toBe(200);
   for (const { text, record } of messages) {
     expect(text).toContain(record.product);
-    expect(text).toContain(record.order ?? record.product);
+    expect(text).toContain(String(record.order ?? record.product));
     expect(text).not.toMatch(/[{}]/);
   }
   expect(messages.filter(({ record }) => record.order === null).length).toBeGreaterThan(20);
@@ -52,15 +52,15 @@ test("a message names the values of its record; the seed decides all", () => {
 });
 
 test.each([
-  ['{"intent":"refund","product":"tea pot","order":"12348","urgency":"low"}', true, 4],
-  ['{ "urgency": "low", "intent": "refund", "product": "tea pot", "order": 12348 }', true, 4],
-  ['{"intent":"refund","product":"tea pot","order":"12349","urgency":"low"}', false, 3],
-  ['{"intent":"refund","product":"tea pot","order":"12348","urgency":"low","more":1}', false, 4],
+  ['{"intent":"refund","product":"tea pot","order":1238}', true, 3],
+  ['{ "order": "1238", "intent": "refund", "product": "tea pot" }', true, 3],
+  ['{"intent":"refund","product":"tea pot","order":1239}', false, 2],
+  ['{"intent":"refund","product":"tea pot","order":1238,"more":1}', false, 3],
   ['Here it is: {"intent": "refund", "order": null} Good luck!', false, 1],
   ['{"intent":"refund","product":"tea', false, 0],
   ["I would be glad to help.", false, 0],
 ])("%s is graded by its fields", (answer, exact, right) => {
-  const expected = '{"intent":"refund","product":"tea pot","order":"12348","urgency":"low"}';
+  const expected = '{"intent":"refund","product":"tea pot","order":1238}';
   expect(gradeRecord(answer, expected)).toEqual({ exact, right, parts: recordFields.length });
 });
 
@@ -79,8 +79,10 @@ test("the job runs from its rows to its report on any chat model", async () => {
   const job = recordsDemo(chatModel());
   const short = { ...job, training: { ...job.training, steps: 2 } };
   const notes: string[] = [];
+  const watched: Extract<QuickstartEvent, { type: "answers" }>[] = [];
   const onEvent = (event: QuickstartEvent) => {
     if (event.type === "note") notes.push(event.text);
+    if (event.type === "answers") watched.push(event);
   };
   const before = liveTensorCount();
   const signal = new AbortController().signal;
@@ -91,7 +93,16 @@ test("the job runs from its rows to its report on any chat model", async () => {
   expect(result.before.exact).toMatchObject({ value: 0, low: 0 });
   expect(result.before.exact.high).toBeGreaterThan(0);
   expect(result.samples[0]?.expected).toMatch(/^\{"intent":/);
-  expect(notes.join("\n")).toContain("0.0 % of records exact");
+  expect(notes.join("\n")).toMatch(/before training, on 16 records of the test: 0\.0 % exact/);
+  expect([result.before.count, ...result.rows.map(({ count }) => count)]).toEqual([16, 48, 48]);
+  // The same messages before, along the way and at the end.
+  expect(watched.map(({ when }) => when)).toEqual([
+    "before training",
+    ...["lora, step 1 of 2", "lora, trained", "scalora-i, step 1 of 2", "scalora-i, trained"],
+  ]);
+  const [first] = watched.map(({ answers }) => answers.map(({ expected }) => expected));
+  for (const { answers } of watched) expect(answers.map(({ expected }) => expected)).toEqual(first);
+  expect(notes.some((text) => /On this machine it takes about \d/.test(text))).toBe(true);
   expect(result.exported).toBe(join(scratch.path, "out", "model.gguf"));
   expect(readFileSync(result.exported).subarray(0, 4).toString()).toBe("GGUF");
   for (const file of ["chat.mjs", "Modelfile"])
@@ -100,8 +111,28 @@ test("the job runs from its rows to its report on any chat model", async () => {
   for (const text of ["Exact records", "Right fields", "before"]) expect(page).toContain(text);
 });
 
-test("what a stopped quickstart has learnt is kept, and the last line says how to go on", async () => {
+test("on a slow machine it makes fewer steps and tests, and says so", async () => {
   const job = recordsDemo(chatModel());
+  if (job.pace === undefined) throw new Error("this demo has a pace");
+  const pace = { ...job.pace, seconds: 0, least: { steps: 1, tests: 20 } };
+  const notes: string[] = [];
+  const onEvent = (event: QuickstartEvent) => {
+    if (event.type === "note") notes.push(event.text);
+  };
+  const signal = new AbortController().signal;
+  const out = join(scratch.path, "slow");
+  const result = await runDemo({ ...job, pace }, { out, seed: 0 }, { signal, onEvent });
+  expect(result.rows.map(({ count }) => count)).toEqual([20, 20]);
+  expect(notes.join("\n")).toMatch(
+    /would take about .* 1 step instead of 30, 20 records in the test instead of 48/,
+  );
+  expect(readFileSync(result.report, "utf8")).toMatch(/Steps per method/);
+});
+
+test("what a stopped quickstart has learnt is kept, and the last line says how to go on", async () => {
+  const full = recordsDemo(chatModel());
+  // It is stopped just before the answers along the way.
+  const job = { ...full, training: { ...full.training, steps: 2 } };
   const stop = new AbortController();
   const notes: string[] = [];
   const onEvent = (event: QuickstartEvent) => {

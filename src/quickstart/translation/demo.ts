@@ -1,10 +1,5 @@
 import { join } from "node:path";
-import { evaluationBatches } from "../../assemble/evaluation-batches.ts";
-import type { Batch, Example } from "../../data/index.ts";
-import { type CausalLM, tokenStream } from "../../nn/index.ts";
 import { packageRoot } from "../../setup/paths.ts";
-import { argmax, indexSelect, indices, noGrad, scope } from "../../torch/index.ts";
-import { elementAt } from "../../util/elements.ts";
 import { formatCount } from "../../util/format.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import type { Demo, Grade, MethodSettings } from "../demo.ts";
@@ -58,43 +53,19 @@ export const translationDemo: Demo = {
       }));
     return { train: items(train), validation: items(validation), test: items(test) };
   },
-  async answer(open, { examples }, { shown, signal }) {
+  async answer(open, { examples, firstChoices }, { shown, signal }) {
     const options = { maxTokens: 2 * sentenceLength, signal };
     return {
-      grades: gradeWords(open.model, examples),
+      grades: gradeWords(firstChoices),
       texts: await generateAnswers(open, examples.slice(0, shown), options),
     };
   },
 };
 
-/**
- * Grades by words. An answer counts as exact when each of its tokens is the most probable one after the tokens before it: then,
- * and only then, greedy generation gives this answer. The end is no word, and must be right too.
- */
-export function gradeWords(model: CausalLM, examples: readonly Example[]): Grade[] {
-  return evaluationBatches(examples).flatMap((batch) =>
-    correctLabels(model, batch).map((answer) => ({
-      exact: answer.every(Boolean),
-      right: answer.slice(0, -1).filter(Boolean).length,
-      parts: answer.length - 1,
-    })),
-  );
-}
-
-/** For each sequence, which of its label tokens the model puts first. */
-function correctLabels(model: CausalLM, batch: Batch): boolean[][] {
-  const best = noGrad(() =>
-    scope(() => {
-      const { device } = model.lm_head.weight;
-      const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
-      const logits = model.lm_head.forward(indexSelect(hidden, 0, indices(batch.labelPositions, { device })));
-      return argmax(logits, { dim: 1 }).toFloats();
-    }),
-  );
-  return batch.offsets.slice(1).map((end, s) => {
-    const isHere = (row: number) => elementAt(batch.offsets, s) <= row && row < end;
-    return [...batch.labelPositions.keys()]
-      .filter((i) => isHere(elementAt(batch.labelPositions, i)))
-      .map((i) => best[i] === batch.labelTargets[i]);
-  });
-}
+/** Grades by words, from which labels the model finds the most probable. The end is no word, and must be right too. */
+export const gradeWords = (firstChoices: readonly (readonly boolean[])[]): Grade[] =>
+  firstChoices.map((answer) => ({
+    exact: answer.every(Boolean),
+    right: answer.slice(0, -1).filter(Boolean).length,
+    parts: answer.length - 1,
+  }));
