@@ -47,7 +47,11 @@ test.skipIf(!source)(
         const hidden = model.hiddenStates(tokenStream(ids, undefined, { device: "cpu" }));
         const rows = narrow(hidden, 0, 0, ids.length - 1);
         return (
-          linearCrossEntropy(rows, model.lm_head.weight, indices(ids.slice(1), { device: "cpu" })).item() /
+          linearCrossEntropy(
+            rows,
+            model.lm_head.denseWeight(),
+            indices(ids.slice(1), { device: "cpu" }),
+          ).item() /
           (ids.length - 1)
         );
       }),

@@ -55,9 +55,9 @@ function compareLoss(model: CausalLM) {
   const rows = tokens.map((_, i) => i).filter((i) => !offsets.includes(i + 1));
   const picked = torch.indexSelect(hidden, 0, torch.indices(rows, { device: "cpu" }));
   const next = rows.map((i) => elementAt(tokens, i + 1));
-  const { weight, softCap } = model.lm_head;
+  const { softCap } = model.lm_head;
   const targets = torch.indices(next, { device: "cpu" });
-  const loss = torch.linearCrossEntropy(picked, weight, targets, { softCap });
+  const loss = torch.linearCrossEntropy(picked, model.lm_head.denseWeight(), targets, { softCap });
   loss.backward();
   console.log(`forward and backward of ${tokens.length} tokens: ${seconds(before).toFixed(2)} s`);
   const logits = torch.noGrad(() => model.lm_head.forward(hidden));

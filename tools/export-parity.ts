@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { openModel } from "../src/assemble/open-model.ts";
 import type { ExportRequest } from "../src/export/export-request.ts";
 import { runExport } from "../src/export/run-export.ts";
-import { isClassifier, nf4Weights, type TrainableModel, tokenStream } from "../src/nn/index.ts";
+import { isClassifier, quantisedWeights, type TrainableModel, tokenStream } from "../src/nn/index.ts";
 import { writeSafetensors } from "../src/safetensors/index.ts";
 import * as torch from "../src/torch/index.ts";
 import { ScaloraError } from "../src/util/errors.ts";
@@ -40,7 +40,7 @@ async function writeLogits(file: string) {
   );
   return {
     base: open.baseFolder,
-    nf4: nf4Weights(model).length > 0,
+    nf4: quantisedWeights(model).length > 0,
     method: open.adapters?.method,
     labels: isClassifier(model) ? model.info.labels : undefined,
   };

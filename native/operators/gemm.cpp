@@ -19,17 +19,12 @@ at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::opt
   return std::move(stack[0]).toTensor();
 }
 
-// Whether fewRowsLinear can use the bias unchanged; libtorch handles or refuses any other.
-bool isPlainBias(const std::optional<at::Tensor>& bias, const at::Tensor& w) {
-  if (!bias || !bias->defined()) return true;
-  return bias->is_cpu() && bias->scalar_type() == at::kFloat && bias->dim() == 1 && bias->size(0) == w.size(0);
-}
 }  // namespace
 
 void setGemmBackend(GemmBackend chosen) { backend = chosen; }
 
 at::Tensor gemm(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
-  if (suitsFewRows(x, w) && isPlainBias(bias, w)) return fewRowsLinear(x, w, bias);
+  if (suitsFewRows(x, w, bias)) return fewRowsLinear(x, w, bias);
   bool oneDnn = backend == GemmBackend::OneDnn && x.dim() == 2 && x.scalar_type() == at::kFloat && x.is_cpu() &&
                 w.scalar_type() == at::kFloat && x.numel() > 0;
   if (!oneDnn) return at::linear(x, w, bias);

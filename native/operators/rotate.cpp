@@ -1,6 +1,6 @@
 // scalora::rotate: rotary position embeddings in one pass, forward and backward, in float32 or bfloat16 on the CPU. The
 // backward pass keeps the cosines and sines, which all layers share, and nothing of the input.
-#include "rows.h"
+#include "rotate.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -28,16 +28,9 @@ template <typename T>
 SCALORA_INLINE void rotateRows(const Rotation& pass, int64_t begin, int64_t end) {
   const int64_t half = pass.half, width = 2 * half;
   for (int64_t row = begin; row < end; ++row) {
-    const T *first = static_cast<const T*>(pass.x) + row * width, *second = first + half;
-    T* out = static_cast<T*>(pass.out) + row * width;
     const float *cosine = pass.cosines + row / pass.heads * width, *sine = pass.sines + row / pass.heads * width;
     const float *toFirst = pass.transposed ? sine + half : sine, *toSecond = pass.transposed ? sine : sine + half;
-    for (int64_t d = 0; d < half; d += kLanes) {
-      const int64_t left = half - d;
-      const Vector a = load(first + d, left), b = load(second + d, left);
-      store(out + d, a * load(cosine + d, left) + b * load(toFirst + d, left), left);
-      store(out + half + d, b * load(cosine + half + d, left) + a * load(toSecond + d, left), left);
-    }
+    rotateHead(static_cast<const T*>(pass.x) + row * width, cosine, toFirst, toSecond, static_cast<T*>(pass.out) + row * width, half);
   }
 }
 

@@ -242,8 +242,8 @@ export const faults: Fault[] = [
   {
     name: "a mask leaking between sequences",
     file: "src/nn/attention.ts",
-    from: "  const { queries } = heads;\n",
-    to: "  const { queries } = heads;\n  offsets = [0, offsets[offsets.length - 1]];\n",
+    from: "  const { queries, keys, values } = heads;\n  if (hasFusedAttention()",
+    to: "  const { queries, keys, values } = heads;\n  offsets = [0, offsets[offsets.length - 1]];\n  if (hasFusedAttention()",
     test: { file: parity, name: "a batch is the sum of its sequences" },
   },
   {
@@ -284,8 +284,8 @@ export const faults: Fault[] = [
   {
     name: "the loss without the logits' soft cap",
     file: "src/nn/causal-loss.ts",
-    from: "head.weight, targets, { softCap: head.softCap })",
-    to: "head.weight, targets)",
+    from: "head.denseWeight(), targets, { softCap: head.softCap })",
+    to: "head.denseWeight(), targets)",
     test: { file: "src/nn/causal-loss.test.ts", name: "the gradients of a soft-capped loss" },
   },
   {

@@ -1,4 +1,4 @@
-import { type Module, nf4Weights } from "../nn/index.ts";
+import { type Module, quantisedWeights } from "../nn/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { checkAdapterSet } from "./check-adapter-set.ts";
@@ -66,9 +66,9 @@ function clearAdapters(model: Module): void {
 
 function refuseQuantised(model: Module, method: Method, options: AdapterConfig): void {
   const refusal = quantisedRefusal(method, options);
-  const [quantised] = nf4Weights(model);
+  const [quantised] = quantisedWeights(model);
   if (refusal === undefined || quantised === undefined) return;
-  throw new ScaloraError("config", `${method.name} does not go with a base in 4 bits: ${refusal}`, {
+  throw new ScaloraError("config", `${method.name} does not go with a quantised base: ${refusal}`, {
     where: quantised[0],
     fix: `load the model with quantization: none, or use one of ${methodsForQuantisedBase(options)}`,
   });

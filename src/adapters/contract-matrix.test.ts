@@ -220,7 +220,7 @@ test.each(refusedOnNf4)("%s: refused on a base in 4 bits, which stays as it is",
   const before = weightsOf(model);
   const live = torch.liveTensorCount();
   expect(() => attach(model, expected.options(1))).toThrow(
-    new RegExp(`${methodOf(expected)} does not go with a base in 4 bits: \\w[\\s\\S]*quantization: none`),
+    new RegExp(`${methodOf(expected)} does not go with a quantised base: \\w[\\s\\S]*quantization: none`),
   );
   expect(torch.liveTensorCount()).toBe(live);
   expect(weightsOf(model)).toEqual(before);

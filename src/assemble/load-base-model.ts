@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../config/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
-import { isClassifierConfig, loadClassifier, loadModel } from "../models/index.ts";
+import { isClassifierConfig, loadClassifier, loadModel, type Quantization } from "../models/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import {
@@ -13,6 +13,9 @@ import {
 } from "../torch/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
+
+/** As a recipe says it; for inference, in Q8_0 as well, which cannot be trained on. */
+export type ModelToLoad = Omit<ModelConfig, "quantization"> & { quantization?: Quantization | undefined };
 
 /** A loaded base model with its tokenizer and compute settings. */
 export interface LoadedModel {
@@ -32,7 +35,7 @@ export interface LoadedModel {
  * @throws ScaloraError `model` or `format` for an unusable folder, `config` for a missing device
  */
 export async function loadModelAndTokenizer(
-  config: ModelConfig,
+  config: ModelToLoad,
   seed: number,
   recordedBackend?: GemmBackend,
   modelConfig = readModelConfig(config.path),
@@ -50,7 +53,7 @@ export async function loadModelAndTokenizer(
 /** `by` where this process chose. */
 type BackendChoice = Pick<GemmChoice, "chosen"> & Partial<Pick<GemmChoice, "by">>;
 
-function chooseBackend({ gemmBackend }: ModelConfig, recorded: GemmBackend | undefined): BackendChoice {
+function chooseBackend({ gemmBackend }: ModelToLoad, recorded: GemmBackend | undefined): BackendChoice {
   const wanted = recorded ?? gemmBackend;
   if (wanted === undefined) return chooseGemmBackend();
   requireGemmBackend(wanted, recorded === undefined ? "model.gemmBackend" : "the run's record");
@@ -59,7 +62,7 @@ function chooseBackend({ gemmBackend }: ModelConfig, recorded: GemmBackend | und
 
 /** Loads the model only, without tokenizer. */
 export async function loadBaseModel(
-  { path, dtype, device, quantization, labels, headDropout }: ModelConfig,
+  { path, dtype, device, quantization, labels, headDropout }: ModelToLoad,
   seed: number,
   modelConfig = readModelConfig(path),
 ): Promise<TrainableModel> {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { downloadHint, modelPath } from "../download/index.ts";
+import type { Quantization } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
@@ -13,8 +14,8 @@ export interface ModelTarget {
   checkpoint?: string | undefined;
   /** Default `auto`: the run's own precision, or float32 for a model. */
   dtype?: "auto" | "float32" | "bfloat16" | undefined;
-  /** Quantisation of a model's linear layers; default "none". A run uses its own. */
-  quantization?: "none" | "nf4" | undefined;
+  /** Quantisation of a model's weights; default "none". A run uses its own. */
+  quantization?: Quantization | undefined;
   /** Default `auto`: the run's own device, or a GPU when there is one. */
   device?: string | undefined;
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { type AdapterSet, attachFolder, attachParsed } from "../adapters/index.ts";
-import { loadPlugins, loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
+import { loadPlugins, loadRecipe, type Recipe } from "../config/index.ts";
 import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -12,7 +12,12 @@ import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { resolveModelConfig } from "./glue-labels-and-metrics.ts";
-import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./load-base-model.ts";
+import {
+  type LoadedModel,
+  loadBaseModel,
+  loadModelAndTokenizer,
+  type ModelToLoad,
+} from "./load-base-model.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 
@@ -110,7 +115,7 @@ const explicitValue = <T extends string>(value: T | undefined) => (value === "au
 
 function makeOpenModel(
   { model, tokenizer }: LoadedModel,
-  { config, seed }: { config: ModelConfig; seed: number },
+  { config, seed }: { config: ModelToLoad; seed: number },
   adapters: AdapterSet | undefined,
   { recipe, checkpoint }: Partial<Pick<OpenModel, "recipe" | "checkpoint">> = {},
 ): OpenModel {

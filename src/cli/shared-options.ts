@@ -29,7 +29,7 @@ export interface ModelOptions {
   checkpoint?: string;
   dtype: "auto" | "float32" | "bfloat16";
   device: string;
-  quantization?: "none" | "nf4";
+  quantization?: ModelTarget["quantization"];
 }
 
 /** The model that a command's argument and options name. */
@@ -52,7 +52,7 @@ export function addModelOptions(command: Command): Command {
     )
     .addOption(
       new Option("--quantization <kind>", "for a model: quantisation of its weights (default: none)").choices(
-        ["none", "nf4"],
+        ["none", "nf4", "q8_0"],
       ),
     )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N", "auto");

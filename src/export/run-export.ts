@@ -7,7 +7,7 @@ import { loadBaseModel } from "../assemble/load-base-model.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { describeModelForGguf } from "../models/index.ts";
-import { deviceOf, isClassifier, nf4Weights } from "../nn/index.ts";
+import { deviceOf, isClassifier, quantisedWeights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
@@ -22,7 +22,7 @@ export const runExport: RunExport = async (request, { signal }) => {
   checkRequest(request);
   using open = await openModel(request.target);
   const { out, kind } = request;
-  const base = nf4Weights(open.model).length > 0 ? { base: "nf4" as const } : {};
+  const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
   const facts = await write(request, open, signal);
   return { out, kind, bytes: storedBytes(out), checkpoint: usedCheckpoint(open), ...base, ...facts };
 };

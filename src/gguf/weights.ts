@@ -3,7 +3,12 @@ import { copy_, empty, fromData, MappedFile, narrow, reshape, scope, type Tensor
 import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
-import { type Architecture, toHuggingFaceName, weightConversion } from "./architectures.ts";
+import {
+  type Architecture,
+  toHuggingFaceName,
+  type WeightConversion,
+  weightConversion,
+} from "./architectures.ts";
 import { dequantise, isQuantised } from "./dequantise.ts";
 import { ggufFormatError } from "./format-error.ts";
 import type { GgufHeader, GgufTensor } from "./header.ts";
@@ -46,6 +51,35 @@ export class GgufWeights implements Disposable {
 
   /** A tensor, in float32 where it was quantised, else in its own dtype. It stays valid after `dispose` of this object. */
   tensor(name: string): Tensor {
+    const { location, convention } = this.locate(name);
+    return scope(() => {
+      const stored = isQuantised(location.type)
+        ? this.dequantisedTensor(location)
+        : this.mappedTensor(location);
+      return fromGguf(stored, convention, this.heads);
+    });
+  }
+
+  dispose(): void {
+    this.map.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** A matrix in Q8_0 as its blocks, uint8 `[out, in / 32 * 34]`, with Hugging Face's order of rows; undefined for any other. */
+  q8Blocks(name: string): Tensor | undefined {
+    const { location, convention } = this.locate(name);
+    const { type, shape, begin, byteLength } = location;
+    if (type.name !== "Q8_0" || shape.length !== 2) return undefined;
+    const rows = elementAt(shape, 0);
+    return scope(() =>
+      fromGguf(this.map.tensor(begin, [rows, byteLength / rows], "uint8"), convention, this.heads),
+    );
+  }
+
+  private locate(name: string): { location: GgufTensor; convention: WeightConversion } {
     const location = this.locations.get(name);
     if (location === undefined) throw internalError(`no tensor ${name}`);
     this.checkSize();
@@ -62,20 +96,7 @@ export class GgufWeights implements Disposable {
           found: formatShape(location.shape),
         },
       );
-    return scope(() => {
-      const stored = isQuantised(location.type)
-        ? this.dequantisedTensor(location)
-        : this.mappedTensor(location);
-      return fromGguf(stored, convention, this.heads);
-    });
-  }
-
-  dispose(): void {
-    this.map.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+    return { location, convention };
   }
 
   private mappedTensor({ type, shape, begin }: GgufTensor): Tensor {

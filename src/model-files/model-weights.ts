@@ -17,6 +17,8 @@ interface WeightFile extends Disposable {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
   tensor(name: string): Tensor;
+  /** See `ModelWeights.q8Blocks`. */
+  q8Blocks?(name: string): Tensor | undefined;
 }
 
 /** Location of a tensor. */
@@ -74,6 +76,12 @@ export class ModelWeights implements Disposable {
   tensor(name: string): Tensor {
     const { file, nameInFile } = this.location(name);
     return file.tensor(nameInFile);
+  }
+
+  /** A matrix in Q8_0 as its blocks, uint8 `[out, in / 32 * 34]`; undefined where the file does not hold it so. */
+  q8Blocks(name: string): Tensor | undefined {
+    const { file, nameInFile } = this.location(name);
+    return file.q8Blocks?.(nameInFile);
   }
 
   dispose(): void {

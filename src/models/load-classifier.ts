@@ -27,7 +27,7 @@ export interface ClassifierOptions {
   dtype?: LoadDType;
   /** Device; "cpu" by default. */
   device?: string;
-  /** `nf4` quantises the linear layers of blocks to 4 bits; "none" by default. */
+  /** "none" by default. */
   quantization?: Quantization | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly dtype?: LoadDType;
   /** Device; "cpu" by default. */
   readonly device?: string;
-  /** `nf4` quantises the linear layers of blocks to 4 bits; "none" by default. */
+  /** "none" by default. */
   readonly quantization?: Quantization | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type CausalLM, namedWeights, nf4Weights, tokenStream } from "../nn/index.ts";
+import { type CausalLM, Nf4Weight, namedWeights, quantisedWeights, tokenStream } from "../nn/index.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/index.ts";
 import { writeTinyBert } from "../testing/tiny-bert.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
@@ -27,15 +27,17 @@ const logits = (model: CausalLM) =>
 test("every linear layer within blocks is quantised, nothing else, and freed with the model", async () => {
   const live = liveTensorCount();
   const [dense, model] = [await loadModel(folder), await loadModel(folder, nf4)];
-  const quantised = new Set(nf4Weights(model).map(([name]) => name));
+  const quantised = new Set(quantisedWeights(model).map(([name]) => name));
   expect([...quantised]).toEqual(
     [...dense.namedParameters()].map(([name]) => name).filter((name) => name.endsWith("_proj.weight")),
   );
   const shapes = (one: CausalLM) =>
     [...namedWeights(one)].map(([name, { shape, dtype }]) => [name, [...shape], dtype]);
   expect(shapes(model).toSorted()).toEqual(shapes(dense).toSorted());
-  const bits = nf4Weights(model).map(
-    ([, { numel, packed, absmax }]) => (8 * (packed.numel + absmax.numel)) / numel,
+  const bits = quantisedWeights(model).map(([, weight]) =>
+    weight instanceof Nf4Weight
+      ? (8 * (weight.packed.numel + weight.absmax.numel)) / weight.numel
+      : expect.fail(weight.format),
   );
   for (const each of bits) expect(each).toBeCloseTo(4.125, 2);
   const bytes = (one: CausalLM) =>
@@ -52,7 +54,7 @@ test("saved, it is an ordinary folder of the same numbers, which quantises to th
   const out = join(scratch.path, "saved");
   saveModel(model, folder, out);
   using dense = await loadModel(out);
-  expect(nf4Weights(dense)).toEqual([]);
+  expect(quantisedWeights(dense)).toEqual([]);
   expect(logits(dense)).toEqual(logits(model));
 });
 
@@ -60,7 +62,7 @@ test("of an encoder the blocks alone", async () => {
   const encoder = join(scratch.path, "bert");
   writeTinyBert(encoder);
   using model = await loadClassifier(encoder, nf4);
-  const names = nf4Weights(model).map(([name]) => name);
+  const names = quantisedWeights(model).map(([name]) => name);
   expect(names).toHaveLength(2 * 6);
   expect(names.every((name) => name.startsWith("bert.encoder.layer."))).toBe(true);
 });

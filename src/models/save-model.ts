@@ -5,8 +5,8 @@ import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import {
   type CausalLM,
   isClassifier,
-  Nf4Weight,
   namedWeights,
+  QuantisedWeight,
   type SequenceClassifier,
 } from "../nn/index.ts";
 import type { LazyTensor } from "../safetensors/index.ts";
@@ -80,6 +80,6 @@ export function parametersToSave(
   return [...namedWeights(model)].map(([name, weight]) => ({
     name,
     shape: weight.shape,
-    load: () => replace(name) ?? (weight instanceof Nf4Weight ? weight.dequantise() : detach(weight)),
+    load: () => replace(name) ?? (weight instanceof QuantisedWeight ? weight.dequantise() : detach(weight)),
   }));
 }

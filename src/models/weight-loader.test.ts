@@ -104,8 +104,10 @@ test("saving in bfloat16 rounds the weights, and auto loads what is stored", asy
   using half = await loadModel(out);
   expect(half.info.dtype).toBe("bfloat16");
   using full = await loadModel(out, { dtype: "float32" });
-  const rounded = scope(() => toDType(toDType(model.lm_head.weight, "bfloat16"), "float32").toFloats());
-  expect(full.lm_head.weight.toFloats()).toEqual(rounded);
+  const rounded = scope(() =>
+    toDType(toDType(model.lm_head.denseWeight(), "bfloat16"), "float32").toFloats(),
+  );
+  expect(full.lm_head.denseWeight().toFloats()).toEqual(rounded);
 });
 
 test("a replaced parameter stands in the files", async () => {
@@ -153,7 +155,7 @@ test("large models are written in shards with an index, and read back", async ()
 test("missing, unexpected and mis-shaped tensors are all named, with the nearest name", async () => {
   using model = newModel();
   const parameters = new Map(model.namedParameters());
-  const up = parameters.get("model.layers.0.mlp.up_proj.weight") ?? model.lm_head.weight;
+  const up = parameters.get("model.layers.0.mlp.up_proj.weight") ?? model.lm_head.denseWeight();
   parameters.delete("model.norm.weight");
   parameters.delete("model.layers.0.mlp.up_proj.weight");
   parameters.set("model.layers.0.mlp.upproj.weight", up);
@@ -179,7 +181,7 @@ test("old rotary buffers and a copy of a tied output layer are no surprise", asy
   using frequencies = fromData(new Float32Array(2), [2], { device: "cpu" });
   const extra: [string, Tensor][] = [
     ["model.layers.0.self_attn.rotary_emb.inv_freq", frequencies],
-    ["lm_head.weight", model.lm_head.weight],
+    ["lm_head.weight", model.lm_head.denseWeight()],
   ];
   using loaded = await loadModel(folderOf([...model.namedParameters(), ...extra]));
   expect(loaded.info.tiedEmbeddings).toBe(true);
@@ -191,7 +193,7 @@ test("an output layer that differs from the embedding is not tied, whatever the 
   const source = folderOf([...model.namedParameters(), ["lm_head.weight", other]]);
   using loaded = await loadModel(source);
   expect(loaded.info.tiedEmbeddings).toBe(false);
-  expect(loaded.lm_head.weight.toFloats()).toEqual(new Float64Array(88).fill(0.25));
+  expect(loaded.lm_head.denseWeight().toFloats()).toEqual(new Float64Array(88).fill(0.25));
   const out = join(scratch, "untied");
   saveModel(loaded, source, out);
   expect(JSON.parse(readFileSync(join(out, "config.json"), "utf8")).tie_word_embeddings).toBe(false);

@@ -8,17 +8,23 @@ import {
   nf4Codebook,
   type ParameterKind,
   type ParameterSource,
+  Q8Weight,
+  type QuantisedWeight,
+  q8BlockSize,
 } from "../nn/index.ts";
 import {
   clone,
   type DType,
   equal,
   noGrad,
+  q8Quantize,
   releaseFreeMemory,
+  scope,
   type Tensor,
   toDevice,
   toDType,
 } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatProblems, formatShape } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
@@ -26,8 +32,11 @@ import { nearestName } from "../util/nearest-name.ts";
 /** Dtype of a model's weights in memory; `auto` is that of the files (float16 becomes float32). */
 export type LoadDType = "auto" | "float32" | "bfloat16";
 
-/** Quantisation of the linear layers of blocks: none, or 4-bit NF4 (docs/methods/qlora.md). */
-export type Quantization = "none" | "nf4";
+/**
+ * Quantisation of weights: none; 4-bit NF4 of the linear layers of blocks (docs/methods/qlora.md); or Q8_0 of these and of the
+ * embedding and output layer, to compute with but not to train.
+ */
+export type Quantization = "none" | "nf4" | "q8_0";
 
 /** Device, dtype and quantisation of a model's parameters. */
 export interface WeightPlacement {
@@ -38,6 +47,8 @@ export interface WeightPlacement {
 
 /** Weights of the blocks of any family; not of embeddings, output layers, poolers and heads. */
 const blockWeightPattern = /(^|\.)layers?\.\d+\..*\.weight$/;
+/** Weights of a decoder that go over its vocabulary. */
+const vocabularyWeightPattern = /(^|\.)(embed_tokens|lm_head)\.weight$/;
 
 /** How the tensors in files may differ from the model's parameters. */
 export interface LoadRules {
@@ -105,22 +116,62 @@ export class WeightLoader {
 
   /** A copy where the model is quantised: one mapped tensor would keep every page read of its file in memory. */
   private copyIfQuantized(tensor: Tensor): Tensor {
-    if (this.place.quantization !== "nf4") return tensor;
+    if ((this.place.quantization ?? "none") === "none") return tensor;
     using mapped = tensor;
     return noGrad(() => clone(mapped));
   }
 
   /** Quantises weight by weight, so that peak memory is little more than that of the quantised model. */
-  private takeQuantized(name: string, shape: readonly number[]): Nf4Weight | undefined {
+  private takeQuantized(name: string, shape: readonly number[]): QuantisedWeight | undefined {
     const stored = this.storedName(name);
-    if (this.place.quantization !== "nf4" || !blockWeightPattern.test(name)) return undefined;
-    if (stored === undefined || !this.fits(stored, shape)) return undefined;
+    if (!this.isQuantized(name, shape) || stored === undefined || !this.fits(stored, shape)) return undefined;
+    const weight = this.place.quantization === "q8_0" ? this.makeQ8(stored) : this.makeNf4(stored);
+    releaseFreeMemory();
+    this.taken.set(stored, weight);
+    return weight;
+  }
+
+  private isQuantized(name: string, shape: readonly number[]): boolean {
+    switch (this.place.quantization) {
+      case "nf4":
+        return blockWeightPattern.test(name);
+      case "q8_0":
+        return (
+          (blockWeightPattern.test(name) || vocabularyWeightPattern.test(name)) &&
+          elementAt(shape, shape.length - 1) % q8BlockSize === 0
+        );
+      default:
+        return false;
+    }
+  }
+
+  private makeNf4(stored: string): Nf4Weight {
     this.codebook ??= nf4Codebook(this.place.device);
     using dense = convert(this.weights.tensor(stored), this.place);
     this.checkFinite(stored, dense);
-    const weight = new Nf4Weight(dense, this.codebook);
-    releaseFreeMemory();
-    this.taken.set(stored, weight);
+    return new Nf4Weight(dense, this.codebook);
+  }
+
+  /** The file's own blocks where it has them. */
+  private makeQ8(stored: string): Q8Weight {
+    if (this.place.device !== "cpu")
+      throw new ScaloraError("config", "Weights in Q8_0 compute on the CPU only", {
+        where: "quantization",
+        found: `q8_0 on ${this.place.device}`,
+        fix: "use device: cpu (--device cpu), or another quantisation",
+      });
+    return scope(() => {
+      const blocks = this.weights.q8Blocks(stored);
+      if (blocks !== undefined) return this.checkScales(stored, new Q8Weight(blocks, this.place.dtype));
+      const dense = this.weights.tensor(stored);
+      this.checkFinite(stored, dense);
+      return this.checkScales(stored, new Q8Weight(q8Quantize(dense), this.place.dtype));
+    });
+  }
+
+  /** The scales of a damaged file can be infinite, and so can those of weights of millions, which float16 does not hold. */
+  private checkScales(stored: string, weight: Q8Weight): Q8Weight {
+    this.checkFinite(stored, weight.scales);
     return weight;
   }
 

@@ -5,7 +5,9 @@ import {
   type AttentionOptions,
   bidirectionalAttention,
   causalAttention,
+  decodeStepAttention,
   groupByLength,
+  isDecodeStep,
   type QueryKeyValue,
   streamAttention,
 } from "./attention.ts";
@@ -172,7 +174,15 @@ test.each([1, 3, 8])("the last %d of 8 tokens after a cache attend as in the who
   });
 });
 
-// One token a sequence is a kernel of our own in float32 without gradients.
+/** One token a sequence is a kernel of our own in float32 without gradients, which rotates too: here by nothing. */
+function attend(heads: QueryKeyValue, offsets: readonly number[], caches: readonly KeyValueCache[]) {
+  if (!isDecodeStep({ offsets, caches }, { scale }, heads.queries))
+    return streamAttention(heads, { offsets, caches }, 0, { scale });
+  const table = (value: number) =>
+    torch.full([caches.length, 1, width], value, { dtype: "float32", device: "cpu" });
+  return decodeStepAttention(heads, { cos: table(1), signedSin: table(0) }, caches, 0, scale);
+}
+
 test.each([
   ["float64", 1e-13],
   ["float32", 2e-6],
@@ -206,9 +216,7 @@ test.each([
         const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
         const offsets = sequenceOffsets(present.map((i) => elementAt(added, i)));
         const used = present.map((i) => elementAt(caches, i));
-        const flat = torch
-          .noGrad(() => streamAttention(heads, { offsets, caches: used }, 0, { scale }))
-          .toFloats();
+        const flat = torch.noGrad(() => attend(heads, offsets, used)).toFloats();
         for (const [k, i] of present.entries()) {
           elementAt(results, i).push(
             ...flat.slice(elementAt(offsets, k) * 4 * width, elementAt(offsets, k + 1) * 4 * width),

@@ -1,7 +1,6 @@
 import {
   add,
   cat,
-  contiguous,
   decodeAttention,
   divScalar,
   expand,
@@ -32,6 +31,7 @@ import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { concatenate } from "./concatenate.ts";
 import { dropout } from "./dropout.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
+import type { RotaryCosSin } from "./rotary-embedding.ts";
 
 /** Queries, keys and values of a token stream; fewer key-value heads than query heads are grouped-query attention. */
 export interface QueryKeyValue {
@@ -176,10 +176,6 @@ export function streamAttention(
 ): Tensor {
   if (caches === undefined) return causalAttention(heads, offsets, options);
   const { queries, keys, values } = heads;
-  const isStep = queries.size(0) === caches.length && offsets.every((offset, i) => offset === i);
-  const isPlain = options.slidingWindow === undefined && options.softCap === undefined;
-  if (isStep && isPlain && canUseFusedStep(queries))
-    return attendDecodeStep(heads, caches, layer, options.scale);
   const parts = zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {
     const part = (x: Tensor) => narrow(x, 0, start, length);
     return cachedAttention(
@@ -190,25 +186,46 @@ export function streamAttention(
   return concatenate(parts);
 }
 
-/** A decoding step: one new token for each sequence, all in one operator call. */
-function attendDecodeStep(
+/** Whether `decodeStepAttention` can compute a layer's attention: one new token for each of sequences that have others. */
+export function isDecodeStep(
+  { offsets, caches }: Pick<TokenStream, "offsets" | "caches">,
+  { slidingWindow, softCap }: AttentionOptions,
+  like: Tensor,
+): boolean {
+  return (
+    caches !== undefined &&
+    slidingWindow === undefined &&
+    softCap === undefined &&
+    offsets.every((offset, i) => offset === i) &&
+    caches.every(({ length }) => length > 0) &&
+    canUseFusedStep(like)
+  );
+}
+
+/**
+ * A decoding step, all sequences in one operator call: queries and keys are rotated, keys and values appended to the caches.
+ * @param heads of the new tokens, not rotated; each `[S, heads · headDim]`, or with the heads apart
+ * @returns `[S, heads · headDim]`
+ */
+export function decodeStepAttention(
   { queries, keys, values }: QueryKeyValue,
+  { cos, signedSin }: RotaryCosSin,
   caches: readonly KeyValueCache[],
   layer: number,
   scale: number,
 ): Tensor {
-  const rooms = caches.map((cache) => cache.reserveNext(layer, keys));
-  const result = decodeAttention(
-    contiguous(queries),
-    contiguous(keys),
-    contiguous(values),
+  const rooms = caches.map((cache) => cache.reserveNext(layer));
+  return decodeAttention(
+    queries,
+    keys,
+    values,
+    cos,
+    signedSin,
     rooms.map((room) => room.keys),
     rooms.map((room) => room.values),
     caches.map(({ length }) => length),
     scale,
   );
-  const [rows, heads, width] = result.sizes(3);
-  return reshape(result, [rows, heads * width]);
 }
 
 /**

@@ -11,7 +11,7 @@ export function canUseFusedKernel(x: Tensor, ...others: readonly Tensor[]): bool
   );
 }
 
-/** Whether the fused kernel of a decoding step supports this tensor: float32, on the CPU, within `noGrad`. */
+/** Whether the fused kernel of a decoding step supports this tensor: float32 or bfloat16, on the CPU, within `noGrad`. */
 export function canUseFusedStep(x: Tensor): boolean {
-  return !isGradEnabled() && x.dtype === "float32" && x.device === "cpu";
+  return !isGradEnabled() && canUseFusedKernel(x);
 }

@@ -25,12 +25,12 @@ export function causalLossSum(
 ): Tensor {
   const head = model.lm_head;
   const device = head.weight.device;
-  if (model.info.tiedEmbeddings) recompute?.sumApart(head.weight);
+  if (model.info.tiedEmbeddings && head.weight instanceof torch.Tensor) recompute?.sumApart(head.weight);
   const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device, recompute }));
   const rows = torch.indexSelect(hidden, 0, torch.indices(batch.labelPositions, { device }));
   const targets = torch.indices(batch.labelTargets, { device });
   if (!head.adapter && !head.bias)
-    return torch.linearCrossEntropy(rows, head.weight, targets, { softCap: head.softCap });
+    return torch.linearCrossEntropy(rows, head.denseWeight(), targets, { softCap: head.softCap });
   const logits = torch.toDType(head.forward(rows), "float32");
   return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, torch.unsqueeze(targets, 1))));
 }

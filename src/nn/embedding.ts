@@ -1,11 +1,12 @@
-import { type DType, embedding, fromData, mulScalar, scope, type Tensor, toDType } from "../torch/index.ts";
+import { type DType, embedding, fromData, mulScalar, scope, Tensor, toDType } from "../torch/index.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
+import type { QuantisedWeight } from "./quantised-weight.ts";
 
 /** Token embedding: a row of `weight` for each token, times `scale` where the model has one. */
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
-  weight: Tensor;
+  weight: Tensor | QuantisedWeight;
   private readonly paddingIndex: number;
   private readonly scale: number | undefined;
 
@@ -20,15 +21,26 @@ export class Embedding extends Module {
     { scale, padding = -1 }: { scale?: number | undefined; padding?: number | undefined } = {},
   ) {
     super();
-    this.weight = source.take("weight", [count, width], "weight");
+    const shape = [count, width];
+    this.weight = source.takeQuantised("weight", shape) ?? source.take("weight", shape, "weight");
     this.scale = scale === undefined ? undefined : roundTo(scale, this.weight.dtype);
     this.paddingIndex = padding;
   }
 
   /** @param tokens int64 `[T]`; the result is `[T, hidden]` */
   forward(tokens: Tensor): Tensor {
-    const rows = embedding(this.weight, tokens, { paddingIdx: this.paddingIndex });
+    const { weight } = this;
+    const rows =
+      weight instanceof Tensor
+        ? embedding(weight, tokens, { paddingIdx: this.paddingIndex })
+        : weight.rows(tokens);
     return this.scale === undefined ? rows : mulScalar(rows, this.scale);
+  }
+
+  /** All rows, dequantised where they are quantised; as `Linear.denseWeight`. */
+  denseWeight(): Tensor {
+    const { weight } = this;
+    return weight instanceof Tensor ? weight : weight.dequantise();
   }
 }
 

@@ -2,7 +2,9 @@ export { type Activation, actAndMul, activations } from "./activations.ts";
 export {
   type AttentionOptions,
   bidirectionalAttention,
+  decodeStepAttention,
   groupByLength,
+  isDecodeStep,
   type QueryKeyValue,
   type SequenceGroup,
   streamAttention,
@@ -34,13 +36,15 @@ export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";
 export { LMHead } from "./lm-head.ts";
 export { Module } from "./module.ts";
-export { type Nf4Codebook, Nf4Weight, namedWeights, nf4Codebook, nf4Weights } from "./nf4.ts";
+export { type Nf4Codebook, Nf4Weight, nf4Codebook } from "./nf4.ts";
 export {
   makeParameterSource,
   type ParameterKind,
   type ParameterSource,
   randomParameters,
 } from "./parameter-source.ts";
+export { Q8Weight, q8BlockSize } from "./q8-weight.ts";
+export { namedWeights, QuantisedWeight, quantisedWeights } from "./quantised-weight.ts";
 export { backward, RecomputedPass, runBlocks, scopeOfPass } from "./recompute.ts";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
 export {

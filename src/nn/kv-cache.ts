@@ -1,10 +1,12 @@
 import { copy_, empty, narrow, noGrad, type Tensor } from "../torch/index.ts";
+import { required } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 
 interface LayerCache {
   /** `[capacity, kvHeads, headDim]`, the first `length` rows used. */
   keys: Tensor;
   values: Tensor;
+  capacity: number;
 }
 
 /** Key-value cache of one sequence: the keys and values of its tokens so far, for every layer. */
@@ -36,9 +38,13 @@ export class KeyValueCache implements Disposable {
     return { keys: narrow(cache.keys, 0, 0, total), values: narrow(cache.values, 0, 0, total) };
   }
 
-  /** A layer's full tensors, with room for one more token after the `length` rows used; the caller writes it there. */
-  reserveNext(layer: number, like: Tensor): { keys: Tensor; values: Tensor } {
-    return this.reserve(layer, like, this.usedLength + 1);
+  /**
+   * A layer's full tensors, with room for one more token after the `length` rows used; the caller writes it there. The cache is
+   * not empty.
+   */
+  reserveNext(layer: number): { keys: Tensor; values: Tensor } {
+    const { keys } = required(this.layers[layer], "a layer's cache");
+    return this.reserve(layer, keys, this.usedLength + 1);
   }
 
   /** Advances `length` by tokens that every layer has appended. */
@@ -83,11 +89,12 @@ export class KeyValueCache implements Disposable {
 
   private reserve(index: number, like: Tensor, total: number): LayerCache {
     const old = this.layers[index];
-    if (old !== undefined && old.keys.size(0) >= total) return old;
+    if (old !== undefined && old.capacity >= total) return old;
+
     const [, heads, headDim] = like.sizes(3);
     const capacity = Math.max(64, 2 ** Math.ceil(Math.log2(total)));
     const make = () => empty([capacity, heads, headDim], { dtype: like.dtype, device: like.device }).keep();
-    const grown = { keys: make(), values: make() };
+    const grown = { keys: make(), values: make(), capacity };
     if (old !== undefined) {
       noGrad(() => {
         copy_(narrow(grown.keys, 0, 0, this.usedLength), narrow(old.keys, 0, 0, this.usedLength));

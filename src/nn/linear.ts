@@ -2,8 +2,8 @@ import { fastLinear, loraLinear, Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { FrozenDelta } from "./frozen-delta.ts";
 import { Module } from "./module.ts";
-import type { Nf4Weight } from "./nf4.ts";
 import type { ParameterSource } from "./parameter-source.ts";
+import type { QuantisedWeight } from "./quantised-weight.ts";
 
 /** The adapter that a method installs on a linear layer; it replaces the layer's forward pass. */
 export interface LinearAdapter {
@@ -18,12 +18,12 @@ export interface LinearAdapter {
 /** A linear layer `y = x Wᵀ + b`, or the forward pass of the adapter installed on it. */
 export class Linear extends Module {
   /** `[out, in]` */
-  weight: Tensor | Nf4Weight;
+  weight: Tensor | QuantisedWeight;
   /** `[out]` */
   bias: Tensor | undefined;
   adapter: LinearAdapter | undefined;
 
-  constructor(weight: Tensor | Nf4Weight, bias?: Tensor) {
+  constructor(weight: Tensor | QuantisedWeight, bias?: Tensor) {
     super();
     this.weight = weight;
     this.bias = bias;
@@ -96,7 +96,7 @@ export class Linear extends Module {
     if (weight instanceof Tensor) return weight;
     throw new ScaloraError("config", "A quantised weight cannot be trained or merged into", {
       where: "model.quantization",
-      found: "nf4: 4-bit weights cannot store small updates",
+      found: `${weight.format}: its codes cannot store small updates`,
       fix: "use model.quantization: none, or adapter.method: qlora",
     });
   }

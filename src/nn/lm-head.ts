@@ -1,14 +1,14 @@
 import { divScalar, mulScalar, type Tensor, tanh } from "../torch/index.ts";
 import { Linear } from "./linear.ts";
+import type { QuantisedWeight } from "./quantised-weight.ts";
 
 /** The output layer of a language model: hidden states to logits. */
 export class LMHead extends Linear {
-  declare weight: Tensor;
   /** Logits z become c·tanh(z/c) (Gemma 2). */
   readonly softCap: number | undefined;
 
   /** @param weight `[vocabulary, hidden]` */
-  constructor(weight: Tensor, softCap?: number) {
+  constructor(weight: Tensor | QuantisedWeight, softCap?: number) {
     super(weight);
     this.softCap = softCap;
   }

@@ -1,8 +1,8 @@
 import * as torch from "../torch/index.ts";
-import { type DType, noGrad, scope, Tensor } from "../torch/index.ts";
+import { noGrad, scope, type Tensor } from "../torch/index.ts";
 import { mapTuple } from "../util/elements.ts";
 import type { FrozenDelta } from "./frozen-delta.ts";
-import { Module } from "./module.ts";
+import { QuantisedWeight } from "./quantised-weight.ts";
 
 /** Weight values per block, which share an absmax scale; scales per group, which share a second scale (double quantisation). */
 const [blockSize, groupSize] = [64, 256];
@@ -50,7 +50,8 @@ function dynamicScales(): Tensor {
  * A frozen weight in NF4 with double quantisation (QLoRA, arXiv 2305.14314): 4 bits a value, 8 for every 64 values and 32 for
  * every 16,384. Codes and dequantised values equal those of bitsandbytes bit for bit. Each product dequantises and keeps nothing.
  */
-export class Nf4Weight extends Module {
+export class Nf4Weight extends QuantisedWeight {
+  readonly format = "nf4";
   /** The 4-bit codes, two a byte, the first in the upper half. */
   readonly packed: Tensor;
   /** 8-bit codes of the blocks' scales (their largest magnitudes). */
@@ -59,16 +60,10 @@ export class Nf4Weight extends Module {
   readonly offset: Tensor;
   readonly levels: Tensor;
   readonly scales: Tensor;
-  /** Shape `[out, in]` of the dequantised weight. */
-  readonly shape: readonly [number, number];
-  /** Dtype of the products and of the dequantised values. */
-  readonly dtype: DType;
 
   /** @param weight `[out, in]`, owned by the caller; its dtype becomes that of the products */
   constructor(weight: Tensor, codebook: Nf4Codebook) {
-    super();
-    this.shape = weight.sizes(2);
-    this.dtype = weight.dtype;
+    super(weight.sizes(2), weight.dtype);
     const codes = noGrad(() => scope(() => quantise(weight, codebook)));
     this.packed = codes.packed.keep();
     this.absmax = codes.absmax.keep();
@@ -80,12 +75,6 @@ export class Nf4Weight extends Module {
 
   get device(): string {
     return this.packed.device;
-  }
-
-  /** Number of weight values. */
-  get numel(): number {
-    const [m, n] = this.shape;
-    return m * n;
   }
 
   /** `x Wᵀ + b`, with a gradient for x alone. @param x `[rows, in]` */
@@ -111,38 +100,18 @@ export class Nf4Weight extends Module {
     });
   }
 
-  /** The dequantised values, a new tensor `[out, in]`. */
   dequantise(): Tensor {
     const [m, n] = this.shape;
     return torch.nf4Dequantize(this.operatorInputs, m, n, this.dtype);
   }
 
+  rows(indices: Tensor): Tensor {
+    return torch.embedding(this.dequantise(), indices);
+  }
+
   private get operatorInputs(): Tensor[] {
     return [this.packed, this.absmax, this.nested_absmax, this.offset, this.levels, this.scales];
   }
-}
-
-/** Every parameter once, by its name in the model's files; a quantised weight is one parameter. */
-export function* namedWeights(model: Module): Generator<[string, Tensor | Nf4Weight]> {
-  const seen = new Set<unknown>();
-  for (const [path, module] of model.namedModules()) {
-    if (module instanceof Nf4Weight) {
-      yield [path, module];
-      continue;
-    }
-    for (const [name, value] of Object.entries(module)) {
-      if (!(value instanceof Tensor) || seen.has(value)) continue;
-      seen.add(value);
-      yield [path === "" ? name : `${path}.${name}`, value];
-    }
-  }
-}
-
-/** The quantised weights of a model, with their names. */
-export function nf4Weights(model: Module): [string, Nf4Weight][] {
-  return [...model.namedModules()].flatMap(([path, module]): [string, Nf4Weight][] =>
-    module instanceof Nf4Weight ? [[path, module]] : [],
-  );
 }
 
 interface Nf4Codes {

@@ -1,5 +1,5 @@
 import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.ts";
-import type { Nf4Weight } from "./nf4.ts";
+import type { QuantisedWeight } from "./quantised-weight.ts";
 
 /** Kind of a parameter, which decides its initialisation. */
 export type ParameterKind = "weight" | "bias" | "scale";
@@ -8,8 +8,8 @@ export type ParameterKind = "weight" | "bias" | "scale";
 export interface ParameterSource {
   /** @param name the full name, as in Hugging Face folders */
   take(name: string, shape: readonly number[], kind: ParameterKind): Tensor;
-  /** A linear layer's weight in NF4; undefined where the source does not quantise it, and `take` gives it. */
-  takeQuantised(name: string, shape: readonly number[]): Nf4Weight | undefined;
+  /** A quantised weight of a linear layer or an embedding; undefined where the source does not quantise it, and `take` gives it. */
+  takeQuantised(name: string, shape: readonly number[]): QuantisedWeight | undefined;
   /** A source for one module's parameters: names get `prefix.` in front. */
   withPrefix(prefix: string): ParameterSource;
 }

@@ -78,7 +78,7 @@ export function runGolden(
       { device: "cpu" },
     );
     const labelled = indexSelect(hidden, 0, indices(rows, { device: "cpu" }));
-    const loss = linearCrossEntropy(labelled, head.weight, targets, { softCap: head.softCap });
+    const loss = linearCrossEntropy(labelled, head.denseWeight(), targets, { softCap: head.softCap });
     loss.backward();
     return { logits: noGrad(() => head.forward(hidden)).toFloats(), loss: loss.item() };
   });

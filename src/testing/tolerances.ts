@@ -34,6 +34,17 @@ export const tolerances = {
     limit: 3e-2,
     reason: "bf16 keeps 8 bits (4e-3); the sum of some layers' roundings, against fp32",
   },
+  q8Product: {
+    measure: "frobenius",
+    limit: 1e-2,
+    reason:
+      "inputs in 8 bits, rounded to 1/127 of the largest of 32 (5e-3 of normal numbers); a wrong scale or order of codes shows at 1",
+  },
+  q8Logits: {
+    measure: "frobenius",
+    limit: 3e-2,
+    reason: "weights and inputs in 8 bits, through two layers; a wrong order of rows shows at 1",
+  },
   adaptedLogits: {
     measure: "max",
     limit: 1e-5,

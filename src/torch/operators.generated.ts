@@ -1963,6 +1963,41 @@ export function nf4Dequantize(parts: readonly Tensor[], rows: number, columns: n
   return wrap((nf4Dequantize$ ??= bind<number>("scalora::nf4_dequantize", ""))(handlesOf(parts), rows, columns, dtypeCode(dtype)));
 }
 
+let q8Quantize$: NativeOperator<number> | undefined;
+/** `scalora::q8_quantize(Tensor weight) -> Tensor` */
+export function q8Quantize(weight: Tensor): Tensor {
+  return wrap((q8Quantize$ ??= bind<number>("scalora::q8_quantize", ""))(weight.handle));
+}
+
+let q8Pack$: NativeOperator<[number, number]> | undefined;
+/** `scalora::q8_pack(Tensor bytes) -> (Tensor, Tensor)` */
+export function q8Pack(bytes: Tensor): [Tensor, Tensor] {
+  return wrapTuple((q8Pack$ ??= bind<[number, number]>("scalora::q8_pack", ""))(bytes.handle));
+}
+
+let q8Embedding$: NativeOperator<number> | undefined;
+/** `scalora::q8_embedding(Tensor codes, Tensor scales, int rows, int columns, Tensor tokens, ScalarType dtype) -> Tensor` */
+export function q8Embedding(codes: Tensor, scales: Tensor, rows: number, columns: number, tokens: Tensor, dtype: DType): Tensor {
+  return wrap((q8Embedding$ ??= bind<number>("scalora::q8_embedding", ""))(codes.handle, scales.handle, rows, columns, tokens.handle, dtypeCode(dtype)));
+}
+
+let q8Linear$: NativeOperator<number> | undefined;
+/**
+ * `scalora::q8_linear(Tensor x, Tensor codes, Tensor scales, int rows, Tensor? bias=None) -> Tensor`
+ * @param options unless given: `bias` none
+ */
+export function q8Linear(
+  x: Tensor,
+  codes: Tensor,
+  scales: Tensor,
+  rows: number,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((q8Linear$ ??= bind<number>("scalora::q8_linear", ""))(x.handle, codes.handle, scales.handle, rows, handleOf(options?.bias)));
+}
+
 let causalAttention$: NativeOperator<number> | undefined;
 /**
  * `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, float? soft_cap=None) -> Tensor`
@@ -1983,9 +2018,9 @@ export function causalAttention(
 }
 
 let decodeAttention$: NativeOperator<number> | undefined;
-/** `scalora::decode_attention(Tensor queries, Tensor keys, Tensor values, Tensor(a!)[] key_caches, Tensor(b!)[] value_caches, int[] lengths, float scale) -> Tensor` */
-export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, keyCaches: readonly Tensor[], valueCaches: readonly Tensor[], lengths: readonly number[], scale: number): Tensor {
-  return wrap((decodeAttention$ ??= bind<number>("scalora::decode_attention", ""))(queries.handle, keys.handle, values.handle, handlesOf(keyCaches), handlesOf(valueCaches), lengths, scale));
+/** `scalora::decode_attention(Tensor queries, Tensor keys, Tensor values, Tensor cosines, Tensor sines, Tensor(a!)[] key_caches, Tensor(b!)[] value_caches, int[] lengths, float scale) -> Tensor` */
+export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, cosines: Tensor, sines: Tensor, keyCaches: readonly Tensor[], valueCaches: readonly Tensor[], lengths: readonly number[], scale: number): Tensor {
+  return wrap((decodeAttention$ ??= bind<number>("scalora::decode_attention", ""))(queries.handle, keys.handle, values.handle, cosines.handle, sines.handle, handlesOf(keyCaches), handlesOf(valueCaches), lengths, scale));
 }
 
 let fusedRmsNorm$: NativeOperator<number> | undefined;

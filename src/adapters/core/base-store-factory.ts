@@ -48,7 +48,7 @@ function weightToChange({ weight }: Linear): Tensor {
   if (weight instanceof Tensor) return weight;
   throw new ScaloraError("config", "Nothing can be merged into a quantised weight", {
     where: "adapter.base",
-    found: "weights in nf4",
+    found: `weights in ${weight.format}`,
     fix: "use base: factored, which keeps what is merged beside the weights",
   });
 }

@@ -1,4 +1,4 @@
-import { isClassifier, type Module, nf4Weights } from "../../nn/index.ts";
+import { isClassifier, type Module, quantisedWeights } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
@@ -103,7 +103,7 @@ function parametersOf(model: Module, paths: readonly string[]): NamedSlot[] {
 
 /** Codes cannot be trained, and a copy would untie what the model ties. */
 export function refuseUntrainable(model: Module, paths: readonly string[]): void {
-  const quantised = nf4Weights(model).find(([path]) => isWithin(path, paths));
+  const quantised = quantisedWeights(model).find(([path]) => isWithin(path, paths));
   if (quantised)
     throw new ScaloraError("config", "A part in 4 bits cannot be trained whole", {
       where: "adapter.modulesToSave",

@@ -102,7 +102,7 @@ class Encoder extends Module {
     if (!this.rel_embeddings) return undefined;
     const lengths = groupByLength(stream.offsets).map(({ length }) => length);
     const positions = relativePositions(this.config, lengths, device);
-    const used = narrow(this.rel_embeddings.weight, 0, positions.first, positions.count);
+    const used = narrow(this.rel_embeddings.denseWeight(), 0, positions.first, positions.count);
     const embeddings = this.LayerNorm ? this.LayerNorm.forward(used) : used;
     return { positions, embeddings: stream.recompute?.share(embeddings) ?? embeddings };
   }

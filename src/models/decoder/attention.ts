@@ -1,9 +1,12 @@
 import {
   type AttentionOptions,
   applyRotary,
+  decodeStepAttention,
+  isDecodeStep,
   Linear,
   Module,
   type ParameterSource,
+  type QueryKeyValue,
   RMSNorm,
   type RotaryCosSin,
   streamAttention,
@@ -55,14 +58,29 @@ export class Attention extends Module {
 
   /** @param x `[T, hidden]` */
   forward(x: Tensor, { stream, rotation }: DecoderContext): Tensor {
-    const rows = x.size(0);
-    const split = (projected: Tensor) => reshape(projected, [rows, -1, this.headDim]);
-    const rotateHeads = (heads: Tensor, norm: RMSNorm | undefined) =>
-      applyRotary(norm === undefined ? heads : norm.forward(heads), rotation);
-    const queries = rotateHeads(split(this.q_proj.forward(x)), this.q_norm);
-    const keys = rotateHeads(split(this.k_proj.forward(x)), this.k_norm);
-    const values = split(this.v_proj.forward(x));
-    const attended = streamAttention({ queries, keys, values }, stream, this.layer, this.rule);
-    return this.o_proj.forward(attended);
+    const normed = (projected: Tensor, norm: RMSNorm | undefined) =>
+      norm === undefined ? projected : norm.forward(this.split(projected));
+    const queries = normed(this.q_proj.forward(x), this.q_norm);
+    const keys = normed(this.k_proj.forward(x), this.k_norm);
+    const values = this.v_proj.forward(x);
+    return this.o_proj.forward(this.attend({ queries, keys, values }, { stream, rotation }));
+  }
+
+  /** @param heads not rotated, each `[T, heads · headDim]` or with the heads apart */
+  private attend({ queries, keys, values }: QueryKeyValue, { stream, rotation }: DecoderContext): Tensor {
+    const { layer, rule } = this;
+    if (stream.caches !== undefined && isDecodeStep(stream, rule, queries))
+      return decodeStepAttention({ queries, keys, values }, rotation, stream.caches, layer, rule.scale);
+    const rotated = {
+      queries: applyRotary(this.split(queries), rotation),
+      keys: applyRotary(this.split(keys), rotation),
+      values: this.split(values),
+    };
+    return streamAttention(rotated, stream, layer, rule);
+  }
+
+  /** `[T, heads · headDim]` as `[T, heads, headDim]` */
+  private split(heads: Tensor): Tensor {
+    return reshape(heads, [heads.size(0), -1, this.headDim]);
   }
 }

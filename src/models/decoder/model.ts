@@ -3,6 +3,7 @@ import {
   type CausalLM,
   Embedding,
   KeyValueCache,
+  Linear,
   LMHead,
   type ModelInfo,
   Module,
@@ -71,7 +72,7 @@ export class DecoderForCausalLM extends Module implements CausalLM {
     this.model = new Decoder(source.withPrefix("model"), config);
     const weight = config.tieEmbeddings
       ? this.model.embed_tokens.weight
-      : source.withPrefix("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
+      : Linear.fromSource(source.withPrefix("lm_head"), hiddenSize, vocabSize, false).weight;
     this.lm_head = new LMHead(weight, config.finalLogitSoftcap);
   }
 

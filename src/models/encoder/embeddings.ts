@@ -40,5 +40,5 @@ export class BertEmbeddings extends Module {
 
 /** The embeddings of the token types, or of type 0 as one row for all tokens. */
 export function typeRows(table: Embedding, tokenTypes: Tensor | undefined): Tensor {
-  return tokenTypes === undefined ? narrow(table.weight, 0, 0, 1) : table.forward(tokenTypes);
+  return tokenTypes === undefined ? narrow(table.denseWeight(), 0, 0, 1) : table.forward(tokenTypes);
 }
