@@ -111,8 +111,7 @@ function printLine(tokens: number, setting: Setting, rounds: readonly ReadonlyMa
   console.log(`| ${cells.join(" | ")} |`);
 }
 
-const median = (values: readonly number[]) =>
-  elementAt(
-    values.toSorted((a, b) => a - b),
-    Math.floor(values.length / 2),
-  );
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return elementAt(sorted, Math.floor(sorted.length / 2));
+}
