@@ -16,7 +16,7 @@ const batchSize = 4;
 /** Rank of the adapters. */
 const rank = 4;
 
-/** docs/results.md has the learning rates that were tried, and other seeds. */
+/** The rate that was best for both in the sweep of the job as it was before (docs/results.md). */
 const methods: readonly MethodSettings[] = [
   { adapter: { method: "lora", rank }, lr: 5e-3 },
   { adapter: { method: "scalora-i", rank }, lr: 5e-3 },
