@@ -16,7 +16,7 @@ const batchSize = 4;
 /** Rank of the adapters. */
 const rank = 4;
 
-/** The rate that was best for both in the sweep of the job as it was before (docs/results.md). */
+/** The rate that both had in the job as it was before (docs/results.md); it was not swept for this one. */
 const methods: readonly MethodSettings[] = [
   { adapter: { method: "lora", rank }, lr: 5e-3 },
   { adapter: { method: "scalora-i", rank }, lr: 5e-3 },
