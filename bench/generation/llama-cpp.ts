@@ -84,7 +84,9 @@ async function measure(model: string, prompts: string, batch: number) {
   return rounds.map(([theirs, ours]): Round<SideResult> => [afterPrompt(theirs), afterPrompt(ours)]);
 }
 
-const afterPrompt = (result: SideResult) => ({ ...result, seconds: result.seconds - result.promptSeconds });
+function afterPrompt(result: SideResult): SideResult {
+  return { ...result, seconds: result.seconds - result.promptSeconds };
+}
 
 function row(batch: number, rounds: readonly Round<SideResult>[]) {
   const sides = [rounds.map(([theirs]) => theirs), rounds.map(([, ours]) => ours)];
