@@ -2,7 +2,7 @@
 // the package index sends parts of files (144 MB instead of 544), else whole wheels. What is complete is kept, so that an
 // interrupted download continues; it is then installed offline into a temporary folder, which is renamed.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { downloadFolder, whyNoDownload } from "./find-libtorch.ts";
 import { hasNvidiaDriver, setupCommand, torchVersion } from "./manifest.ts";
 import {
@@ -112,9 +112,12 @@ async function install({ whole, partial }: Downloads, folder: string, pip: Pip, 
   renameSync(into, destination);
 }
 
+const isCpuLibrary = (name: string) => /^lib(torch_cpu|c10|gomp)\b/.test(name);
+
 /** The files of torch's wheel that the addon is compiled with and runs with, and the licences. */
-const isNeeded = (name: string) =>
-  /^(torch\/(include\/|version\.py$|lib\/lib(torch_cpu|c10|gomp)\b)|torch-[^/]+\.dist-info\/)/.test(name);
+const isNeeded = (path: string) =>
+  /^(torch\/(include\/|version\.py$)|torch-[^/]+\.dist-info\/)/.test(path) ||
+  (dirname(path) === "torch/lib" && isCpuLibrary(basename(path)));
 
 /** Removes what only CUDA or Python uses (1.2 GB becomes 0.5 GB), but keeps the licences. */
 function keepCpuLibraries(into: string) {
@@ -125,7 +128,7 @@ function keepCpuLibraries(into: string) {
   };
   remove("", (name) => name === "torch" || name === "nvidia" || name.endsWith(".dist-info"));
   remove("torch", (name) => ["include", "lib", "version.py"].includes(name));
-  remove("torch/lib", (name) => /^lib(torch_cpu|c10|gomp)\b/.test(name));
+  remove("torch/lib", isCpuLibrary);
   remove("nvidia/cu13", (name) => name === "lib");
   remove("nvidia/cu13/lib", (name) => /^lib(cudart|cupti)\.so/.test(name));
 }

@@ -53,13 +53,11 @@ const record = [...contents]
   .join("");
 const archive = zip(new Map([...contents, ["torch-1.dist-info/RECORD", Buffer.from(`${record}RECORD,,\n`)]]));
 const wheel: Wheel = {
-  ...{
-    requirement: "torch==1",
-    name: "torch",
-    hash: sha256(archive),
-    file: "torch-1.whl",
-    size: archive.length,
-  },
+  requirement: "torch==1",
+  name: "torch",
+  hash: sha256(archive),
+  file: "torch-1.whl",
+  size: archive.length,
 };
 const recordHash = sha256(`${record}RECORD,,\n`);
 const isNeeded = (name: string) => /^torch\/(include|lib)\//.test(name);

