@@ -46,7 +46,7 @@ const batches = batchesFile.parse(readJson(job.batches)).map((rows) =>
 let steps = 0;
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [command, folder = ""] = line.split(" ");
+  const [, command = "", folder = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
   const answer = await (command === "check" ? check(folder) : train(command === "warm" ? 1 : batches.length));
   process.stdout.write(`${JSON.stringify(answer satisfies SideAnswer)}\n`);
 }

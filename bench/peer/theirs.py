@@ -104,10 +104,10 @@ def peak_mib():
 
 
 for line in sys.stdin:
-    command, *folder = line.split()
+    command, _, folder = line.rstrip("\n").partition(" ")
     wall, cpu = time.perf_counter(), time.process_time()
     if command == "check":
-        losses = check(*folder)
+        losses = check(folder)
     else:
         losses = [step(batch) for batch in (batches[:1] if command == "warm" else batches)]
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -57,8 +57,8 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
   const { model, adapters } = parts;
   const { dataset, tokens, limit, peakBefore, recompute = false } = settings;
   const rows = dataset.train.flat();
-  const training = measured(() => measureTraining({ model, rows, tokens, limit }, recompute));
-  const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit));
+  const training = measured(() => measureTraining({ model, rows, tokens, limit }, recompute), recompute);
+  const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit), recompute);
   adapters.zeroGrad();
   const { kept, soFar } =
     deviceOf(model) === "cpu" ? processMemory(parts, peakBefore) : { kept: keptBytes(parts), soFar: 0 };
@@ -76,7 +76,7 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
  * A measurement. One that fails otherwise than for lack of memory counts as nothing: the first step, or evaluation, reports why.
  * @throws ScaloraError `config` when memory is not even enough for what is measured
  */
-function measured(measure: () => BatchMemory): BatchMemory {
+function measured(measure: () => BatchMemory, recompute: boolean): BatchMemory {
   try {
     return measure();
   } catch (cause) {
@@ -84,7 +84,7 @@ function measured(measure: () => BatchMemory): BatchMemory {
     throw new ScaloraError("config", "The run does not fit into memory", {
       expected: "memory for a pass over some hundred tokens",
       found: messageOf(cause),
-      fix: "use shorter rows (data.maxLength), train.recompute: all, model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
+      fix: `use shorter rows (data.maxLength), ${recompute ? "" : "train.recompute: all, "}model.dtype: bfloat16, adapter.method: qlora, or a smaller model`,
       cause,
     });
   }

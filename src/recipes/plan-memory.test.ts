@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ScaloraError } from "../util/errors.ts";
 import { type MemoryChoice, planMemory } from "./plan-memory.ts";
 
 const need = (total: number) => ({ total, least: 1, fixed: 1, perToken: 1, tokens: 100, longestRow: 10 });
@@ -34,4 +35,16 @@ test("auto recomputes where a run would be refused otherwise, and says so", () =
 test("auto leaves a run alone that recomputation does not make smaller, or that is not checked", () => {
   expect(plan("auto", 5000, 5000)).toMatchObject({ total: 5000, recompute: false, warnings: 0 });
   expect(plan("auto", 5000, 400, false)).toMatchObject({ recompute: false, measured: [false] });
+});
+
+test("auto recomputes where memory is not even enough to measure a run without it; none is refused then", () => {
+  const measure = (recompute: boolean) => {
+    if (recompute) return need(900);
+    throw new ScaloraError("config", "The run does not fit into memory");
+  };
+  const choice = { limit: { bytes: 1000, of: "the machine" }, isChecked: true, measure } as const;
+  const { recompute, memory, warnings } = planMemory({ setting: "auto", ...choice });
+  expect({ recompute, total: memory.total }).toEqual({ recompute: true, total: 900 });
+  expect(warnings).toEqual([expect.stringContaining("train.recompute: auto")]);
+  expect(() => planMemory({ setting: "none", ...choice })).toThrow("does not fit");
 });

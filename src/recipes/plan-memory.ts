@@ -1,4 +1,5 @@
 import type { Recipe } from "../config/index.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { formatBytes } from "../util/format.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import type { MemoryNeed } from "./memory-estimate.ts";
@@ -27,12 +28,29 @@ export interface MemoryChoice {
 /** Decides whether a run recomputes activations: always, never, or (`auto`, the default) where it would be refused without. */
 export function planMemory({ setting = "auto", limit, isChecked, measure }: MemoryChoice): MemoryPlan {
   if (setting === "all") return { memory: measure(true), recompute: true, warnings: [] };
-  const plain = { memory: measure(false), recompute: false, warnings: [] };
+  const need = measurePlain(setting, measure);
+  if (need === undefined) return { memory: measure(true), recompute: true, warnings: [tooLittle(limit)] };
+  const plain = { memory: need, recompute: false, warnings: [] };
   if (!isChecked || fitOf(plain.memory, limit) !== "no") return plain;
   const recomputed = measure(true);
   if (setting === "none" || recomputed.total >= plain.memory.total) return { ...plain, recomputed };
   return { memory: recomputed, recompute: true, warnings: [warning(plain.memory, recomputed, limit)] };
 }
 
+/** What the run needs without recomputation; undefined where `auto` must recompute because memory is not enough to measure it. */
+function measurePlain(setting: MemoryChoice["setting"], measure: MemoryChoice["measure"]) {
+  try {
+    return measure(false);
+  } catch (error) {
+    if (setting === "auto" && error instanceof ScaloraError && error.code === "config") return undefined;
+    throw error;
+  }
+}
+
+const again = "its backward pass runs the model's blocks again (train.recompute: auto)";
+
+const tooLittle = (limit: MemoryLimit) =>
+  `${formatBytes(limit.bytes)} are not enough to measure the run without recomputation: ${again}; losses and gradients stay the same`;
+
 const warning = (plain: MemoryNeed, recomputed: MemoryNeed, limit: MemoryLimit) =>
-  `the run would take about ${formatBytes(plain.total)}, and there are ${formatBytes(limit.bytes)}: its backward pass runs the model's blocks again (train.recompute: auto), which takes about ${formatBytes(recomputed.total)}, and longer; losses and gradients stay the same`;
+  `the run would take about ${formatBytes(plain.total)}, and there are ${formatBytes(limit.bytes)}: ${again}, which takes about ${formatBytes(recomputed.total)}, and longer; losses and gradients stay the same`;
