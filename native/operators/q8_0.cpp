@@ -130,6 +130,8 @@ struct Q8Rows {
   int64_t rows, blocks;
 };
 
+typedef int8_t ByteVector __attribute__((vector_size(16)));
+
 SCALORA_CLONES void quantiseInputRow(const float* x, int64_t row, Q8Rows* to) {
   const int64_t first = row / kQ8Tile * kQ8Tile, width = std::min(kQ8Tile, to->rows - first), place = row - first;
   for (int64_t block = 0; block < to->blocks; ++block) {
@@ -141,13 +143,15 @@ SCALORA_CLONES void quantiseInputRow(const float* x, int64_t row, Q8Rows* to) {
                                 (IntVector)(high * inverse + rounder) - (IntVector)rounder};
     const int64_t at = first * to->blocks + block * width + place;
     to->scales[at] = amax / 127 + sum((low + high) * 0.0f);
+    const IntVector both = codes[0] + codes[1];
     int32_t total = 0;
-    int8_t* out = to->codes.data() + (first * to->blocks + block * width) * kQ8Block;
-    for (int64_t i = 0; i < kQ8Block; ++i) {
-      const int8_t code = static_cast<int8_t>(codes[i / kLanes][i % kLanes]);
-      total += code;
-      out[(i / kQ8Four * width + place) * kQ8Four + i % kQ8Four] = code;
-    }
+    for (int64_t i = 0; i < kLanes; ++i) total += both[i];
+    const ByteVector bytes[2] = {__builtin_convertvector(codes[0], ByteVector), __builtin_convertvector(codes[1], ByteVector)};
+    int8_t ordered[kQ8Block];
+    std::memcpy(ordered, bytes, sizeof ordered);
+    int8_t* out = to->codes.data() + (first * to->blocks + block * width) * kQ8Block + place * kQ8Four;
+    for (int64_t four = 0; four < kQ8Fours; ++four)
+      std::memcpy(out + four * width * kQ8Four, ordered + four * kQ8Four, kQ8Four);
     to->starts[at] = -128 * total;
   }
 }
