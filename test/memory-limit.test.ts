@@ -63,7 +63,7 @@ test("a row much too long for its container is refused, and the process lives", 
     model: { path: at("long-model"), device: "cpu" },
     adapter: { method: "lora", rank: 8 },
     data: { train: at("long-rows.jsonl"), eval: "none" },
-    train: { steps: 2, batchSize: 1 },
+    train: { steps: 2, batchSize: 1, recompute: "none" },
     run: { name: "long", folder: at("runs"), samples: 0 },
   };
   writeFileSync(at("long.yaml"), stringify(recipe));
