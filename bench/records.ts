@@ -1,5 +1,6 @@
-// The quickstart's job at several learning rates and seeds, and its table in docs/results.md. Each seed has its own messages. One
-// line a run is appended to the results file, and runs that it holds are not repeated.
+// The quickstart's job at learning rates and seeds of your choice, and a table of them (the one in docs/results.md is of
+// `npm start`, two seeds at one rate). Each seed has its own messages. One line a run is appended to the results file, and runs
+// that it holds are not repeated.
 //   npx tsx bench/records.ts MODEL RESULTS.jsonl RATE,… SEED,…    trains each method with each of them, as the quickstart does
 //   npx tsx bench/records.ts MODEL RESULTS.jsonl                  prints the table
 // MODEL: folder or file of SmolLM2-135M-Instruct.
