@@ -1,8 +1,6 @@
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
-import { openLanguageModel } from "../assemble/open-model.ts";
 import { type Example, loadExamples } from "../data/index.ts";
 import { generateBatch } from "../eval/index.ts";
-import { releaseFreeMemory } from "../torch/index.ts";
 import { wilsonInterval } from "../util/wilson-interval.ts";
 import type { AnsweringModel, Demo, Exercise, ExerciseSplits, Grade, Split } from "./demo.ts";
 import { scoreLabels } from "./label-scores.ts";
@@ -39,25 +37,6 @@ export interface TestResult {
   readonly texts: readonly string[];
   /** Whether each of these answers is exact. */
   readonly areExact: readonly boolean[];
-}
-
-/**
- * Measures a model, or a run's best checkpoint, on one split of a demo.
- * @throws the signal's reason when it is aborted
- */
-export async function evaluateModel(
-  { job, ...place }: { job: Demo } & ExercisePlace,
-  path: string,
-  part: Split,
-  signal: AbortSignal,
-): Promise<TestResult> {
-  const open = await openLanguageModel({ path, ...job.compute });
-  try {
-    return await gradeModel(job, open, await prepareExercises(open, place, part), signal);
-  } finally {
-    open.dispose();
-    releaseFreeMemory();
-  }
 }
 
 /** The first exercises of a split with their rows, tokenised; all of them by default. */

@@ -1,13 +1,12 @@
 import { type Headline, type ReportData, type ReportTable, runCharts } from "../report/index.ts";
 import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
+import { beforeLabel } from "./before-label.ts";
 import type { FractionEstimate, QuickstartResult, QuickstartScore } from "./quickstart-result.ts";
 import type { QuickstartRuns } from "./quickstart-runs.ts";
 
 /** The quickstart's report: how the methods compare, their curves, samples and what to try next. */
-export function quickstartReport(
-  quickstart: QuickstartRuns,
-  { samples, next, seconds, remark }: QuickstartResult,
-): ReportData {
+export function quickstartReport(quickstart: QuickstartRuns, result: QuickstartResult): ReportData {
+  const { samples, next, seconds, remark } = result;
   const { job, seed, runs } = quickstart;
   const mark = (isExact: boolean | undefined) => (isExact ? ("right" as const) : ("wrong" as const));
   return {
@@ -22,7 +21,7 @@ export function quickstartReport(
       { label: "Total time", value: formatDuration(seconds) },
     ],
     charts: runCharts(runs.map(({ method, result }) => ({ name: method, events: result.events }))),
-    tables: [comparison(quickstart, remark)],
+    tables: [comparison(quickstart, beforeLabel(result), remark)],
     samples: samples.map(({ prompt, expected, before, after }, i) => ({
       prompt,
       outputs: [
@@ -68,7 +67,7 @@ function comparisonText(
   return `The 95 % intervals of ${best.method} and ${second.method} overlap: this test does not tell which of them is better.`;
 }
 
-function comparison({ job, before, runs }: QuickstartRuns, remark: string): ReportTable {
+function comparison({ job, before, runs }: QuickstartRuns, label: string, remark: string): ReportTable {
   const right = (title: string) => ({ title, align: "right" as const });
   const titles = [
     `Exact ${job.names.item}`,
@@ -79,7 +78,7 @@ function comparison({ job, before, runs }: QuickstartRuns, remark: string): Repo
     title: "The methods on the test set",
     columns: [{ title: "Method" }, ...titles.map(right)],
     rows: [
-      ["before", ...scoreCells(before), "", "", "", "", ""],
+      [label, ...scoreCells(before), "", "", "", "", ""],
       ...runs.map(({ method, testResult, result }) => [
         method,
         ...scoreCells(testResult),

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { quickstartModel } from "../../download/index.ts";
+import { beforeLabel } from "../../quickstart/before-label.ts";
 import { checkOutputFolder } from "../../quickstart/output-folder.ts";
 import type {
   FractionEstimate,
@@ -128,7 +129,7 @@ function answersText({ when, withQuestions, answers }: AnswersEvent, { paint, st
 
 function resultText(result: QuickstartResult, { paintOut }: Context): string {
   const rows = [
-    ["before", ...scoreCells(result.before), "", "", "", ""],
+    [beforeLabel(result), ...scoreCells(result.before), "", "", "", ""],
     ...result.rows.map((row) => [
       row.method,
       ...scoreCells(row),

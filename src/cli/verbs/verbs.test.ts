@@ -340,6 +340,7 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   expect(stdout.text).toMatch(
     /lora +91\.5 % \[88, 94\] +98\.7 % \[97, 100\] +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/,
   );
+  expect(stdout.text).toMatch(/^before \(16 sentences\) +91\.5 %/m);
   expect(stdout.text).toContain("One seed says little.");
   expect(stdout.text).toContain("  scalora ls recipes");
 });

@@ -16,7 +16,7 @@ const batchSize = 4;
 /** Rank of the adapters. */
 const rank = 4;
 
-/** The rate that both had in the job as it was before (docs/results.md); it was not swept for this one. */
+/** The rate that both had in an earlier, harder job (docs/results.md has its sweep); it was not swept for this one. */
 const methods: readonly MethodSettings[] = [
   { adapter: { method: "lora", rank }, lr: 5e-3 },
   { adapter: { method: "scalora-i", rank }, lr: 5e-3 },
@@ -36,13 +36,13 @@ export function recordsDemo(model: string): Demo {
   return {
     title: "turn a customer's message into a JSON record",
     intro:
-      `${sizes.train} messages teach it, each seen once; ${sizes.test} others are the test, whose sentences, products and order ` +
-      `numbers are in no other message. The adapters have rank ${rank}.`,
+      "It learns from messages that it sees once each, and is tested on others, whose sentences, products and order numbers " +
+      `are in no other message. The adapters have rank ${rank}.`,
     summary:
       "A small chat model is fine-tuned to turn a customer's free-form message into a JSON record: what the customer wants, the " +
       "product, the order number. The test's sentences, products and order numbers never occur in what it learns from.",
     remark:
-      "Both methods have the same steps, data and rate. One seed says little: docs/results.md has more.",
+      "Both methods have the same steps, data and rate, which was not swept. One seed says little: docs/results.md has two.",
     names: { item: "records", part: "fields" },
     model,
     rank,

@@ -108,7 +108,7 @@ test("the job runs from its rows to its report on any chat model", async () => {
   for (const file of ["chat.mjs", "Modelfile"])
     expect(readFileSync(join(scratch.path, "out", file), "utf8")).toContain("model.gguf");
   const page = readFileSync(result.report, "utf8");
-  for (const text of ["Exact records", "Right fields", "before"]) expect(page).toContain(text);
+  for (const text of ["Exact records", "Right fields", "before (16 records)"]) expect(page).toContain(text);
 });
 
 test("on a slow machine it makes fewer steps and tests, and says so", async () => {
