@@ -6,7 +6,6 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openLanguageModel } from "../src/assemble/open-model.ts";
 import { mean, spread } from "../src/compare/statistics.ts";
 import type { MethodSettings, Split } from "../src/quickstart/demo.ts";
 import { gradeModel, prepareExercises } from "../src/quickstart/evaluate-model.ts";
@@ -63,9 +62,8 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
     const place = { model: job.model, data, folder: out, name: "run" };
     const before = process.cpuUsage();
     const hooks = { signal, onEvent: () => undefined };
-    using base = await openLanguageModel({ path: job.model, ...job.compute });
     const { result, tested } = await runMethod(job, { adapter, lr }, place, {
-      ...{ seed, ...hooks, original: base.model },
+      ...{ seed, ...hooks },
       test: async (open) => {
         const score = async (part: Split) =>
           gradeModel(job, open, await prepareExercises(open, { task, data }, part), signal);

@@ -7,7 +7,6 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openLanguageModel } from "../src/assemble/open-model.ts";
 import { spread } from "../src/compare/statistics.ts";
 import type { Split } from "../src/quickstart/demo.ts";
 import { gradeModel, prepareExercises, type TestResult } from "../src/quickstart/evaluate-model.ts";
@@ -57,7 +56,6 @@ async function run(lr: number, seed: number): Promise<void> {
   const out = mkdtempSync(join(tmpdir(), "records-"));
   const task = job.makeExercises(seed);
   const data = prepareFolder(out, task);
-  using base = await openLanguageModel({ path: model, ...job.compute });
   try {
     for (const { adapter } of job.methods) {
       const { method } = adapter;
@@ -65,7 +63,7 @@ async function run(lr: number, seed: number): Promise<void> {
       const before = process.cpuUsage();
       const place = { model, data, folder: out, name: method };
       const { result, tested } = await runMethod(job, { adapter, lr }, place, {
-        ...{ seed, signal, onEvent: () => undefined, original: base.model },
+        ...{ seed, signal, onEvent: () => undefined },
         test: async (open) => {
           const score = async (part: Split) =>
             scoreOf(await gradeModel(job, open, await prepareExercises(open, { task, data }, part), signal));

@@ -1,7 +1,6 @@
 import { basename, join } from "node:path";
 import { rankReport } from "../analysis/change-rank.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
-import type { CausalLM } from "../nn/index.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
 import { runTraining } from "../recipes/run-training.ts";
 import { eventsOfType, type RankEvent, type RunEvent } from "../run/events.ts";
@@ -33,8 +32,6 @@ export interface MethodResult {
 /** What `runMethod` needs beyond the run itself. */
 export interface MethodHooks<T> extends Pick<RunHooks, "signal" | "onEvent" | "afterStep"> {
   readonly seed: number;
-  /** The base model as it is before training. */
-  readonly original: CausalLM;
   /** Measures the run's best checkpoint, or its last one without evaluations. */
   test(open: OpenLanguageModel): Promise<T>;
 }
@@ -54,7 +51,8 @@ export async function runMethod<T>(
   const run = await runTraining(recipe, { signal, onEvent, ...(afterStep && { afterStep }) });
   releaseFreeMemory();
   signal.throwIfAborted();
-  const { ranks, tested } = await visitCheckpoints(run.folder, job, hooks);
+  const { ranks, tested } = await visitCheckpoints(run.folder, job, hooks.test);
+  releaseFreeMemory();
   const events = [...readEvents(run.folder).filter(({ type }) => type !== "rank"), ...ranks];
   const last = ranks.at(-1)?.layers ?? [];
   const result = {
@@ -72,9 +70,10 @@ export async function runMethod<T>(
 /** Opens each checkpoint of a run once: for the ranks of the accumulated change, and the chosen one for the test. */
 async function visitCheckpoints<T>(
   run: string,
-  { compute }: Demo,
-  { original, test }: Pick<MethodHooks<T>, "original" | "test">,
+  { model, compute }: Demo,
+  test: MethodHooks<T>["test"],
 ): Promise<{ ranks: RankEvent[]; tested: T }> {
+  using base = await openLanguageModel({ path: model, ...compute });
   const chosen = chooseCheckpoint(run).path;
   const ranks: RankEvent[] = [];
   const tested: T[] = [];
@@ -83,10 +82,13 @@ async function visitCheckpoints<T>(
   )) {
     using open = await openLanguageModel({ path: run, checkpoint: basename(path), ...compute });
     if (open.adapters)
-      ranks.push({ type: "rank", step, layers: [...rankReport(open.model, open.adapters, original).layers] });
+      ranks.push({
+        type: "rank",
+        step,
+        layers: [...rankReport(open.model, open.adapters, base.model).layers],
+      });
     if (basename(path) === basename(chosen)) tested.push(await test(open));
   }
-  releaseFreeMemory();
   const [result] = tested;
   if (result === undefined) throw internalError("the chosen checkpoint is one of the run's");
   return { ranks, tested: result };

@@ -4,11 +4,11 @@ import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-mode
 import { isClassifier } from "../nn/index.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
 import type { RunEvent } from "../run/events.ts";
-import { setThreads, threads } from "../torch/index.ts";
+import { releaseFreeMemory, setThreads, threads } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { shellQuote } from "../util/shell-quote.ts";
 import type { Demo, ExerciseSplits, Pace } from "./demo.ts";
-import { gradeModel, type PreparedExercises, prepareExercises } from "./evaluate-model.ts";
+import { gradeModel, type PreparedExercises, prepareExercises, type TestResult } from "./evaluate-model.ts";
 import { prepareFolder } from "./output-folder.ts";
 import { chooseWork, estimateSeconds, measureStep, workText } from "./pace.ts";
 import type { QuickstartScore, RunQuickstart } from "./quickstart-result.ts";
@@ -55,9 +55,15 @@ interface Setting {
   /** Folder of the splits' files. */
   readonly data: string;
   readonly seed: number;
-  /** The base model, as it is before training. */
-  readonly base: OpenLanguageModel;
   readonly hooks: Hooks;
+}
+
+/** The work of a quickstart, as it fits this machine, and what the untrained model makes of it. */
+interface Preparation {
+  readonly job: Demo;
+  readonly tests: PreparedExercises;
+  readonly before: TestResult;
+  readonly baseFolder: string;
 }
 
 async function compareMethods(
@@ -72,12 +78,11 @@ async function compareMethods(
   const note = (text: string) => onEvent({ type: "note", text });
   onEvent({ type: "phase", title: `The task: ${demo.title}` });
   note(demo.intro);
-  using base = await openLanguageModel({ path: demo.model, ...demo.compute });
-  const setting = { task, out, data, seed, base, hooks };
-  const opened = (performance.now() - started) / 1000;
-  const all = await prepareExercises(base, setting, "test");
-  const { job, tests } = await fitToMachine(demo, setting, all, opened);
-  const before = await gradeModel(job, base, first(all, job.pace?.testsBefore ?? tests), signal);
+  const setting = { task, out, data, seed, hooks };
+  const preparation = await prepare(demo, setting, started);
+  const { job, before } = preparation;
+  // Each run opens the model itself: none is left open beside it.
+  releaseFreeMemory();
   note(`before training, ${scoreText(job, before)}`);
   const runs: MethodRun[] = [];
   for (const i of job.methods.keys()) {
@@ -87,7 +92,7 @@ async function compareMethods(
       title: `${i + 1} of ${job.methods.length}: ${method}, ${job.training.steps} steps`,
     });
     try {
-      runs.push(await trainAndTest(job, setting, i, first(all, tests)));
+      runs.push(await trainAndTest(preparation, setting, i));
     } catch (error) {
       if (signal.aborted) note(keptText([...runs.map((run) => run.method), method], out));
       throw error;
@@ -95,6 +100,17 @@ async function compareMethods(
   }
   onEvent({ type: "phase", title: "Report and merged model" });
   return publish({ job, task, data, out, seed, before, runs, started }, signal);
+}
+
+/** Fits the work to this machine and tests the untrained model. @param started `performance.now()` at the start */
+async function prepare(demo: Demo, setting: Setting, started: number): Promise<Preparation> {
+  using base = await openLanguageModel({ path: demo.model, ...demo.compute });
+  const opened = (performance.now() - started) / 1000;
+  const all = await prepareExercises(base, setting, "test");
+  const { job, tests } = await fitToMachine(demo, { ...setting, base }, all, opened);
+  const testsBefore = first(all, job.pace?.testsBefore ?? tests);
+  const before = await gradeModel(job, base, testsBefore, setting.hooks.signal);
+  return { job, before, tests: first(all, tests), baseFolder: base.baseFolder };
 }
 
 const first = ({ items, examples }: PreparedExercises, count: number): PreparedExercises => ({
@@ -108,7 +124,7 @@ const first = ({ items, examples }: PreparedExercises, count: number): PreparedE
  */
 async function fitToMachine(
   demo: Demo,
-  { task, out, data, seed, base, hooks }: Setting,
+  { task, out, data, seed, base, hooks }: Setting & { base: OpenLanguageModel },
   all: PreparedExercises,
   open: number,
 ): Promise<{ job: Demo; tests: number }> {
@@ -131,19 +147,20 @@ async function fitToMachine(
 
 /** Trains with one of the demo's methods, with answers along the way, and tests it. */
 async function trainAndTest(
-  job: Demo,
-  { out, data, seed, base, hooks }: Setting,
+  preparation: Preparation,
+  { out, data, seed, hooks }: Setting,
   index: number,
-  tests: PreparedExercises,
 ): Promise<MethodRun> {
+  const { job, tests } = preparation;
   const { signal, onEvent } = hooks;
   const settings = elementAt(job.methods, index);
   const { method } = settings.adapter;
   const place = { model: job.model, data, folder: out, name: method };
   const { result, tested } = await runMethod(job, settings, place, {
-    ...{ seed, signal, original: base.model },
+    seed,
+    signal,
     onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }),
-    ...(job.pace && { afterStep: watcher(job, job.pace, { method, base, tests, hooks }) }),
+    ...(job.pace && { afterStep: watcher(preparation, job.pace, method, hooks) }),
     test: (open) => gradeModel(job, open, tests, signal),
   });
   const answers = tests.items.slice(0, tested.texts.length).map(({ question, expected }, i) => ({
@@ -158,20 +175,16 @@ async function trainAndTest(
 
 /** Shows answers of the model while it is trained. */
 function watcher(
-  job: Demo,
+  { job, tests, baseFolder }: Preparation,
   { watched, at }: Pace,
-  {
-    method,
-    base,
-    tests,
-    hooks,
-  }: Pick<Setting, "base" | "hooks"> & { method: string; tests: PreparedExercises },
+  method: string,
+  hooks: Hooks,
 ): NonNullable<RunHooks["afterStep"]> {
   const { steps } = job.training;
   const due = new Set(at.map((share) => Math.round(share * steps)));
   return async (step, { model, tokenizer }) => {
     if (!due.has(step) || step === steps || isClassifier(model)) return;
-    const open = { model, tokenizer, baseFolder: base.baseFolder };
+    const open = { model, tokenizer, baseFolder };
     try {
       const answers = await answerWatched(job, open, first(tests, watched), hooks.signal);
       const when = `${method}, step ${step} of ${steps}`;

@@ -80,14 +80,18 @@ test("the job runs from its rows to its report on any chat model", async () => {
   const short = { ...job, training: { ...job.training, steps: 2 } };
   const notes: string[] = [];
   const watched: Extract<QuickstartEvent, { type: "answers" }>[] = [];
+  const tensors: number[] = [];
   const onEvent = (event: QuickstartEvent) => {
     if (event.type === "note") notes.push(event.text);
     if (event.type === "answers") watched.push(event);
+    if (event.type === "phase") tensors.push(liveTensorCount());
   };
   const before = liveTensorCount();
   const signal = new AbortController().signal;
   const result = await runDemo(short, { out: join(scratch.path, "out"), seed: 0 }, { signal, onEvent });
   expect(liveTensorCount()).toBe(before);
+  // No model is open beside the one that a method trains.
+  expect(tensors).toEqual(new Array(4).fill(before));
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i"]);
   // 0 of few is not known to be 0.
   expect(result.before.exact).toMatchObject({ value: 0, low: 0 });
