@@ -8,7 +8,7 @@ import { splitFile } from "./output-folder.ts";
 import type { FractionEstimate } from "./quickstart-result.ts";
 
 /** Number of answers shown. */
-export const shownCount = 3;
+const shownCount = 3;
 
 /** Exercises, and their rows as the model sees them. */
 export interface PreparedExercises {
