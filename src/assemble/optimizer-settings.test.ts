@@ -47,6 +47,8 @@ const withoutEffect = { adamw: ["momentum"], sgd: ["betas", "eps"] };
 /** Keys of the section that are not the optimiser's. */
 const others = ["steps", "epochs", "batchSize", "batchTokens", "seed", "evalEvery", "saveEvery"];
 const watching = ["keepLast", "patience", "stopOnDivergence"];
+/** Changes memory and time, not a bit of the result (recompute.test.ts). */
+const exact = ["recompute"];
 
 const recipeOf = (adapter: object, settings: object) => ({
   model: { path: import.meta.dirname },
@@ -79,7 +81,7 @@ function parsed(adapter: Options, settings: object) {
 
 test("each setting of the optimiser is tried below", () => {
   const tried = new Set(Object.values(changes).flatMap((each) => Object.keys(each)));
-  expect([...tried, ...others, ...watching].sort()).toEqual(Object.keys(trainSchema().shape).sort());
+  expect([...tried, ...others, ...watching, ...exact].sort()).toEqual(Object.keys(trainSchema().shape).sort());
 });
 
 /** QLoRA, which needs a base in 4 bits, is LoRA here. */
