@@ -35,12 +35,15 @@ for (const [path, { optionalDependencies }] of Object.entries(packages)) {
   }
 }
 
+/** With its file's name and size, and of a wheel that is read in parts the hash of its list of files. */
+const pinnedWheel = /^\S+==\S+ --hash=sha256:[0-9a-f]{64} # \S+\.whl \d+( record:[0-9a-f]{64})?$/;
+
 for (const kind of ["cpu", "cuda"]) {
   const file = `src/setup/libtorch-${kind}.txt`;
   const lines = readFileSync(join(packageRoot, file), "utf8").split("\n");
   const wheels = lines.filter((line) => line !== "" && !line.startsWith("#"));
   for (const line of wheels) {
-    if (!/^\S+==\S+ --hash=sha256:[0-9a-f]{64} # \S+\.whl \d+$/.test(line)) problems.push(`${file}: ${line}`);
+    if (!pinnedWheel.test(line)) problems.push(`${file}: ${line}`);
   }
   if (!wheels.some((line) => line.startsWith(`torch==${torchVersion} `)))
     problems.push(`${file}: no torch==${torchVersion}`);

@@ -81,7 +81,9 @@ function parsed(adapter: Options, settings: object) {
 
 test("each setting of the optimiser is tried below", () => {
   const tried = new Set(Object.values(changes).flatMap((each) => Object.keys(each)));
-  expect([...tried, ...others, ...watching, ...exact].sort()).toEqual(Object.keys(trainSchema().shape).sort());
+  expect([...tried, ...others, ...watching, ...exact].sort()).toEqual(
+    Object.keys(trainSchema().shape).sort(),
+  );
 });
 
 /** QLoRA, which needs a base in 4 bits, is LoRA here. */
