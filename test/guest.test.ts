@@ -33,7 +33,8 @@ describe.runIf(process.platform === "linux")("in the process of a program", () =
     expect(report.passedOn).toBe("SIGBUS");
   });
 
-  test("keepFreedMemory makes the settings of malloc", async () => {
+  // Where the system has put something next to the heap, malloc maps memory elsewhere: another process has other places.
+  test("keepFreedMemory makes the settings of malloc", { retry: 2 }, async () => {
     const report = await guest("keep");
     expect(report.afterOperator).toEqual(report.start);
     expect(report.heapGrowth).toBeGreaterThanOrEqual(2 ** 26);
