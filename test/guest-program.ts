@@ -38,7 +38,7 @@ const afterOperator = settings();
 // The threads of parallel operators: libtorch starts them with the first large one, and they inherit this thread's mask.
 torch.setThreads(2);
 const [tasksBefore, heapBefore] = [tasks(), heapSize()];
-torch.zeros([2 ** 24], { device: "cpu" });
+torch.zeros([2 ** 25], { device: "cpu" });
 const heapGrowth = heapSize() - heapBefore;
 const workers = tasks().filter((task) => !tasksBefore.includes(task));
 const workerMasks = workers.map((task) => settings(task).blocked);

@@ -19,7 +19,7 @@ describe.runIf(process.platform === "linux")("in the process of a program", () =
     expect(report.afterOperator).toEqual(report.start);
     const { threads: _, ...signals } = report.start;
     expect(report.afterProduct).toEqual(signals);
-    // 64 MiB are mapped, as is malloc's default.
+    // 128 MiB are mapped, as is malloc's default.
     expect(report.heapGrowth).toBeLessThan(2 ** 20);
     // No signal but a fault reaches a thread that computes part of a product, though it was started before.
     expect(report.workerMasks).toEqual(["0000000000000000"]);
@@ -33,10 +33,10 @@ describe.runIf(process.platform === "linux")("in the process of a program", () =
     expect(report.passedOn).toBe("SIGBUS");
   });
 
-  // Where the system has put something next to the heap, malloc maps memory elsewhere: another process has other places.
-  test("keepFreedMemory makes the settings of malloc", { retry: 2 }, async () => {
+  test("keepFreedMemory makes the settings of malloc", async () => {
     const report = await guest("keep");
     expect(report.afterOperator).toEqual(report.start);
+    // Of the 128 MiB at most 64 were there: malloc extends the heap by so much more than it needs.
     expect(report.heapGrowth).toBeGreaterThanOrEqual(2 ** 26);
   });
 });
