@@ -11,7 +11,8 @@ import { loadModel } from "../src/models/index.ts";
 import { backward, RecomputedPass } from "../src/nn/index.ts";
 import * as torch from "../src/torch/index.ts";
 import { objectiveOf } from "../src/train/objective.ts";
-import { elementAt, takeFirst, zip } from "../src/util/elements.ts";
+import { takeFirst, zip } from "../src/util/elements.ts";
+import { median } from "./sides.ts";
 
 const settings = ["LoRA", "LoRA, recomputed", "QLoRA", "QLoRA, recomputed"] as const;
 type Setting = (typeof settings)[number];
@@ -109,9 +110,4 @@ function printLine(tokens: number, setting: Setting, rounds: readonly ReadonlyMa
     ...[ratios.map((ratio) => ratio.toFixed(2)).join(", "), mebibytes("tensors"), mebibytes("resident")],
   ];
   console.log(`| ${cells.join(" | ")} |`);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return elementAt(sorted, Math.floor(sorted.length / 2));
 }

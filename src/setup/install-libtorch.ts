@@ -55,9 +55,11 @@ export async function downloadLibtorch(progress: Progress, env: NodeJS.ProcessEn
   const folder = join(cacheFolder(env), "wheels");
   const scratch = join(cacheFolder(env), "tmp");
   const pip = await openPip(scratch, purpose, env);
-  const partial = await openNeededPart(wheels, folder, pip);
+  const absent = await missingWheels(wheels, folder);
+  const partial = await openNeededPart(absent, pip);
   const whole = wheels.filter((wheel) => wheel !== partial?.wheel);
-  const missing = sum(await missingWheels(whole, folder)) + (partial ? missingBytes(partial, folder) : 0);
+  const missing =
+    sum(absent.filter((wheel) => wheel !== partial?.wheel)) + (partial ? missingBytes(partial, folder) : 0);
   if (missing > 0) progress.log(`downloading libtorch ${torchVersion}, ${formatDecimalBytes(missing)}`);
   const onProgress = (done: number, total: number, name: string) => {
     const percent = Math.floor((100 * done) / total);
@@ -80,8 +82,8 @@ export async function downloadLibtorch(progress: Progress, env: NodeJS.ProcessEn
 }
 
 /** The wheel of which a part is enough; undefined where all of it is there, or must be downloaded. */
-async function openNeededPart(wheels: readonly Wheel[], folder: string, pip: Pip) {
-  for (const wheel of await missingWheels(wheels, folder)) {
+async function openNeededPart(absent: readonly Wheel[], pip: Pip) {
+  for (const wheel of absent) {
     if (wheel.record !== undefined) return openPartialWheel(wheel, wheel.record, pip, isNeeded);
   }
   return undefined;

