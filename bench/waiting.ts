@@ -1,5 +1,5 @@
 // What work of others on the machine costs a training step, by how threads wait for each other and how many there are:
-//   npm run tool -- bench/waiting.ts --model FOLDER [--threads 1,2] [--busy 0,1,2,4] [--rounds 3] [--steps 12] [--rows 32]
+//   npm run tool -- bench/waiting.ts --model FOLDER [--threads 1,2] [--busy 0,1,2,4] [--rounds 3] [--steps 12] [--rows 32] [--policies "passive;1,000 spins"]
 // Beside so many busy processes `scalora train` runs with each setting in turn. Start it on a machine with nothing else to do:
 // the fair share is computed from the rows without busy processes.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -14,6 +14,7 @@ import { readEvents } from "../src/run/read-events.ts";
 const policies: Readonly<Record<string, NodeJS.ProcessEnv>> = {
   "300,000 spins": { GOMP_SPINCOUNT: "300000" },
   active: { OMP_WAIT_POLICY: "active" },
+  "10,000 spins": { GOMP_SPINCOUNT: "10000" },
   "1,000 spins": { GOMP_SPINCOUNT: "1000" },
   passive: { OMP_WAIT_POLICY: "passive" },
 };
@@ -32,14 +33,21 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
     steps: { type: "string", default: "12" },
     rows: { type: "string", default: "32" },
+    policies: { type: "string", default: Object.keys(policies).join(";") },
   },
 });
 const { model } = options;
+for (const policy of options.policies.split(";"))
+  if (policies[policy] === undefined) throw new Error(`--policies takes ${Object.keys(policies).join(";")}`);
 if (model === undefined) throw new Error("name the folder of a causal language model with --model");
 const numbers = (list: string) => list.split(",").map(Number);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "scalora-waiting-"));
 const print = (...cells: readonly string[]) => process.stdout.write(`| ${cells.join(" | ")} |\n`);
+
+/** Computes until it is killed, or whoever started it is. */
+const compute = `const parent = process.ppid;
+while (process.ppid === parent) for (let turn = 0; turn < 1e7; turn++);`;
 
 /** Steps of a run that are not counted: buffers are new, and kernels are chosen. */
 const warmUp = 2;
@@ -56,7 +64,8 @@ function measureAll(folder: string): void {
   const idle = new Map<string, number>();
   for (const busy of numbers(options.busy)) {
     const settings = numbers(options.threads).flatMap((threads) =>
-      Object.keys(policies)
+      options.policies
+        .split(";")
         // One thread waits for nobody.
         .slice(threads === 1 ? -1 : 0)
         .map((policy): Setting => ({ busy, threads, policy })),
@@ -100,7 +109,7 @@ function measureInTurns(settings: readonly Setting[], folder: string): Map<strin
 
 /** Tokens a second of one run. */
 function measure({ busy, threads, policy }: Setting, folder: string, name: string): number {
-  const others = Array.from({ length: busy }, () => spawn(process.execPath, ["-e", "for (;;);"]));
+  const others = Array.from({ length: busy }, () => spawn(process.execPath, ["-e", compute]));
   try {
     train({ ...policies[policy], OMP_NUM_THREADS: `${threads}` }, folder, name);
   } finally {
