@@ -1,5 +1,6 @@
 // Weights in Q8_0, GGUF's blocks of 32 columns with one scale: quantising, packing for the products, looking rows up, and linear
 // layers without gradients. Inputs are quantised in the same way, with a scale in float32, and multiplied as integers.
+#include "huge_pages.h"
 #include "q8_kernels.h"
 #include "rows.h"
 
@@ -64,8 +65,8 @@ std::tuple<at::Tensor, at::Tensor> q8Pack(const at::Tensor& bytes) {
               "q8_pack: expected bytes [out, blocks * 34] on the CPU, got ", bytes.scalar_type(), bytes.sizes());
   const at::Tensor source = bytes.contiguous();
   const int64_t rows = source.size(0), blocks = source.size(1) / kQ8BlockBytes, groups = q8GroupCount(rows);
-  at::Tensor codes = at::full({groups, blocks, kQ8Fours, kQ8Group, kQ8Four}, 128, source.options());
-  at::Tensor scales = at::zeros({groups, blocks, kQ8Group}, source.options().dtype(at::kHalf));
+  at::Tensor codes = zerosInHugePages({groups, blocks, kQ8Fours, kQ8Group, kQ8Four}, at::kByte).fill_(128);
+  at::Tensor scales = zerosInHugePages({groups, blocks, kQ8Group}, at::kHalf);
   const uint8_t* from = source.const_data_ptr<uint8_t>();
   uint8_t* code = codes.mutable_data_ptr<uint8_t>();
   c10::Half* scale = scales.mutable_data_ptr<c10::Half>();

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { dequantise } from "../gguf/dequantise.ts";
@@ -123,6 +124,30 @@ test("a gradient is refused, and so are codes of another shape", () => {
     expect(() => torch.q8Quantize(normal([2, 33], 16))).toThrow(/multiple of 32/);
   });
 });
+
+/** KiB of this process for which huge pages were asked. */
+function hugePageKiB() {
+  const mappings = readFileSync("/proc/self/smaps", "utf8").split(/^VmFlags:/m);
+  return mappings
+    .slice(0, -1)
+    .filter((_, i) => / hg\b/.test(mappings[i + 1]?.split("\n")[0] ?? ""))
+    .reduce((total, mapping) => total + Number(/^Size: *(\d+) kB$/m.exec(mapping)?.[1]), 0);
+}
+
+test.runIf(existsSync("/sys/kernel/mm/transparent_hugepage"))(
+  "weights lie side by side in huge pages, which are freed with the last of them",
+  () => {
+    const before = hugePageKiB();
+    const first = torch.scope(() => quantised(normal([40, 64], 17)));
+    const second = torch.scope(() => quantised(normal([64, 1024], 18)));
+    const region = hugePageKiB() - before;
+    expect(region).toBeGreaterThanOrEqual(2048);
+    const third = torch.scope(() => quantised(normal([40, 64], 19)));
+    expect(hugePageKiB() - before).toBe(region);
+    for (const weight of [first, third, second]) weight.dispose();
+    expect(hugePageKiB()).toBe(before);
+  },
+);
 
 // The instruction set is chosen once for a process.
 const kernels = `
