@@ -1,18 +1,30 @@
-// Writes the table of docs/performance (npm run bench -- --out docs/performance) and its chart into docs/performance.md; --check
-// only compares.
-import { readFileSync, writeFileSync } from "node:fs";
+// Writes the tables of docs/performance (npm run bench -- --out docs/performance) and its chart into docs/performance.md;
+// --check only compares.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../src/setup/paths.ts";
 
-const [begin, end] = ["<!-- table: written by scripts/bench-table.ts -->", "<!-- /table -->"];
 const page = join(packageRoot, "docs", "performance.md");
+const chart = "![Speed of a LoRA step relative to transformers + PEFT](performance/speed.svg)\n\n";
+const sections = [
+  { name: "table", above: chart },
+  { name: "techniques", above: "" },
+  { name: "generation", above: "" },
+];
 
 const text = readFileSync(page, "utf8");
-const table = readFileSync(join(packageRoot, "docs", "performance", "table.md"), "utf8");
-const chart = "![Speed of a LoRA step relative to transformers + PEFT](performance/speed.svg)";
-const [before, after] = [text.slice(0, text.indexOf(begin)), text.slice(text.indexOf(end))];
-const fresh = `${before}${begin}\n\n${chart}\n\n${table}\n${after}`;
+const fresh = sections.reduce(withSection, text);
 if (fresh !== text && process.argv.includes("--check")) {
   process.stderr.write("docs/performance.md is stale: run `node scripts/bench-table.ts`\n");
   process.exitCode = 1;
 } else writeFileSync(page, fresh);
+
+/** The page with a table's file between the marks of its name. */
+function withSection(whole: string, { name, above }: { name: string; above: string }): string {
+  const [begin, end] = [`<!-- ${name}: written by scripts/bench-table.ts -->`, `<!-- /${name} -->`];
+  const [from, to] = [whole.indexOf(begin), whole.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`${page} lacks ${begin} … ${end}`);
+  const file = join(packageRoot, "docs", "performance", `${name}.md`);
+  const table = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return `${whole.slice(0, from)}${begin}\n\n${above}${table}\n${whole.slice(to)}`;
+}

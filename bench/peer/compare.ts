@@ -13,6 +13,9 @@ export const tolerances = { float32: { loss: 1e-5, gradient: 5e-5 }, bfloat16: {
 /** How far losses of training steps may be from A's, relative. */
 export const lossTolerances = { float32: 1e-4, bfloat16: 2e-2 } as const;
 
+/** Thrown where a side does not compute the same. */
+export class DifferentResults extends Error {}
+
 /** The loss of a batch, and the folder of its gradients. */
 export interface Checked {
   readonly loss: number;
@@ -70,6 +73,18 @@ export function checkDifference(
 /** The largest relative difference of two lists of losses. */
 export function largestLossDifference(losses: readonly number[], reference: readonly number[]): number {
   return largestOf(zip(losses, reference).map(([a, b]) => relative(a, b)));
+}
+
+/** `largestLossDifference` of all timed steps. @throws DifferentResults where it is too large */
+export function checkLosses(
+  dtype: "float32" | "bfloat16",
+  side: string,
+  losses: readonly number[],
+  reference: readonly number[],
+): number {
+  const found = largestLossDifference(losses, reference);
+  if (found <= lossTolerances[dtype]) return found;
+  throw new DifferentResults(`${side}: losses differ by ${found.toExponential(1)} after some steps`);
 }
 
 const relative = (value: number, reference: number) => Math.abs(value - reference) / Math.abs(reference);

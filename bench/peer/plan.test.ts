@@ -1,12 +1,20 @@
 import { expect, test } from "vitest";
+import { techniques } from "../techniques/techniques.ts";
 import { countTokens, makeBatches } from "./batches.ts";
 import { batchLengths, chooseRows, models, plan } from "./plan.ts";
 
 const names = (words: string[]) => chooseRows(words).map(({ name }) => name);
 
 test("the plan has each model in both precisions, with one and two threads, alone and beside a busy thread", () => {
-  expect(plan).toHaveLength(models.length * 2 * 2 * 2);
+  expect(plan.filter(({ kind }) => kind === "step")).toHaveLength(models.length * 2 * 2 * 2);
   expect(new Set(plan.map(({ name }) => name)).size).toBe(plan.length);
+});
+
+test("the plan has S and SmolLM2 without each technique; the GEMM backend makes a difference in float32 only", () => {
+  expect(names(["techniques"])).toHaveLength(2 * (techniques.length + techniques.length - 1));
+  expect(names(["techniques-S-bfloat16"])).toEqual(
+    techniques.filter(({ name }) => name !== "gemm").map(({ name }) => `techniques-S-bfloat16-${name}`),
+  );
 });
 
 test("rows are chosen by their names or by beginnings of names, and stay in the plan's order", () => {

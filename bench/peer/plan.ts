@@ -1,4 +1,5 @@
 // The rows of `npm run bench`: what is trained, and under which conditions.
+import { type Technique, techniques } from "../techniques/techniques.ts";
 import { chatLengths, sentenceLengths } from "./lengths.ts";
 
 /** A model that both sides train. */
@@ -16,8 +17,8 @@ export interface BenchModel {
   readonly longest: number;
 }
 
-/** A line of the table: a model under some conditions. */
-export interface PlanRow {
+/** What is trained in which way. */
+export interface Setting {
   readonly name: string;
   readonly model: BenchModel;
   readonly dtype: "float32" | "bfloat16";
@@ -25,6 +26,29 @@ export interface PlanRow {
   /** How many threads of another process compute all the time. */
   readonly busy: number;
 }
+
+/** A training step of ours, of A and of F. */
+export interface StepRow extends Setting {
+  readonly kind: "step";
+}
+
+/** A training step of ours with and without a technique. */
+export interface TechniqueRow extends Setting {
+  readonly kind: "technique";
+  readonly technique: Technique;
+}
+
+/** Greedy generation of ours and llama.cpp's, from weights in 8 bits. */
+export interface GenerationRow {
+  readonly kind: "generation";
+  readonly name: string;
+  readonly model: BenchModel;
+  readonly threads: number;
+  /** Continued at once. */
+  readonly sequences: number;
+}
+
+export type PlanRow = StepRow | TechniqueRow | GenerationRow;
 
 /** The length of a row, and how many of its first tokens are the prompt (without a prompt, the row has a class). */
 export interface RowLengths {
@@ -77,18 +101,42 @@ export const models: readonly BenchModel[] = [
 
 const dtypes = ["float32", "bfloat16"] as const;
 
-/** All rows, those of one model together: what is measured first is what most people meet. */
-export const plan: readonly PlanRow[] = models.flatMap((model) =>
+const stepRows = models.flatMap((model) =>
   dtypes.flatMap((dtype) =>
-    [1, 2].flatMap((threads) =>
-      [0, 1].map((busy) => ({ name: rowName(model, dtype, threads, busy), model, dtype, threads, busy })),
-    ),
+    [1, 2].flatMap((threads) => [0, 1].map((busy) => stepRow(model, dtype, threads, busy))),
   ),
 );
 
-function rowName({ name }: BenchModel, dtype: string, threads: number, busy: number): string {
-  return `${name}-${dtype}-${threads}${busy === 0 ? "" : "-busy"}`;
+function stepRow(model: BenchModel, dtype: Setting["dtype"], threads: number, busy: number): StepRow {
+  const name = `${model.name}-${dtype}-${threads}${busy === 0 ? "" : "-busy"}`;
+  return { kind: "step", name, model, dtype, threads, busy };
 }
+
+const named = (...names: readonly string[]) => models.filter(({ name }) => names.includes(name));
+
+const techniqueRows = named("S", "smollm2").flatMap((model) =>
+  dtypes.flatMap((dtype) =>
+    techniques
+      .filter((technique) => (technique.dtype ?? dtype) === dtype)
+      .map((technique): TechniqueRow => {
+        const { threads = 1 } = technique;
+        const name = `techniques-${model.name}-${dtype}-${technique.name}`;
+        return { kind: "technique", name, model, dtype, threads, busy: threads - 1, technique };
+      }),
+  ),
+);
+
+const generationRows = named("smollm2").flatMap((model) =>
+  [1, 2].flatMap((threads) =>
+    [1, 8].map((sequences): GenerationRow => {
+      const name = `generation-${model.name}-${threads}-${sequences}`;
+      return { kind: "generation", name, model, threads, sequences };
+    }),
+  ),
+);
+
+/** All rows: what is measured first is what most people meet. */
+export const plan: readonly PlanRow[] = [...stepRows, ...techniqueRows, ...generationRows];
 
 /**
  * The rows that words name, each a row's name or the beginning of several; all rows without words.

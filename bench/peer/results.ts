@@ -17,15 +17,27 @@ export type Difference = z.infer<typeof difference>;
 /** Seconds in which a side computed all batches once. */
 const seconds = z.object({ cpu: z.number(), wall: z.number() });
 
-const measuredRow = z.object({
+const load = z.object({
+  /** Load averages of a minute, before and after the row. */
+  average: z.tuple([z.number(), z.number()]),
+  /** The share of the processors' time that other processes took while the sides computed; absent where it is not known. */
+  others: z.number().optional(),
+});
+
+const setting = z.object({
   name: z.string(),
   title: z.string(),
   dtype: z.enum(["float32", "bfloat16"]),
   threads: z.int(),
   busy: z.int(),
   date: z.string(),
-  /** Of all batches, and with padding. */
+  /** Of all batches, without padding. */
   tokens: z.int(),
+  load,
+});
+
+const measuredRow = setting.extend({
+  /** Tokens of all batches, with padding. */
   padded: z.int(),
   differences: ofSides(difference),
   /** The largest difference of a training step's loss from A's, relative; none with dropout. */
@@ -33,14 +45,44 @@ const measuredRow = z.object({
   rounds: z.array(ofSides(seconds)),
   peakMiB: ofSides(z.number()),
   notes: ofSides(z.string()),
-  load: z.object({
-    /** Load averages of a minute, before and after the row. */
-    average: z.tuple([z.number(), z.number()]),
-    /** The share of the processors' time that other processes took while the sides computed; absent where it is not known. */
-    others: z.number().optional(),
-  }),
 });
 export type MeasuredRow = z.infer<typeof measuredRow>;
+
+const ofBoth = <Value extends z.ZodType>(value: Value) => z.object({ full: value, without: value });
+
+/** Our side with all techniques and without one of them. */
+const techniqueRow = setting.extend({
+  technique: z.string(),
+  differences: ofBoth(difference),
+  /** The largest difference of a training step's loss, relative. */
+  losses: z.number(),
+  rounds: z.array(ofBoth(seconds)),
+  peakMiB: ofBoth(z.number()),
+  notes: ofBoth(z.string()),
+});
+export type MeasuredTechnique = z.infer<typeof techniqueRow>;
+
+const ofRivals = <Value extends z.ZodType>(value: Value) => z.object({ theirs: value, ours: value });
+
+/** Greedy generation beside llama.cpp's. */
+const generationRow = z.object({
+  name: z.string(),
+  title: z.string(),
+  threads: z.int(),
+  /** Continued at once, and the new tokens of each; the seconds are those after the first. */
+  sequences: z.int(),
+  newTokens: z.int(),
+  date: z.string(),
+  /** Of node-llama-cpp. */
+  version: z.string(),
+  /** After the prompts: CPU time with one thread, else on the clock. */
+  seconds: z.array(ofRivals(z.number())),
+  peakMiB: ofRivals(z.number()),
+  /** New tokens before the first that differs, of all sequences. */
+  alike: z.int(),
+  load,
+});
+export type MeasuredGeneration = z.infer<typeof generationRow>;
 
 /** A row without figures: its model is missing, or a side did not compute the same. */
 const otherRow = z.object({ name: z.string(), reason: z.string() });
@@ -48,6 +90,8 @@ const otherRow = z.object({ name: z.string(), reason: z.string() });
 const resultsFile = z.object({
   machine: z.string(),
   rows: z.array(measuredRow),
+  techniques: z.array(techniqueRow).default([]),
+  generation: z.array(generationRow).default([]),
   failed: z.array(otherRow),
   leftOut: z.array(otherRow),
 });
@@ -64,7 +108,7 @@ export function describeMachine(): string {
  * @throws Error for results of another machine
  */
 export function readResults(path: string, machine = describeMachine()): Results {
-  if (!existsSync(path)) return { machine, rows: [], failed: [], leftOut: [] };
+  if (!existsSync(path)) return resultsFile.parse({ machine, rows: [], failed: [], leftOut: [] });
   const results = resultsFile.parse(JSON.parse(readFileSync(path, "utf8")));
   if (results.machine === machine) return results;
   throw new Error(
@@ -76,15 +120,31 @@ export function writeResults(path: string, results: Results): void {
   writeFileAtomic(path, `${JSON.stringify(results, null, 1)}\n`);
 }
 
+/** The lists of results: what was measured, and what was not. */
+const kinds = ["rows", "techniques", "generation", "failed", "leftOut"] as const;
+export type ResultKind = (typeof kinds)[number];
+
 /** The results with a row in the place of what they had of it. */
-export function withRow(
+export function withRow<Kind extends ResultKind>(
   results: Results,
-  kind: "rows" | "failed" | "leftOut",
-  row: Results[typeof kind][number],
+  kind: Kind,
+  row: Results[Kind][number],
 ): Results {
-  const without = <Row extends { name: string }>(rows: readonly Row[]) =>
-    rows.filter(({ name }) => name !== row.name);
-  const { machine, rows, failed, leftOut } = results;
-  const kept: Results = { machine, rows: without(rows), failed: without(failed), leftOut: without(leftOut) };
-  return resultsFile.parse({ ...kept, [kind]: [...kept[kind], row] });
+  const others = kinds.map((each) => [each, results[each].filter(({ name }) => name !== row.name)] as const);
+  const kept = Object.fromEntries(others);
+  return resultsFile.parse({ machine: results.machine, ...kept, [kind]: [...(kept[kind] ?? []), row] });
+}
+
+/** Whether a row has been measured. */
+export const isMeasured = ({ rows, techniques, generation }: Results, name: string): boolean =>
+  [...rows, ...techniques, ...generation].some((row) => row.name === name);
+
+/** The results in the order of some names. */
+export function inOrder(results: Results, names: readonly string[]): Results {
+  const places = new Map(names.map((name, place) => [name, place]));
+  const placeOf = ({ name }: { name: string }) => places.get(name) ?? 0;
+  const sorted = kinds.map(
+    (kind) => [kind, results[kind].toSorted((a, b) => placeOf(a) - placeOf(b))] as const,
+  );
+  return resultsFile.parse({ machine: results.machine, ...Object.fromEntries(sorted) });
 }

@@ -1,18 +1,12 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { attach } from "../../src/adapters/index.ts";
-import { loadModel } from "../../src/models/index.ts";
-import { runChild, runsTypeScript } from "../../src/testing/child-process.ts";
-import { writeTinyLlama } from "../../src/testing/tiny-llama.ts";
+import { runChild } from "../../src/testing/child-process.ts";
 import { compare } from "./compare.ts";
 import { peerPython } from "./environment.ts";
 import { readResults, withRow, writeResults } from "./results.ts";
-import { sideAnswer } from "./side-files.ts";
+import { askOurs, checkedOf, writeTinyJob } from "./testing/ask-ours.ts";
 import { measuredRow } from "./testing/measured-row.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-bench-test-"));
@@ -38,41 +32,10 @@ test("an unknown row and a Python without the packages end it before anything ru
 });
 
 test("our side gives the loss and the gradients of its first batch without changing anything, then trains", async () => {
-  const model = join(folder, "model");
-  const adapter = join(folder, "adapter");
-  writeTinyLlama(model);
-  const loaded = await loadModel(model);
-  attach(loaded, { method: "lora", rank: 2, targetModules: "all-linear" }).saveAdapter(adapter, model);
-  const batches = join(folder, "batches.json");
-  const rows = [
-    { ids: [1, 2, 3, 4, 5], prompt: 2 },
-    { ids: [6, 7, 8], prompt: 1 },
-  ];
-  writeFileSync(batches, JSON.stringify([rows, rows]));
-  const job = join(folder, "job.json");
-  writeFileSync(job, JSON.stringify({ model, adapter, batches, task: "chat", dtype: "float32" }));
-  const gradients = ["first", "second"].map((name) => join(folder, name));
-  mkdirSync(folder, { recursive: true });
-  const lines = await askOurs(job, [...gradients.map((path) => `check ${path}`), "warm", "time"]);
-  const losses = lines.map((line) => sideAnswer.parse(JSON.parse(line)).losses);
-  expect(losses.map(({ length }) => length)).toEqual([1, 1, 1, 2]);
-  const [first, second] = gradients.map((path, i) => ({
-    loss: losses[i]?.[0] ?? Number.NaN,
-    gradients: path,
-  }));
-  if (first === undefined || second === undefined) throw new Error("two checks");
-  expect(compare(first, second)).toMatchObject({ loss: 0, gradient: 0 });
-  expect(losses[2]?.[0]).toBe(first.loss);
-  expect(losses[3]?.[1]).toBeLessThan(first.loss);
+  const job = await writeTinyJob(folder);
+  const [first, second, warm, time] = await askOurs(["check", "check", "warm", "time"], job, folder);
+  expect([first, second, warm, time].map((each) => each?.losses.length)).toEqual([1, 1, 1, 2]);
+  expect(compare(checkedOf(first), checkedOf(second))).toMatchObject({ loss: 0, gradient: 0 });
+  expect(warm?.losses[0]).toBe(first?.losses[0]);
+  expect(time?.losses[1]).toBeLessThan(checkedOf(first).loss);
 });
-
-async function askOurs(job: string, commands: readonly string[]): Promise<string[]> {
-  const program = fileURLToPath(new URL("ours.ts", import.meta.url));
-  const child = spawn(process.execPath, [...runsTypeScript, program, job], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  child.stdin.end(`${commands.join("\n")}\n`);
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
-  return lines;
-}

@@ -1,7 +1,7 @@
 // Figures of a row: from all its rounds, those of one round compared with each other.
 import { elementAt } from "../../src/util/elements.ts";
 import { median } from "../sides.ts";
-import type { MeasuredRow, SideName } from "./results.ts";
+import type { MeasuredRow, MeasuredTechnique, SideName } from "./results.ts";
 
 /** The least, the median and the most of some values. */
 export interface Range {
@@ -28,8 +28,17 @@ export function speedRange(row: MeasuredRow, side: SideName, slower: SideName): 
   return rangeOf(row.rounds.map((round) => round[slower][clock] / round[side][clock]));
 }
 
+/** How many times as long a step takes without a technique, round by round. */
+export function slowdownRange(row: MeasuredTechnique): Range {
+  const clock = clockOf(row);
+  return rangeOf(row.rounds.map(({ full, without }) => without[clock] / full[clock]));
+}
+
 /** Tokens a second, without padding: the median of the rounds. */
 export function tokensPerSecond(row: MeasuredRow, side: SideName): number {
   const clock = clockOf(row);
   return median(row.rounds.map((round) => row.tokens / round[side][clock]));
 }
+
+export const rangeText = ({ least, median: middle, most }: Range) =>
+  `${middle.toFixed(2)}× (${least.toFixed(2)}–${most.toFixed(2)})`;

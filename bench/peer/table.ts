@@ -1,7 +1,8 @@
 // The results as a table in Markdown.
 import { largestOf } from "../../src/util/elements.ts";
+import { loadCells, markdownTable, measuredOn } from "./markdown.ts";
 import type { MeasuredRow, Results } from "./results.ts";
-import { clockOf, type Range, speedRange, tokensPerSecond } from "./statistics.ts";
+import { clockOf, rangeText, speedRange, tokensPerSecond } from "./statistics.ts";
 
 const heads = [
   ...["model", "dtype", "threads", "busy", "by"],
@@ -12,21 +13,13 @@ const heads = [
 /** A table of all rows, and below it what was not measured, and why. */
 export function resultsTable(results: Results): string {
   const { rows, failed, leftOut, machine } = results;
-  const lines = [heads, heads.map(() => "---"), ...rows.map(cellsOf)].map(
-    (cells) => `| ${cells.join(" | ")} |`,
-  );
   const rounds = largestOf(rows.map((row) => row.rounds.length));
-  const dates = rows.map(({ date }) => date.slice(0, 10)).sort();
   const notes = [
-    ...(rows.length === 0
-      ? []
-      : [
-          `${machine}; ${[...new Set([dates[0], dates.at(-1)])].join(" to ")}; up to ${rounds} rounds a row.`,
-        ]),
+    ...(rows.length === 0 ? [] : [`${measuredOn(machine, rows)}; up to ${rounds} rounds a row.`]),
     ...failed.map(({ name, reason }) => `**${name} failed**: ${reason}.`),
     ...leftOutLines(leftOut),
   ];
-  return `${lines.join("\n")}\n\n${notes.join("\n\n")}\n`;
+  return `${markdownTable(heads, rows.map(cellsOf))}\n${notes.join("\n\n")}\n`;
 }
 
 /** One line for all rows that lack the same. */
@@ -47,10 +40,6 @@ function cellsOf(row: MeasuredRow): string[] {
     ...[speed("A"), speed("F"), speed("ours")],
     ...[rangeText(speedRange(row, "ours", "A")), rangeText(speedRange(row, "ours", "F"))],
     ...[memory("A"), memory("F"), memory("ours")],
-    load.others === undefined ? "–" : `${(100 * load.others).toFixed(0)} %`,
-    load.average.map((average) => average.toFixed(1)).join("–"),
+    ...loadCells(load),
   ];
 }
-
-const rangeText = ({ least, median, most }: Range) =>
-  `${median.toFixed(2)}× (${least.toFixed(2)}–${most.toFixed(2)})`;
