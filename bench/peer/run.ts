@@ -134,7 +134,8 @@ async function orFail(rows: readonly PlanRow[], measure: () => Promise<void>): P
 }
 
 function leaveOut(rows: readonly PlanRow[], reason: string): undefined {
-  for (const { name } of rows) keep(withRow(results, "leftOut", { name, reason }));
+  const line = reason.replaceAll(/\s*\n\s*/g, "; ");
+  for (const { name } of rows) keep(withRow(results, "leftOut", { name, reason: line }));
 }
 
 /** Writes the results so far, in the order of the plan. */
