@@ -18,6 +18,7 @@ const model = await loadModel(folder, {
   dtype: precision === "bfloat16" ? precision : "float32",
   device: "cpu",
   quantization: weights === "q8_0" ? weights : "none",
+  hugePages: true,
 });
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/util/accumulate.h>
+#include <torch/library.h>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -75,5 +76,18 @@ at::Tensor zerosInHugePages(at::IntArrayRef shape, at::ScalarType dtype) {
 #else
 at::Tensor zerosInHugePages(at::IntArrayRef shape, at::ScalarType dtype) { return at::zeros(shape, dtype); }
 #endif
+
+namespace {
+
+at::Tensor copyToHugePages(const at::Tensor& x, at::ScalarType dtype) {
+  TORCH_CHECK(x.is_cpu() && !x.requires_grad(), "copy_to_huge_pages: expected a tensor on the CPU that needs no gradient");
+  return zerosInHugePages(x.sizes(), dtype).copy_(x);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(scalora, library) {
+  library.def("copy_to_huge_pages(Tensor x, ScalarType dtype) -> Tensor", copyToHugePages);
+}
 
 }  // namespace scalora

@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../config/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
-import { isClassifierConfig, loadClassifier, loadModel, type Quantization } from "../models/index.ts";
+import { isClassifierConfig, type LoadOptions, loadClassifier, loadModel } from "../models/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import {
@@ -14,8 +14,8 @@ import {
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** As a recipe says it; for inference, in Q8_0 as well, which cannot be trained on. */
-export type ModelToLoad = Omit<ModelConfig, "quantization"> & { quantization?: Quantization | undefined };
+/** As a recipe says it; for inference, in Q8_0 as well, which cannot be trained on, and in huge pages. */
+export type ModelToLoad = Omit<ModelConfig, "quantization"> & Pick<LoadOptions, "quantization" | "hugePages">;
 
 /** A loaded base model with its tokenizer and compute settings. */
 export interface LoadedModel {
@@ -62,7 +62,7 @@ function chooseBackend({ gemmBackend }: ModelToLoad, recorded: GemmBackend | und
 
 /** Loads the model only, without tokenizer. */
 export async function loadBaseModel(
-  { path, dtype, device, quantization, labels, headDropout }: ModelToLoad,
+  { path, dtype, device, quantization, hugePages, labels, headDropout }: ModelToLoad,
   seed: number,
   modelConfig = readModelConfig(path),
 ): Promise<TrainableModel> {
@@ -75,7 +75,7 @@ export async function loadBaseModel(
     return loadClassifier(path, { ...options, ...head, seed }, modelConfig);
   }
   refuseHeadKeys({ path, labels, headDropout });
-  return loadModel(path, options, modelConfig);
+  return loadModel(path, { ...options, hugePages }, modelConfig);
 }
 
 /** @throws ScaloraError `config` when keys of a classifier are set for a language model */

@@ -41,17 +41,18 @@ export interface OpenModel extends Disposable {
  * Opens the target of a command: a model folder or the name of a downloaded model, optionally with a PEFT adapter folder, or
  * a run's folder with one of its checkpoints.
  * @param options.needsData whether the run's data files must exist
+ * @param options.hugePages as `loadModel` takes it
  * @throws ScaloraError `usage`, `model`, `format` or `config` for a target that cannot be opened
  */
 export async function openModel(
   request: ModelTarget,
-  { needsData = false }: { needsData?: boolean } = {},
+  { needsData = false, hugePages = false }: { needsData?: boolean; hugePages?: boolean } = {},
 ): Promise<OpenModel> {
   const target = { ...request, path: modelPath(request.path) };
   checkTarget(target);
-  if (isRun(target)) return openRunModel(target, needsData);
+  if (isRun(target)) return openRunModel(target, { needsData, hugePages });
   const { path, adapter, dtype = "auto", device = "auto", quantization = "none" } = target;
-  const load = { config: { path, dtype, device, quantization }, seed: 0 };
+  const load = { config: { path, dtype, device, quantization, hugePages }, seed: 0 };
   const base = await loadModelAndTokenizer(load.config, load.seed);
   return disposeOnError([base.model], () =>
     makeOpenModel(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
@@ -63,7 +64,7 @@ export type OpenLanguageModel = OpenModel & { readonly model: CausalLM };
 
 /** `openModel` for language models only. @throws ScaloraError as `openModel`, and `usage` for a classifier */
 export async function openLanguageModel(target: ModelTarget): Promise<OpenLanguageModel> {
-  const open = await openModel(target);
+  const open = await openModel(target, { hugePages: true });
   const { model } = open;
   if (!isClassifier(model)) return { ...open, model };
   open.dispose();
@@ -73,7 +74,10 @@ export async function openLanguageModel(target: ModelTarget): Promise<OpenLangua
   });
 }
 
-async function openRunModel(target: ModelTarget, needsData: boolean): Promise<OpenModel> {
+async function openRunModel(
+  target: ModelTarget,
+  { needsData, hugePages }: { needsData: boolean; hugePages: boolean },
+): Promise<OpenModel> {
   if (target.adapter !== undefined) {
     throw new ScaloraError("usage", "A run has its own adapter", {
       where: target.path,
@@ -97,6 +101,7 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
     ...resolveModelConfig(recipe),
     dtype: explicitValue(target.dtype) ?? recipe.model.dtype,
     device: explicitValue(target.device) ?? recipe.model.device,
+    hugePages,
   };
   const load = { config: modelConfig, seed: recipe.train.seed };
   const base = await loadModelAndTokenizer(load.config, load.seed);

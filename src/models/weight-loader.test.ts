@@ -15,6 +15,7 @@ import { ModelWeights } from "../model-files/model-weights.ts";
 import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
+import { hasHugePages, hugePageKiB } from "../testing/huge-pages.ts";
 import { refusal } from "../testing/refusal.ts";
 import * as torch from "../torch/index.ts";
 import { fromData, Generator, liveTensorCount, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
@@ -108,6 +109,20 @@ test("saving in bfloat16 rounds the weights, and auto loads what is stored", asy
     toDType(toDType(model.lm_head.denseWeight(), "bfloat16"), "float32").toFloats(),
   );
   expect(full.lm_head.denseWeight().toFloats()).toEqual(rounded);
+});
+
+test("weights in huge pages are those of the files, and are freed with the model", async () => {
+  using model = newModel();
+  const folder = folderOf(model.namedParameters());
+  const before = hasHugePages ? hugePageKiB() : 0;
+  for (const dtype of ["float32", "bfloat16"] as const) {
+    using mapped = await loadModel(folder, { dtype });
+    using copied = await loadModel(folder, { dtype, hugePages: true });
+    if (hasHugePages) expect(hugePageKiB()).toBeGreaterThan(before);
+    const numbers = (of: CausalLM) => [...of.namedParameters()].map(([name, x]) => [name, x.toFloats()]);
+    expect(numbers(copied)).toEqual(numbers(mapped));
+  }
+  if (hasHugePages) expect(hugePageKiB()).toBe(before);
 });
 
 test("a replaced parameter stands in the files", async () => {

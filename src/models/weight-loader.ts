@@ -14,6 +14,7 @@ import {
 } from "../nn/index.ts";
 import {
   clone,
+  copyToHugePages,
   type DType,
   equal,
   noGrad,
@@ -43,6 +44,8 @@ export interface WeightPlacement {
   readonly dtype: DType;
   readonly device: string;
   readonly quantization?: Quantization | undefined;
+  /** As in `LoadOptions`. */
+  readonly hugePages?: boolean | undefined;
 }
 
 /** Weights of the blocks of any family; not of embeddings, output layers, poolers and heads. */
@@ -108,10 +111,18 @@ export class WeightLoader {
       this.mismatchedKeys.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
       return this.placeholder(stored);
     }
-    const tensor = this.copyIfQuantized(convert(this.weights.tensor(stored), this.place)).keep();
+    const tensor = this.placed(stored).keep();
     this.checkFinite(stored, tensor);
     this.taken.set(stored, tensor);
     return tensor;
+  }
+
+  private placed(stored: string): Tensor {
+    const { dtype, device, hugePages = false } = this.place;
+    const tensor = this.weights.tensor(stored);
+    if (!hugePages || device !== "cpu") return this.copyIfQuantized(convert(tensor, this.place));
+    using source = tensor;
+    return copyToHugePages(source, dtype);
   }
 
   /** A copy where the model is quantised: one mapped tensor would keep every page read of its file in memory. */

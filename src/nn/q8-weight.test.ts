@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { dequantise } from "../gguf/dequantise.ts";
@@ -7,6 +6,7 @@ import { encodeTensor } from "../gguf/encode-tensor.ts";
 import { tensorTypeByName } from "../gguf/tensor-types.ts";
 import { runsTypeScript } from "../testing/child-process.ts";
 import "../testing/close-to.ts";
+import { hasHugePages, hugePageKiB } from "../testing/huge-pages.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
@@ -125,16 +125,7 @@ test("a gradient is refused, and so are codes of another shape", () => {
   });
 });
 
-/** KiB of this process for which huge pages were asked. */
-function hugePageKiB() {
-  const mappings = readFileSync("/proc/self/smaps", "utf8").split(/^VmFlags:/m);
-  return mappings
-    .slice(0, -1)
-    .filter((_, i) => / hg\b/.test(mappings[i + 1]?.split("\n")[0] ?? ""))
-    .reduce((total, mapping) => total + Number(/^Size: *(\d+) kB$/m.exec(mapping)?.[1]), 0);
-}
-
-test.runIf(existsSync("/sys/kernel/mm/transparent_hugepage"))(
+test.runIf(hasHugePages)(
   "weights lie side by side in huge pages, which are freed with the last of them",
   () => {
     const before = hugePageKiB();

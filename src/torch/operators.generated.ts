@@ -1998,6 +1998,12 @@ export function q8Linear(
   return wrap((q8Linear$ ??= bind<number>("scalora::q8_linear", ""))(x.handle, codes.handle, scales.handle, rows, handleOf(options?.bias)));
 }
 
+let copyToHugePages$: NativeOperator<number> | undefined;
+/** `scalora::copy_to_huge_pages(Tensor x, ScalarType dtype) -> Tensor` */
+export function copyToHugePages(x: Tensor, dtype: DType): Tensor {
+  return wrap((copyToHugePages$ ??= bind<number>("scalora::copy_to_huge_pages", ""))(x.handle, dtypeCode(dtype)));
+}
+
 let causalAttention$: NativeOperator<number> | undefined;
 /**
  * `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, float? soft_cap=None) -> Tensor`
