@@ -19,6 +19,11 @@ const [smallBatch, largeBatch] = [128, 512];
  * keeps what is freed (measured, glibc).
  */
 const keptHeapOverhead = 1.2;
+/**
+ * The most that it is where activations are recomputed: the inputs that stay lie between what is freed, so the measured batch
+ * shows how much; a small one also takes what has nothing to do with its size (measured, glibc).
+ */
+const mostRecomputedOverhead = 2;
 
 /** What a pass over a batch takes beyond what the process has before it, in bytes. */
 export interface BatchMemory {
@@ -36,10 +41,11 @@ export interface BatchMemory {
 export function measureTraining(measured: Measured, recompute = false): BatchMemory {
   const objective = objectiveOf(measured.model);
   using dropout = new Generator(0, deviceOf(measured.model));
-  return measurePass(measured, (batch) => {
+  const pass = (batch: Batch) => {
     using recomputed = recompute ? new RecomputedPass(dropout) : undefined;
     backward(objective.lossSum(batch, { dropout, recompute: recomputed }), recomputed);
-  });
+  };
+  return measurePass(measured, pass, recompute);
 }
 
 /** Measures an evaluation in the same way. */
@@ -66,7 +72,11 @@ export interface Measured {
  * Measures two small batches, and extrapolates from the larger one by what its tensors take more. The larger one has the longest
  * row as a whole where twice what it seems to take is free.
  */
-function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Batch) => unknown): BatchMemory {
+function measurePass(
+  { model, rows, tokens, limit }: Measured,
+  pass: (batch: Batch) => unknown,
+  recompute = false,
+): BatchMemory {
   const onDevice = deviceOf(model) !== "cpu";
   const longest = rows.toSorted((a, b) => b.ids.length - a.ids.length);
   const measure = (budget: number) => {
@@ -84,7 +94,9 @@ function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Bat
   const more = large.tokens - small.tokens;
   const perToken = more > 0 ? (large.tensors - small.tensors) / more : large.tensors / large.tokens;
   const bytes = onDevice ? large.tensors : Math.max(large.tensors, large.resident - before);
-  const growth = Math.max(0, perToken) * (!onDevice && keepsFreedMemory() ? keptHeapOverhead : 1);
+  const least = !onDevice && keepsFreedMemory() ? keptHeapOverhead : 1;
+  const seen = recompute ? Math.min(bytes / large.tensors, mostRecomputedOverhead) : 1;
+  const growth = Math.max(0, perToken) * Math.max(least, seen);
   return { bytes: bytes + growth * (tokens - large.tokens), perToken: growth };
 }
 
