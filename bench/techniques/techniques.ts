@@ -72,7 +72,7 @@ const single: readonly Technique[] = [
   },
   {
     name: "gemm",
-    title: "the faster GEMM backend",
+    title: "the chosen GEMM backend",
     instead: "the other one",
     replacements: [{ importer: side, module: torch, by: plain("other-gemm.ts") }],
     dtype: "float32",
