@@ -54,6 +54,13 @@ export {
   maskPreview,
 } from "./data/index.ts";
 export {
+  describeLaunch,
+  type InitOptions,
+  initProcessGroup,
+  type Launch,
+  readLaunch,
+} from "./distributed/index.ts";
+export {
   type GenerateBatchOptions as BatchOptions,
   type Generated,
   type GenerationRequest,

@@ -74,5 +74,6 @@ void registerMemoryCount(napi_env env, napi_value exports);
 void registerProfile(napi_env env, napi_value exports);
 void registerSystem(napi_env env, napi_value exports);
 void registerSecondDevice(napi_env env, napi_value exports);
+void registerDistributed(napi_env env, napi_value exports);
 
 }  // namespace scalora

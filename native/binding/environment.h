@@ -12,6 +12,7 @@
 namespace scalora {
 
 class MappedFile;
+struct ProcessGroupHandle;
 
 // A number that is unique among the live environments of this process.
 class EnvironmentNumber {
@@ -29,6 +30,7 @@ struct Environment {
   Slots<at::Tensor> tensors{number.value, "tensor", "keep it alive: return it from the scope that made it, call keep(), or dispose it later"};
   Slots<at::Generator> generators{number.value, "generator", "dispose it later"};
   Slots<std::shared_ptr<MappedFile>> files{number.value, "mapped file", "close it later"};
+  Slots<std::shared_ptr<ProcessGroupHandle>> groups{number.value, "process group", "dispose it later"};
   napi_ref errorFactory = nullptr;
 };
 

@@ -13,6 +13,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
     scalora::registerProfile(env, exports);
     scalora::registerSystem(env, exports);
     scalora::registerSecondDevice(env, exports);
+    scalora::registerDistributed(env, exports);
   } catch (...) {
     scalora::throwToJs(env, "loading the addon", "");
   }

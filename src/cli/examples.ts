@@ -35,6 +35,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   get: ["get", "get smollm2-135m-instruct", "get HuggingFaceTB/SmolLM2-360M"],
   convert: ["convert model.gguf models/converted", "convert model.gguf models/converted --json"],
+  launch: ["launch --nproc 4 node my-program.mjs", "launch --nproc 2 -- python train.py --epochs 3"],
   ls: ["ls methods", "ls runs --json", "ls runs experiments"],
   doctor: ["doctor", "doctor --json"],
   setup: ["setup", "setup --verbose"],

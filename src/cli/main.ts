@@ -21,6 +21,7 @@ import { addExport } from "./verbs/export.ts";
 import { addGenerate } from "./verbs/generate.ts";
 import { addGet } from "./verbs/get.ts";
 import { addInit } from "./verbs/init.ts";
+import { addLaunch } from "./verbs/launch.ts";
 import { addLs } from "./verbs/ls.ts";
 import { addQuickstart } from "./verbs/quickstart.ts";
 import { addSetup } from "./verbs/setup.ts";
@@ -62,6 +63,7 @@ export function buildProgram(context: Context): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .enablePositionalOptions()
     .exitOverride();
   addVerbs(program, context);
   addExamples(program);
@@ -93,6 +95,7 @@ function addVerbs(program: Command, context: Context): void {
   addChat(program, context, () => import("../inference/generate.ts"));
   addExport(program, context, () => import("../export/run-export.ts"));
   addGet(program, context);
+  addLaunch(program, context);
   addConvert(program, context, () => import("../export/convert-gguf.ts"));
   addLs(program, context, () => import("../recipes/catalog.ts"));
   addDoctor(program, context);

@@ -50,6 +50,26 @@ export interface NativeAddon {
   /** Nanoseconds; the events are rows of nine float64 (`Event` of native/binding/profile.cpp). */
   endProfile(): [names: string[], events: ArrayBuffer, begin: number, duration: number, cpu: number];
 
+  /** Joins a process group; `job` keeps it apart from others in the same store. @returns a promise of its handle */
+  connectProcessGroup(
+    host: string,
+    port: number,
+    isServer: boolean,
+    job: string,
+    rank: number,
+    size: number,
+    address: string,
+    timeout: number,
+  ): Promise<number>;
+  closeProcessGroup(group: number): boolean;
+  allReduce(group: number, tensor: number, reduction: string): Promise<undefined>;
+  reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;
+  allGather(group: number, tensor: number): Promise<number>;
+  broadcast(group: number, tensor: number, root: number): Promise<undefined>;
+  barrier(group: number): Promise<undefined>;
+  storeSet(group: number, key: string, value: string): Promise<undefined>;
+  storeGet(group: number, key: string, timeout: number): Promise<string>;
+
   version(): string;
   parallelInfo(): string;
   cpuCapability(): string;

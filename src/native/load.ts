@@ -42,6 +42,7 @@ function load(): NativeAddon {
 const codes: ReadonlyMap<string, ErrorCode> = new Map([
   ["tensor", "tensor"],
   ["format", "format"],
+  ["run", "run"],
 ]);
 
 function toScaloraError(kind: string, message: string, where: string, found: string, fix: string): Error {

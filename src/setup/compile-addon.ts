@@ -172,6 +172,9 @@ function flagsFor(libtorch: string, headers: string) {
     join(include, "torch/csrc/api/include"),
     "-isystem",
     headers,
+    // libtorch's headers include gloo's, which it lacks
+    "-isystem",
+    join(packageRoot, "native/distributed"),
   ];
 }
 

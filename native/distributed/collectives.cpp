@@ -1,0 +1,197 @@
+// Process groups for JavaScript: each function returns a promise. Tensors are contiguous and on the CPU; those that are written
+// in place belong to the collective until its promise settles.
+#include "process_group.h"
+
+#include "../binding/environment.h"
+#include "handle.h"
+
+#include <ATen/ATen.h>
+
+#include <sstream>
+
+namespace scalora {
+namespace {
+
+using Work = c10::intrusive_ptr<c10d::Work>;
+
+std::shared_ptr<ProcessGroup> groupAt(napi_env env, const std::vector<napi_value>& args) {
+  return environment(env).groups.get(toNumber(env, args.at(0), "process group"), "this")->group;
+}
+
+std::chrono::milliseconds toTimeout(napi_env env, napi_value value) {
+  const double milliseconds = toNumber(env, value, "timeout");
+  if (!(milliseconds >= 1 && milliseconds <= 1e9)) throw Failure("tensor", "the timeout must be from 1 to 1e9 ms", describe(env, value));
+  return std::chrono::milliseconds(static_cast<int64_t>(milliseconds));
+}
+
+int toInt(napi_env env, napi_value value, const char* what, int least, int most) {
+  const int64_t integer = toInteger(env, value, what);
+  if (integer < least || integer > most)
+    throw Failure("tensor", std::string(what) + " must be from " + std::to_string(least) + " to " + std::to_string(most), std::to_string(integer));
+  return static_cast<int>(integer);
+}
+
+at::Tensor toCpu(napi_env env, napi_value value) {
+  at::Tensor tensor = toTensor(env, value, "tensor").detach();
+  if (!tensor.device().is_cpu() || tensor.layout() != at::kStrided || !tensor.is_contiguous())
+    throw Failure("tensor", "collectives take contiguous tensors on the CPU", tensor.device().str());
+  return tensor;
+}
+
+// For collectives that only move bytes: any dtype will do.
+at::Tensor asBytes(const at::Tensor& tensor) { return tensor.flatten().view(at::kByte); }
+
+c10d::ReduceOp toReduction(const std::string& name) {
+  if (name == "sum") return c10d::ReduceOp::SUM;
+  if (name == "min") return c10d::ReduceOp::MIN;
+  if (name == "max") return c10d::ReduceOp::MAX;
+  throw Failure("tensor", "unknown reduction", name, "use sum, min or max");
+}
+
+std::string describeCall(const std::string& name, const at::Tensor& tensor) {
+  std::ostringstream text;
+  text << name << " " << c10::toString(tensor.scalar_type()) << tensor.sizes();
+  return text.str();
+}
+
+Finish tensorOf(at::Tensor tensor) {
+  return [tensor = std::move(tensor)](napi_env env) { return fromTensor(env, tensor); };
+}
+
+// Nothing is sent of an empty tensor.
+using Body = std::function<Work(Gloo&)>;
+Body unlessEmpty(const at::Tensor& tensor, Body body) { return tensor.numel() == 0 ? Body() : std::move(body); }
+
+napi_value collective(napi_env env, std::shared_ptr<ProcessGroup> group, const std::string& name, const at::Tensor& tensor, Body body, Finish finish) {
+  const std::string call = describeCall(name, tensor);
+  return promiseOf(env, call, group->collectives, [group, call, body = unlessEmpty(tensor, std::move(body)), finish = std::move(finish)] {
+    group->collective(call, body);
+    return finish;
+  });
+}
+
+// connectProcessGroup(host, port, isServer, job, rank, size, address, timeout): its handle
+napi_value connectProcessGroup(napi_env env, const std::vector<napi_value>& args) {
+  const int size = toInt(env, args.at(5), "size", 1, 1 << 20);
+  auto group = std::make_shared<ProcessGroup>(GroupOptions{
+      toString(env, args.at(0), "host"),
+      static_cast<uint16_t>(toInt(env, args.at(1), "port", 0, 65535)),
+      toBool(env, args.at(2), "isServer"),
+      toString(env, args.at(3), "job"),
+      toInt(env, args.at(4), "rank", 0, size - 1),
+      size,
+      toString(env, args.at(6), "address"),
+      toTimeout(env, args.at(7)),
+  });
+  return promiseOf(env, "ProcessGroup.connect", group->collectives, [group]() -> Finish {
+    group->connect();
+    return [group](napi_env env) {
+      return fromNumber(env, environment(env).groups.add(std::make_shared<ProcessGroupHandle>(group)));
+    };
+  });
+}
+
+// closeProcessGroup(group): false if it was closed before
+napi_value closeProcessGroup(napi_env env, const std::vector<napi_value>& args) {
+  return fromBool(env, environment(env).groups.remove(toNumber(env, args.at(0), "process group")));
+}
+
+// allReduce(group, tensor, reduction): in place
+napi_value allReduce(napi_env env, const std::vector<napi_value>& args) {
+  at::Tensor tensor = toCpu(env, args.at(1));
+  const std::string reduction = toString(env, args.at(2), "reduction");
+  c10d::AllreduceOptions options;
+  options.reduceOp = toReduction(reduction);
+  const auto body = [tensor, options](Gloo& gloo) {
+    std::vector<at::Tensor> tensors{tensor};
+    return gloo.allreduce(tensors, options);
+  };
+  return collective(env, groupAt(env, args), "all-reduce " + reduction, tensor, body, undefined);
+}
+
+// reduceScatter(group, tensor [size · n, …], reduction): this rank's [n, …] of the reduced tensor
+napi_value reduceScatter(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  at::Tensor input = toCpu(env, args.at(1));
+  if (input.dim() == 0 || input.size(0) % group->options.size != 0)
+    throw Failure("tensor", "the first dimension must be a multiple of the number of ranks", describeCall("", input));
+  const std::string reduction = toString(env, args.at(2), "reduction");
+  c10d::ReduceScatterOptions options;
+  options.reduceOp = toReduction(reduction);
+  std::vector<int64_t> shape = input.sizes().vec();
+  shape[0] /= group->options.size;
+  at::Tensor output = at::empty(shape, input.options());
+  const auto body = [input, output, options](Gloo& gloo) mutable { return gloo._reduce_scatter_base(output, input, options); };
+  return collective(env, group, "reduce-scatter " + reduction, input, body, tensorOf(output));
+}
+
+// allGather(group, tensor […]): [size, …], the tensors of all ranks in their order
+napi_value allGather(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  at::Tensor input = toCpu(env, args.at(1));
+  std::vector<int64_t> shape = input.sizes().vec();
+  shape.insert(shape.begin(), group->options.size);
+  at::Tensor output = at::empty(shape, input.options());
+  const auto body = [from = asBytes(input), to = asBytes(output)](Gloo& gloo) mutable { return gloo._allgather_base(to, from); };
+  return collective(env, group, "all-gather", input, body, tensorOf(output));
+}
+
+// broadcast(group, tensor, root): in place
+napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  at::Tensor tensor = toCpu(env, args.at(1));
+  c10d::BroadcastOptions options;
+  options.rootRank = toInt(env, args.at(2), "the rank to broadcast from", 0, group->options.size - 1);
+  const auto body = [bytes = asBytes(tensor), options](Gloo& gloo) {
+    std::vector<at::Tensor> tensors{bytes};
+    return gloo.broadcast(tensors, options);
+  };
+  return collective(env, group, "broadcast from rank " + std::to_string(options.rootRank) + " of", tensor, body, undefined);
+}
+
+// barrier(group): agreeing on it is all there is to do
+napi_value barrier(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  return promiseOf(env, "barrier", group->collectives, [group]() -> Finish {
+    group->collective("barrier", nullptr);
+    return undefined;
+  });
+}
+
+// storeSet(group, key, value)
+napi_value storeSet(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  std::string key = toString(env, args.at(1), "key"), value = toString(env, args.at(2), "value");
+  return promiseOf(env, "set " + key, group->requests, [group, key, value]() -> Finish {
+    group->set(key, value);
+    return undefined;
+  });
+}
+
+// storeGet(group, key, timeout): its value, once it is set
+napi_value storeGet(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  std::string key = toString(env, args.at(1), "key");
+  const auto timeout = toTimeout(env, args.at(2));
+  return promiseOf(env, "get " + key, group->requests, [group, key, timeout]() -> Finish {
+    return [value = group->get(key, timeout)](napi_env env) { return fromString(env, value); };
+  });
+}
+
+}  // namespace
+
+ProcessGroupHandle::~ProcessGroupHandle() { group->close(); }
+
+void registerDistributed(napi_env env, napi_value exports) {
+  define(env, exports, "connectProcessGroup", connectProcessGroup);
+  define(env, exports, "closeProcessGroup", closeProcessGroup);
+  define(env, exports, "allReduce", allReduce);
+  define(env, exports, "reduceScatter", reduceScatter);
+  define(env, exports, "allGather", allGather);
+  define(env, exports, "broadcast", broadcast);
+  define(env, exports, "barrier", barrier);
+  define(env, exports, "storeSet", storeSet);
+  define(env, exports, "storeGet", storeGet);
+}
+
+}  // namespace scalora

@@ -1,0 +1,178 @@
+#include "process_group.h"
+
+#include <ATen/ATen.h>
+#include <c10/util/Logging.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace scalora {
+namespace {
+
+constexpr size_t kLongestCall = 200;  // characters of what ranks agree on before a collective
+constexpr std::chrono::milliseconds kBetweenLooks(20);  // at a value in the store: waiting within c10d could not be ended
+
+std::vector<uint8_t> bytesOf(const std::string& text) { return {text.begin(), text.end()}; }
+std::string textOf(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
+
+// What c10d and Gloo say, as an error of the run. `message` is for what is not known here.
+Failure explained(const char* message, const std::string& said) {
+  const auto says = [&](const char* text) { return said.find(text) != std::string::npos; };
+  if (says("EADDRINUSE")) return {"run", "the port of the store is in use", said, "set MASTER_PORT to another port, on all ranks"};
+  if (says("Ping failed")) return {"run", "another program than the store of this job answers at MASTER_ADDR and MASTER_PORT", said};
+  if (says("imed out") || says("imeout")) return {"run", "another rank does not answer in time", said};
+  for (const char* lost : {"closed by peer", "reset by peer", "likely closed", "Broken pipe", "Connection refused"}) {
+    if (says(lost)) return {"run", "the connection to another rank is lost", said, "the rank that ended first says why"};
+  }
+  return {"run", message, said};
+}
+
+// Errors of others as errors of the run; ours unchanged.
+template <typename Body>
+auto translated(const char* message, Body body) {
+  try {
+    return body();
+  } catch (const Failure&) {
+    throw;
+  } catch (const c10::Error& error) {
+    throw explained(message, error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    throw explained(message, error.what());
+  }
+}
+
+Failure closedFailure() { return {"run", "the process group was disposed"}; }
+
+std::string joined(int rank) { return "joined/" + std::to_string(rank); }
+
+std::string listOf(const std::vector<int>& ranks) {
+  std::string text;
+  for (size_t i = 0; i < ranks.size() && i < 8; ++i) text += (i ? ", " : "") + std::to_string(ranks[i]);
+  return ranks.size() > 8 ? text + " and " + std::to_string(ranks.size() - 8) + " more" : text;
+}
+
+}  // namespace
+
+void ProcessGroup::connect() {
+  // c10d prints what it then throws.
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 3;  // fatal
+  translated("this rank cannot join the others", [&] {
+    c10d::TCPStoreOptions address;
+    address.port = options.port;
+    address.isServer = options.isServer;
+    address.waitWorkers = false;
+    address.timeout = options.timeout;
+    const auto server = c10::make_intrusive<c10d::TCPStore>(options.host, address);
+    const auto store = c10::make_intrusive<c10d::PrefixStore>(options.job, server);
+    meet(*store);
+    const auto settings = c10d::ProcessGroupGloo::Options::create(options.timeout);
+    settings->devices = {c10d::ProcessGroupGloo::createDeviceForHostname(options.address)};
+    settings->threads = 1;
+    const auto addresses = c10::make_intrusive<c10d::PrefixStore>("gloo", store);
+    auto gloo = c10::make_intrusive<Gloo>(addresses, options.rank, options.size, settings);
+    std::lock_guard<std::mutex> lock(mutex_);
+    gloo_ = std::move(gloo);
+    store_ = c10::make_intrusive<c10d::PrefixStore>("values", store);
+  });
+}
+
+// Every rank says that it is there, and waits until all have.
+void ProcessGroup::meet(c10d::Store& store) {
+  if (store.add("processes/" + std::to_string(options.rank), 1) > 1)
+    throw Failure("run", "two processes are rank " + std::to_string(options.rank), "", "give each process another RANK");
+  const std::string size = std::to_string(options.size);
+  store.set(joined(options.rank), bytesOf(size));
+  const auto end = std::chrono::steady_clock::now() + options.timeout;
+  std::vector<int> missing;
+  for (int rank = 0; rank < options.size; ++rank) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    try {
+      store.wait({joined(rank)}, std::max(left, std::chrono::milliseconds(1)));
+    } catch (const std::exception&) {
+      if (store.check({joined(rank)})) throw;
+      missing.push_back(rank);
+      continue;
+    }
+    const std::string other = textOf(store.get(joined(rank)));
+    if (other != size)
+      throw Failure("run", "the ranks do not agree on their number", "rank " + std::to_string(rank) + " has WORLD_SIZE=" + other +
+                    ", rank " + std::to_string(options.rank) + " has WORLD_SIZE=" + size, "start all with the same WORLD_SIZE");
+  }
+  if (!missing.empty())
+    throw Failure("run", "not all ranks have joined", "of " + size + " ranks, without " + listOf(missing) + " after " +
+                  std::to_string(options.timeout.count() / 1000) + " s", "");
+}
+
+// The calls that differ from ours, with their ranks; empty if there are none. A message of another size than expected makes Gloo
+// end the process that receives it, so each collective begins with this gather of a fixed size.
+std::string ProcessGroup::differences(const std::string& call) {
+  const auto length = static_cast<int64_t>(kLongestCall);
+  at::Tensor mine = at::zeros({length}, at::kByte), all = at::empty({options.size * length}, at::kByte);
+  std::memcpy(mine.data_ptr(), call.data(), call.size());
+  gloo_->_allgather_base(all, mine)->wait();
+  std::string text;
+  for (int rank = 0; rank < options.size && text.size() < 4 * kLongestCall; ++rank) {
+    const char* begin = static_cast<const char*>(all.data_ptr()) + rank * length;
+    const std::string other(begin, strnlen(begin, kLongestCall));
+    if (other != call) text += (text.empty() ? "rank " : "; rank ") + std::to_string(rank) + ": " + other;
+  }
+  return text;
+}
+
+void ProcessGroup::collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body) {
+  if (call.size() > kLongestCall) throw Failure("run", "the shape has too many dimensions", call);
+  requireOpen();
+  if (!failure_.empty()) throw Failure("run", "an earlier collective of this process group failed", failure_);
+  const auto communicate = [&](const auto& action) {
+    try {
+      return translated("the ranks cannot communicate", action);
+    } catch (const Failure& failure) {
+      requireOpen();
+      failure_ = failure.found;
+      throw;
+    }
+  };
+  const std::string others = communicate([&] { return differences(call); });
+  if (!others.empty())
+    throw Failure("run", "the ranks do not call the same collective",
+                  others + "; rank " + std::to_string(options.rank) + " (this one): " + call,
+                  "call the same collectives in the same order on every rank, with equal shapes and dtypes");
+  if (body) communicate([&] { body(*gloo_)->wait(); return true; });
+}
+
+void ProcessGroup::set(const std::string& key, const std::string& value) {
+  requireOpen();
+  translated("the store cannot be reached", [&] { store_->set(key, bytesOf(value)); });
+}
+
+std::string ProcessGroup::get(const std::string& key, std::chrono::milliseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  return translated("the store cannot be reached", [&] {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!closed_) {
+      lock.unlock();
+      if (store_->check({key})) return textOf(store_->get(key));
+      if (std::chrono::steady_clock::now() >= end)
+        throw Failure("run", "no rank has set this value in time", "nothing after " + std::to_string(timeout.count()) + " ms");
+      lock.lock();
+      changed_.wait_for(lock, kBetweenLooks);
+    }
+    throw closedFailure();
+  });
+}
+
+void ProcessGroup::requireOpen() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) throw closedFailure();
+}
+
+void ProcessGroup::close() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+  if (gloo_) gloo_->closeConnections();
+}
+
+}  // namespace scalora

@@ -1,0 +1,65 @@
+// Process groups: torch's TCPStore, where the processes of a job (its ranks) find each other, and Gloo's collectives.
+#pragma once
+#include "worker.h"
+
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <condition_variable>
+#include <mutex>
+
+namespace scalora {
+
+class Gloo : public c10d::ProcessGroupGloo {
+ public:
+  using ProcessGroupGloo::ProcessGroupGloo;
+  void closeConnections() {
+    for (const auto& context : contexts_) context->closeConnections();
+  }
+};
+
+struct GroupOptions {
+  std::string host;  // where the store is
+  uint16_t port;
+  bool isServer;  // whether the store is in this process
+  std::string job;  // prefix of the keys: another job may use the same store
+  int rank, size;
+  std::string address;  // of this machine, to which the other ranks connect
+  std::chrono::milliseconds timeout;
+};
+
+// What waits for other ranks throws a Failure of kind "run" and is called on the workers.
+class ProcessGroup {
+ public:
+  explicit ProcessGroup(GroupOptions options) : options(std::move(options)) {}
+
+  const GroupOptions options;
+  Worker collectives, requests;  // a request to the store need not wait for a collective
+
+  void connect();
+
+  // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body` if there is one.
+  void collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body);
+
+  void set(const std::string& key, const std::string& value);
+  std::string get(const std::string& key, std::chrono::milliseconds timeout);  // waits until the key is set
+
+  // Any thread, any time: the other ranks notice, requests fail, as does all that follows. A collective under way may wait until
+  // its timeout, because nothing wakes Gloo.
+  void close();
+
+ private:
+  void meet(c10d::Store& store);
+  std::string differences(const std::string& call);
+  void requireOpen();
+
+  c10::intrusive_ptr<c10d::Store> store_;
+  c10::intrusive_ptr<Gloo> gloo_;
+  std::string failure_;  // of the first collective that failed; since then the ranks are out of step
+  std::mutex mutex_;     // of closed_, and of gloo_ until it is set
+  bool closed_ = false;
+  std::condition_variable changed_;  // closed_
+};
+
+}  // namespace scalora

@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { runChild, runsTypeScript } from "../testing/child-process.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
+
+const program = new URL("testing/run-main.ts", import.meta.url);
+
+test("launch runs a command of scalora as several ranks: stdout is that of rank 0", async () => {
+  const { code, stdout, stderr } = await runChild(program, "launch", "--nproc", "2", "completion", "bash");
+  expect(code).toBe(0);
+  const lines = stdout.trimEnd().split("\n");
+  expect(stderr.trimEnd().split("\n")).toEqual(lines.map((line) => `[rank 1] ${line}`));
+});
+
+test("launch passes the options of a program on, and ends with its failure", async () => {
+  const script = "process.exit(process.env.RANK === '1' ? 5 : 0)";
+  const failed = await runChild(program, "launch", "--nproc", "2", "--", process.execPath, "-e", script);
+  expect(failed).toMatchObject({ code: 5, stdout: "" });
+  expect(printedFailure(failed).message).toMatch(/^rank 1 .* ended with exit code 5/);
+});
+
+test("launch refuses to start without a number of ranks or a program", async () => {
+  expect(await runChild(program, "launch", "true")).toMatchObject({ code: 2 });
+  const missing = await runChild(program, "launch", "--nproc", "2", "./no-such-program");
+  expect(printedFailure(missing)).toMatchObject({ code: 2, where: "./no-such-program" });
+});
+
+test("launch passes signals on and waits", async () => {
+  const script =
+    "process.on('SIGTERM', () => setTimeout(() => { console.log('saved'); process.exit(143); }, 300)); setInterval(() => {}, 1e3); console.log('ready');";
+  const child = spawn(process.execPath, [
+    ...runsTypeScript,
+    fileURLToPath(program),
+    ...["launch", "--nproc", "2", process.execPath, "-e", script],
+  ]);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (text) => {
+      output += text;
+      if (output.match(/ready/g)?.length === 2 && !output.includes("saved")) child.kill("SIGTERM");
+    });
+  }
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect(code).toBe(143);
+  expect(output.match(/saved/g)).toHaveLength(2);
+});

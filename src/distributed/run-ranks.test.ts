@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { runRanks } from "./run-ranks.ts";
+
+let scratch = temporaryFolder();
+beforeEach(() => {
+  scratch = temporaryFolder();
+});
+afterEach(() => scratch.remove());
+
+/** Runs a program of JavaScript, which knows its `rank` and may write a file, as several ranks. */
+async function run(program: string, nproc: number, env: NodeJS.ProcessEnv = {}) {
+  const lines: string[] = [];
+  const prelude = `const rank = Number(process.env.RANK); const fs = require("node:fs");`;
+  const result = await runRanks({
+    command: process.execPath,
+    args: ["-e", prelude + program],
+    nproc,
+    env: { PATH: process.env["PATH"], FOLDER: scratch.path, ...env },
+    log: (line) => lines.push(line),
+  });
+  return { ...result, lines: lines.sort() };
+}
+
+const written = () =>
+  readdirSync(scratch.path)
+    .sort()
+    .map((name) => JSON.parse(readFileSync(join(scratch.path, name), "utf8")));
+
+const writesEnvironment = `fs.writeFileSync(process.env.FOLDER + "/" + rank, JSON.stringify(process.env))`;
+
+it("tells each rank which it is", async () => {
+  expect(await run(writesEnvironment, 2, { OMP_NUM_THREADS: "3" })).toMatchObject({ exitCode: 0, lines: [] });
+  const [first, second] = written();
+  const shared = { WORLD_SIZE: "2", LOCAL_WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", OMP_NUM_THREADS: "3" };
+  expect(first).toMatchObject({ ...shared, RANK: "0", LOCAL_RANK: "0" });
+  expect(second).toMatchObject({ ...shared, RANK: "1", LOCAL_RANK: "1", MASTER_PORT: first.MASTER_PORT });
+  expect(Number(first.MASTER_PORT)).toBeGreaterThan(0);
+});
+
+it("counts the ranks of other nodes, where Kubeflow or SkyPilot starts it on each", async () => {
+  const node = { SKYPILOT_NODE_RANK: "1", SKYPILOT_NODE_IPS: "10.0.0.5\n10.0.0.6" };
+  await run(writesEnvironment, 2, node);
+  expect(written()).toMatchObject([
+    { RANK: "2", WORLD_SIZE: "4", LOCAL_RANK: "0", MASTER_ADDR: "10.0.0.5", MASTER_PORT: "29500" },
+    { RANK: "3", WORLD_SIZE: "4", LOCAL_RANK: "1", MASTER_ADDR: "10.0.0.5", MASTER_PORT: "29500" },
+  ]);
+});
+
+it("marks the lines of other ranks than 0", async () => {
+  const program = `if (rank > 0) { console.log("one"); process.stderr.write("two\\nthree") }`;
+  const { lines } = await run(program, 3);
+  expect(lines).toEqual(
+    [1, 2].flatMap((rank) => ["one", "three", "two"].map((text) => `[rank ${rank}] ${text}`)),
+  );
+});
+
+it("ends the others when a rank fails, those too that do not want to, and names it", async () => {
+  const stays = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);`;
+  const begin = performance.now();
+  const { failure, exitCode } = await run(
+    `if (rank === 1) setTimeout(() => process.exit(7), 300); else { ${stays} }`,
+    3,
+  );
+  expect({ failure, exitCode }).toMatchObject({ failure: { rank: 1, code: 7, signal: null }, exitCode: 7 });
+  expect(performance.now() - begin).toBeLessThan(10_000);
+});
+
+it("names a rank that was killed before those that fail because of it", async () => {
+  const program = `
+    const file = process.env.FOLDER + "/gone";
+    if (rank === 2) { fs.writeFileSync(file, ""); process.kill(process.pid, "SIGKILL"); }
+    setInterval(() => fs.existsSync(file) && process.exit(1), 1);`;
+  const { failure, exitCode } = await run(program, 3);
+  expect({ failure, exitCode }).toMatchObject({ failure: { rank: 2, signal: "SIGKILL" }, exitCode: 137 });
+});
+
+it("refuses a program that is not there, and to start ranks within a rank", async () => {
+  const options = { args: [], nproc: 2, env: {}, log: () => {} };
+  await expect(runRanks({ ...options, command: "./no-such-program" })).rejects.toMatchObject({
+    code: "usage",
+    where: "./no-such-program",
+  });
+  const env = { RANK: "1", WORLD_SIZE: "2", MASTER_ADDR: "a", MASTER_PORT: "1" };
+  await expect(runRanks({ ...options, env, command: "true" })).rejects.toMatchObject({
+    code: "usage",
+    found: expect.stringContaining("rank 1 of 2"),
+  });
+});

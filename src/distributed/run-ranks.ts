@@ -1,0 +1,203 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { constants } from "node:os";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { fittingThreads, usableCores } from "../util/usable-cores.ts";
+import type { Nodes } from "./launch.ts";
+import { readLaunch, readNodes } from "./read-launch.ts";
+
+export interface RanksOptions {
+  /** The program of every rank, found as a shell finds it, and its arguments. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The number of ranks on this machine. */
+  readonly nproc: number;
+  readonly env: NodeJS.ProcessEnv;
+  /** Takes the lines of ranks other than 0, each with its rank. Rank 0 writes to this process's own output. */
+  readonly log: (line: string) => void;
+}
+
+/** How a rank ended. */
+export interface RankFailure {
+  readonly rank: number;
+  readonly pid: number | undefined;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+interface Rank {
+  readonly rank: number;
+  readonly child: ChildProcess;
+  readonly exited: Promise<RankFailure>;
+  readonly closed: Promise<unknown>;
+}
+
+const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Milliseconds between asking ranks to end and ending them. */
+const grace = 5000;
+
+/** Milliseconds in which ranks that fail because of another one may be noticed before it. */
+const confusion = 500;
+
+/**
+ * Runs a command as several ranks of one job, with torchrun's variables, until all have ended. Signals to this process go to all
+ * ranks. When a rank fails, the others are ended, within 6 seconds. On a machine that Kubeflow or SkyPilot has started one
+ * command on, the ranks are this machine's share of all.
+ * @returns the failure of the first rank that failed by itself; undefined if none did or a signal ended them; and an exit code
+ */
+export async function runRanks(
+  options: RanksOptions,
+): Promise<{ failure: RankFailure | undefined; exitCode: number }> {
+  const ranks = startAll(options, await environments(options));
+  const ended: RankFailure[] = [];
+  for (const { exited } of ranks) exited.then((end) => ended.push(end)).catch(() => {});
+  const signals = forwardSignals(ranks);
+  try {
+    const failed = await firstFailure(ranks);
+    if (failed && !signals.came()) await sleep(confusion);
+    const failure = signals.came() ? undefined : culprit(ended);
+    if (failure !== undefined) await endAll(ranks);
+    await Promise.all(ranks.map(({ exited }) => exited));
+    await Promise.race([
+      Promise.all(ranks.map(({ closed }) => closed)),
+      sleep(1000, undefined, { ref: false }),
+    ]);
+    return { failure, exitCode: exitCodeOf(failure ?? ended.find(hasFailed)) };
+  } finally {
+    signals.stop();
+  }
+}
+
+/** The variables of each rank. */
+async function environments({ nproc, env }: RanksOptions): Promise<NodeJS.ProcessEnv[]> {
+  const nodes = nodesOf(env);
+  const { host, port } = nodes?.store ?? { host: "127.0.0.1", port: 0 };
+  const { nodeRank = 0, nodes: count = 1 } = nodes ?? {};
+  const shared = {
+    ...env,
+    WORLD_SIZE: `${count * nproc}`,
+    LOCAL_WORLD_SIZE: `${nproc}`,
+    GROUP_RANK: `${nodeRank}`,
+    MASTER_ADDR: host,
+    MASTER_PORT: `${port === 0 ? await freePort() : port}`,
+    OMP_NUM_THREADS:
+      env["OMP_NUM_THREADS"] || `${Math.max(1, Math.floor(fittingThreads(usableCores()) / nproc))}`,
+  };
+  return Array.from({ length: nproc }, (_, local) => {
+    return { ...shared, RANK: `${nodeRank * nproc + local}`, LOCAL_RANK: `${local}` };
+  });
+}
+
+function nodesOf(env: NodeJS.ProcessEnv): Nodes | undefined {
+  const nodes = readNodes(env);
+  const launch = nodes === undefined ? readLaunch(env) : undefined;
+  if (launch === undefined) return nodes;
+  throw new ScaloraError("usage", "This process is one of several ranks already", {
+    found: `rank ${launch.rank} of ${launch.worldSize}, started by ${launch.launcher}`,
+    fix: "start the command itself, without `scalora launch`",
+  });
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(address !== null && typeof address === "object" ? address.port : 0));
+    });
+  });
+}
+
+function startAll({ command, args, log }: RanksOptions, envs: readonly NodeJS.ProcessEnv[]): Rank[] {
+  return envs.map((env) => {
+    const rank = Number(env["RANK"]);
+    // A process group of its own: Ctrl-C in a terminal reaches a rank once, through this process, and so does its end its children.
+    const child = spawn(command, args, {
+      env,
+      detached: true,
+      stdio: rank === 0 ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
+    });
+    for (const input of [child.stdout, child.stderr])
+      if (input) createInterface({ input }).on("line", (line) => log(`[rank ${rank}] ${line}`));
+    const exited = new Promise<RankFailure>((resolve, reject) => {
+      child.once("error", (cause) => reject(cannotStart(command, cause)));
+      child.once("exit", (code, signal) => resolve({ rank, pid: child.pid, code, signal }));
+    });
+    return { rank, child, exited, closed: new Promise((resolve) => child.once("close", resolve)) };
+  });
+}
+
+function cannotStart(command: string, cause: unknown): ScaloraError {
+  return new ScaloraError("usage", "The command cannot be started", {
+    where: command,
+    found: messageOf(cause),
+    cause,
+  });
+}
+
+/** Whether a rank fails before all have ended. */
+async function firstFailure(ranks: readonly Rank[]): Promise<boolean> {
+  const all = Promise.all(ranks.map(({ exited }) => exited)).then((ends) => ends.some(hasFailed));
+  const each = ranks.map(async ({ exited }) => {
+    if (!hasFailed(await exited)) await all;
+    return true;
+  });
+  return await Promise.race([all, ...each]);
+}
+
+const hasFailed = ({ code }: RankFailure) => code !== 0;
+
+/** Of ranks that fail together, one that was killed is the reason why others lost it. */
+function culprit(ended: readonly RankFailure[]): RankFailure | undefined {
+  return ended.find(({ signal }) => signal !== null) ?? ended.find(hasFailed);
+}
+
+function exitCodeOf(failure: RankFailure | undefined): number {
+  if (failure === undefined) return 0;
+  const { code, signal } = failure;
+  return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
+}
+
+async function endAll(ranks: readonly Rank[]): Promise<void> {
+  signalAll(ranks, "SIGTERM");
+  const all = Promise.all(ranks.map(({ exited }) => exited));
+  await Promise.race([all, sleep(grace)]);
+  signalAll(ranks, "SIGKILL");
+}
+
+function signalAll(ranks: readonly Rank[], signal: NodeJS.Signals): void {
+  for (const { child } of ranks) {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // It has just ended.
+    }
+  }
+}
+
+/** Until `stop`, passes signals on, and ends the ranks if this process exits. */
+function forwardSignals(ranks: readonly Rank[]) {
+  let came = false;
+  const handlers = forwarded.map((signal) => {
+    const handler = () => {
+      came = true;
+      signalAll(ranks, signal);
+    };
+    process.on(signal, handler);
+    return { signal, handler };
+  });
+  const onExit = () => signalAll(ranks, "SIGKILL");
+  process.on("exit", onExit);
+  return {
+    came: () => came,
+    stop: () => {
+      for (const { signal, handler } of handlers) process.off(signal, handler);
+      process.off("exit", onExit);
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { native } from "../native/load.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { noGrad } from "./autograd.ts";
+import type { DType } from "./dtype.ts";
+import { divScalar_ } from "./operators.generated.ts";
+import { Tensor } from "./tensor.ts";
+
+/** How to join a process group; every rank gives the same store, job and size. */
+export interface ProcessGroupOptions {
+  /** The store through which the ranks find each other: a host name or address, and a port. */
+  readonly store: { readonly host: string; readonly port: number };
+  /** Whether this process is the one that has the store. */
+  readonly isServer: boolean;
+  /** Keeps the keys of jobs, and of restarts of one job, apart in one store. */
+  readonly job: string;
+  /** From 0 to size - 1. */
+  readonly rank: number;
+  /** The number of ranks. */
+  readonly size: number;
+  /** An address of this machine, to which the other ranks connect. */
+  readonly address: string;
+  /** Seconds that one wait for other ranks may take. */
+  readonly timeout: number;
+}
+
+/** How the tensors of all ranks become one; `avg` takes floating dtypes. */
+export type Reduction = "sum" | "avg" | "min" | "max";
+
+const floating: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32", "float64"]);
+const reducible: ReadonlySet<DType> = new Set([...floating, "uint8", "int8", "int32", "int64"]);
+
+/**
+ * The processes of a job, its ranks, and their collectives (torch's c10d over Gloo). Every rank calls the same collectives in
+ * the same order, with equal shapes and dtypes: otherwise all of them reject, and the group remains usable. Collectives run one
+ * after another on a thread of their own; tensors must be contiguous and on the CPU, and belong to the collective until its
+ * promise settles. Each rejects with a ScaloraError `run` when another rank has ended, or does not answer within the timeout;
+ * from then on so does every later one, because the ranks are out of step.
+ */
+export class ProcessGroup implements Disposable {
+  readonly rank: number;
+  readonly size: number;
+  private readonly handle: number;
+  private readonly timeout: number;
+  /** Of the calls under way. */
+  private readonly rejections = new Set<(error: Error) => void>();
+
+  private constructor(handle: number, { rank, size, timeout }: ProcessGroupOptions) {
+    this.handle = handle;
+    this.rank = rank;
+    this.size = size;
+    this.timeout = timeout;
+  }
+
+  /** Joins the group once all its ranks are there. `initProcessGroup()` finds the options. */
+  static async connect(options: ProcessGroupOptions): Promise<ProcessGroup> {
+    const { store, isServer, job, rank, size, address, timeout } = options;
+    const connecting = native().connectProcessGroup(
+      store.host,
+      store.port,
+      isServer,
+      job,
+      rank,
+      size,
+      address,
+      timeout * 1000,
+    );
+    return new ProcessGroup(await withinLimit(connecting, options), options);
+  }
+
+  /** Reduces a tensor over all ranks, in place and to the same bits on each. */
+  async allReduce(tensor: Tensor, reduction: Reduction = "sum"): Promise<void> {
+    requireReducible(tensor, reduction, "allReduce");
+    await this.whileOpen(native().allReduce(this.handle, tensor.handle, nativeReduction(reduction)));
+    if (reduction === "avg") divide(tensor, this.size);
+  }
+
+  /**
+   * Reduces a tensor `[size · n, …]` over all ranks and gives each its part.
+   * @returns `[n, …]`: the rows of this rank, which the caller disposes
+   */
+  async reduceScatter(tensor: Tensor, reduction: Reduction = "sum"): Promise<Tensor> {
+    requireReducible(tensor, reduction, "reduceScatter");
+    const result = new Tensor(
+      await this.whileOpen(native().reduceScatter(this.handle, tensor.handle, nativeReduction(reduction))),
+    );
+    if (reduction === "avg") divide(result, this.size);
+    return result;
+  }
+
+  /** @returns `[size, …]`: the tensors of all ranks in their order, which the caller disposes */
+  async allGather(tensor: Tensor): Promise<Tensor> {
+    return new Tensor(await this.whileOpen(native().allGather(this.handle, tensor.handle)));
+  }
+
+  /** Copies a tensor of one rank into those of the others, in place. */
+  async broadcast(tensor: Tensor, from = 0): Promise<void> {
+    await this.whileOpen(native().broadcast(this.handle, tensor.handle, from));
+  }
+
+  /** Resolves once every rank has called it. */
+  async barrier(): Promise<void> {
+    await this.whileOpen(native().barrier(this.handle));
+  }
+
+  /** Sets a short text that every rank can read with `getValue`. */
+  async setValue(key: string, value: string): Promise<void> {
+    await this.whileOpen(native().storeSet(this.handle, key, value));
+  }
+
+  /** The value of a key, once a rank has set it. */
+  async getValue(key: string, timeout = this.timeout): Promise<string> {
+    return await this.whileOpen(native().storeGet(this.handle, key, timeout * 1000));
+  }
+
+  /**
+   * Leaves the group: what is under way rejects, here and on the other ranks. The store ends with its rank, so call `barrier()`
+   * before if others may still need it.
+   */
+  dispose(): void {
+    native().closeProcessGroup(this.handle);
+    for (const reject of this.rejections)
+      reject(new ScaloraError("run", "the process group was disposed", { where: `rank ${this.rank}` }));
+  }
+
+  /** What is under way keeps the process alive until it settles or the group is disposed: nothing wakes Gloo before its timeout. */
+  private whileOpen<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const alive = keepAlive();
+      const settle = () => {
+        clearInterval(alive);
+        this.rejections.delete(rejectEarly);
+      };
+      const rejectEarly = (error: Error) => {
+        settle();
+        reject(error);
+      };
+      this.rejections.add(rejectEarly);
+      work.then(resolve, reject).finally(settle);
+    });
+  }
+
+  /** Leaves the group. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+const keepAlive = () => setInterval(() => {}, 2 ** 30);
+
+/** Ends the wait for a port where something listens that is no store and says nothing: c10d would wait for ever. */
+function withinLimit(connecting: Promise<number>, { store, timeout }: ProcessGroupOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const limit = 2 * timeout + 10;
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(
+        new ScaloraError("run", "The store does not answer", {
+          where: `${store.host}:${store.port}`,
+          found: `nothing after ${limit} s`,
+          fix: "another program may listen there: set MASTER_PORT to another port, on all ranks",
+        }),
+      );
+    }, limit * 1000);
+    connecting
+      .then((handle) => (isLate ? native().closeProcessGroup(handle) : resolve(handle)), reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** Gloo has no average. */
+const nativeReduction = (reduction: Reduction) => (reduction === "avg" ? "sum" : reduction);
+
+function divide(tensor: Tensor, by: number): void {
+  noGrad(() => divScalar_(tensor, by));
+}
+
+function requireReducible(tensor: Tensor, reduction: Reduction, where: string): void {
+  const { dtype } = tensor;
+  const allowed = reduction === "avg" ? floating : reducible;
+  if (allowed.has(dtype)) return;
+  throw new ScaloraError("tensor", "This dtype cannot be reduced", {
+    where,
+    expected: [...allowed].join(", "),
+    found: dtype,
+  });
+}

@@ -1,0 +1,155 @@
+// One rank of a group in another process: runs a scenario and prints, as JSON, what came of it.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, Worker } from "node:worker_threads";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
+import { type DType, fromData, ProcessGroup, type Tensor, type TensorData, zeros } from "../index.ts";
+
+const [scenario = "", port = "", rankText = "", sizeText = "", timeout = "20"] = process.argv.slice(2);
+const rank = Number(rankText);
+const size = Number(sizeText);
+
+const connect = (seconds = Number(timeout)) =>
+  ProcessGroup.connect({
+    store: { host: "127.0.0.1", port: Number(port) },
+    isServer: rank === 0,
+    job: "test",
+    rank,
+    size,
+    address: "127.0.0.1",
+    timeout: seconds,
+  });
+
+const numbers = (tensor: Tensor) => Array.from(tensor.toFloats());
+const make = (data: TensorData, dtype: DType) => fromData(data, [data.length], { dtype, device: "cpu" });
+
+/** What a promise led to: a value, or the code and the details of an error. */
+async function outcome(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return (await promise) ?? "done";
+  } catch (error) {
+    if (error instanceof ScaloraError)
+      return { code: error.code, message: error.message.split("\n")[0], found: error.found };
+    return { code: "not ours", message: messageOf(error) };
+  }
+}
+
+/** Calls that are another on rank 0, then equal ones again. */
+async function differingCalls(group: ProcessGroup): Promise<unknown[]> {
+  using tensor = zeros([rank + 1], { device: "cpu" });
+  using one = zeros([1], { device: "cpu" });
+  const results = [await outcome(group.allReduce(tensor))];
+  results.push(await outcome(rank === 0 ? group.allReduce(one) : group.allReduce(one, "max")));
+  results.push(await outcome(rank === 0 ? group.allReduce(one) : group.barrier()));
+  results.push(await outcome(group.allReduce(one)));
+  return results;
+}
+
+const scenarios: Record<string, () => Promise<unknown>> = {
+  /** Each collective, with the dtypes that differ. */
+  async all() {
+    using group = await connect();
+    using sum = make(Float32Array.of(rank + 1, 0.5), "float32");
+    await group.allReduce(sum);
+    using average = make(Uint16Array.of(0x3f80 + 0x80 * rank), "bfloat16");
+    await group.allReduce(average, "avg");
+    using integers = make(BigInt64Array.of(2n ** 53n + 1n, BigInt(rank)), "int64");
+    await group.allReduce(integers, "max");
+    using flags = make(Uint8Array.of(rank % 2), "bool");
+    using gathered = await group.allGather(flags);
+    using rows = make(
+      Float32Array.from({ length: 2 * size }, (_, i) => i + rank),
+      "float32",
+    );
+    using part = await group.reduceScatter(rows);
+    using copied = make(Int32Array.of(rank, rank), "int32");
+    await group.broadcast(copied, size - 1);
+    using empty = zeros([0, 3], { device: "cpu" });
+    await group.allReduce(empty);
+    await group.setValue(`name/${rank}`, `rank ${rank} ✓`);
+    const names = await Promise.all(Array.from({ length: size }, (_, i) => group.getValue(`name/${i}`)));
+    await group.barrier();
+    return {
+      differing: await differingCalls(group),
+      sum: numbers(sum),
+      average: numbers(average),
+      integers: Array.from(integers.data(), String),
+      gathered: [gathered.shape, numbers(gathered)],
+      part: [part.shape, numbers(part)],
+      copied: numbers(copied),
+      names,
+    };
+  },
+  /** The last rank ends without a word while the others wait for it. */
+  async dead() {
+    const group = await connect();
+    if (rank === size - 1) process.kill(process.pid, "SIGKILL");
+    using tensor = zeros([1000], { device: "cpu" });
+    const begin = performance.now();
+    const first = await outcome(group.allReduce(tensor));
+    const seconds = (performance.now() - begin) / 1000;
+    return [first, await outcome(group.barrier()), seconds];
+  },
+  /** The last rank does not answer in time; the event loop of the others goes on. */
+  async late() {
+    using group = await connect(1);
+    if (rank === size - 1) {
+      await sleep(2500);
+      return "slept";
+    }
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 20);
+    const waited = outcome(group.barrier());
+    const missing = outcome(group.getValue("never", 0.5));
+    const results = [await waited, await missing];
+    clearInterval(timer);
+    return [...results, ticks];
+  },
+  /** Disposed while a collective and a request wait. */
+  async dispose() {
+    const group = await connect();
+    if (rank === 1) {
+      await sleep(800);
+      return "slept";
+    }
+    const pending = [outcome(group.barrier()), outcome(group.barrier()), outcome(group.getValue("never"))];
+    await sleep(100);
+    group.dispose();
+    return [...(await Promise.all(pending)), await outcome(group.barrier())];
+  },
+  /** Rank 0 is a worker thread that is ended while a collective and a request wait. */
+  async thread() {
+    if (rank === 1) {
+      const group = await connect();
+      await group.barrier();
+      return [await outcome(group.getValue("never")), await outcome(group.barrier())];
+    }
+    const worker = new Worker(new URL(import.meta.url), { argv: ["waits", port, "0", "2", timeout] });
+    await once(worker, "message");
+    await sleep(200);
+    await worker.terminate();
+    using tensor = zeros([2], { device: "cpu" });
+    return numbers(tensor);
+  },
+  async waits() {
+    const group = await connect();
+    await group.barrier();
+    const waiting = [group.barrier(), group.getValue("never")];
+    parentPort?.postMessage("waits");
+    await Promise.all(waiting);
+  },
+  /** Exits while a collective waits. */
+  async exit() {
+    const group = await connect();
+    if (rank === 1) await sleep(800);
+    else {
+      void outcome(group.barrier());
+      void outcome(group.getValue("never"));
+      await sleep(200);
+      process.exit(3);
+    }
+    return "slept";
+  },
+};
+
+console.log(JSON.stringify(await outcome(scenarios[scenario]?.() ?? Promise.reject(new Error(scenario)))));
