@@ -165,7 +165,7 @@ function exitCodeOf(failure: RankFailure | undefined): number {
 async function endAll(ranks: readonly Rank[]): Promise<void> {
   signalAll(ranks, "SIGTERM");
   const all = Promise.all(ranks.map(({ exited }) => exited));
-  await Promise.race([all, sleep(grace)]);
+  await Promise.race([all, sleep(grace, undefined, { ref: false })]);
   signalAll(ranks, "SIGKILL");
 }
 
