@@ -3,6 +3,7 @@ import { addressOfThisRank, resolveHost } from "./address.ts";
 import { alone, type Launch } from "./launch.ts";
 import { readLaunch } from "./read-launch.ts";
 
+/** How to join the other ranks. */
 export interface InitOptions {
   /** Which rank this process is; by default what the launcher's variables say, and rank 0 of 1 where there are none. */
   readonly launch?: Launch;
