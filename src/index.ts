@@ -59,6 +59,7 @@ export {
   initProcessGroup,
   type Launch,
   readLaunch,
+  type StoreAddress,
 } from "./distributed/index.ts";
 export {
   type GenerateBatchOptions as BatchOptions,
