@@ -168,13 +168,12 @@ napi_value storeSet(napi_env env, const std::vector<napi_value>& args) {
   });
 }
 
-// storeGet(group, key, timeout): its value, once it is set
+// storeGet(group, key): its value, or undefined if it is not set
 napi_value storeGet(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
   std::string key = toString(env, args.at(1), "key");
-  const auto timeout = toTimeout(env, args.at(2));
-  return promiseOf(env, "get " + key, group->requests, [group, key, timeout]() -> Finish {
-    return [value = group->get(key, timeout)](napi_env env) { return fromString(env, value); };
+  return promiseOf(env, "get " + key, group->requests, [group, key]() -> Finish {
+    return [value = group->get(key)](napi_env env) { return value ? fromString(env, *value) : undefined(env); };
   });
 }
 

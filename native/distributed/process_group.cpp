@@ -12,7 +12,6 @@ namespace scalora {
 namespace {
 
 constexpr size_t kLongestCall = 200;  // characters of what ranks agree on before a collective
-constexpr std::chrono::milliseconds kBetweenLooks(20);  // at a value in the store: waiting within c10d could not be ended
 
 std::vector<uint8_t> bytesOf(const std::string& text) { return {text.begin(), text.end()}; }
 std::string textOf(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
@@ -43,7 +42,27 @@ auto translated(const char* message, Body body) {
   }
 }
 
-Failure closedFailure() { return {"run", "the process group was disposed"}; }
+// While one exists, libtorch prints no warnings and errors (unless TORCH_CPP_LOG_LEVEL says what it prints): c10d's store prints
+// what it then throws. The level is the whole process's, and several threads may use stores at once.
+class Quiet {
+ public:
+  Quiet() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (count++ > 0) return;
+    level = FLAGS_caffe2_log_level;
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 3;  // fatal
+  }
+  ~Quiet() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (--count == 0) FLAGS_caffe2_log_level = level;
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  static inline std::mutex mutex;
+  static inline int count = 0, level = 0;
+};
 
 std::string joined(int rank) { return "joined/" + std::to_string(rank); }
 
@@ -56,8 +75,7 @@ std::string listOf(const std::vector<int>& ranks) {
 }  // namespace
 
 void ProcessGroup::connect() {
-  // c10d prints what it then throws.
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 3;  // fatal
+  const Quiet quiet;
   translated("this rank cannot join the others", [&] {
     c10d::TCPStoreOptions address;
     address.port = options.port;
@@ -81,7 +99,8 @@ void ProcessGroup::connect() {
 // Every rank says that it is there, and waits until all have.
 void ProcessGroup::meet(c10d::Store& store) {
   if (store.add("processes/" + std::to_string(options.rank), 1) > 1)
-    throw Failure("run", "two processes are rank " + std::to_string(options.rank), "", "give each process another RANK");
+    throw Failure("run", "rank " + std::to_string(options.rank) + " has joined this job already", "",
+                  "give each process its own RANK, and join once");
   const std::string size = std::to_string(options.size);
   store.set(joined(options.rank), bytesOf(size));
   const auto end = std::chrono::steady_clock::now() + options.timeout;
@@ -130,7 +149,7 @@ void ProcessGroup::collective(const std::string& call, const std::function<c10::
       return translated("the ranks cannot communicate", action);
     } catch (const Failure& failure) {
       requireOpen();
-      failure_ = failure.found;
+      failure_ = failure.found.empty() ? failure.message : failure.found;
       throw;
     }
   };
@@ -144,34 +163,27 @@ void ProcessGroup::collective(const std::string& call, const std::function<c10::
 
 void ProcessGroup::set(const std::string& key, const std::string& value) {
   requireOpen();
+  const Quiet quiet;
   translated("the store cannot be reached", [&] { store_->set(key, bytesOf(value)); });
 }
 
-std::string ProcessGroup::get(const std::string& key, std::chrono::milliseconds timeout) {
-  const auto end = std::chrono::steady_clock::now() + timeout;
-  return translated("the store cannot be reached", [&] {
-    std::unique_lock<std::mutex> lock(mutex_);
-    while (!closed_) {
-      lock.unlock();
-      if (store_->check({key})) return textOf(store_->get(key));
-      if (std::chrono::steady_clock::now() >= end)
-        throw Failure("run", "no rank has set this value in time", "nothing after " + std::to_string(timeout.count()) + " ms");
-      lock.lock();
-      changed_.wait_for(lock, kBetweenLooks);
-    }
-    throw closedFailure();
+std::optional<std::string> ProcessGroup::get(const std::string& key) {
+  requireOpen();
+  const Quiet quiet;
+  return translated("the store cannot be reached", [&]() -> std::optional<std::string> {
+    if (!store_->check({key})) return std::nullopt;
+    return textOf(store_->get(key));
   });
 }
 
 void ProcessGroup::requireOpen() {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (closed_) throw closedFailure();
+  if (closed_) throw Failure("run", "the process group was disposed");
 }
 
 void ProcessGroup::close() {
   std::lock_guard<std::mutex> lock(mutex_);
   closed_ = true;
-  changed_.notify_all();
   if (gloo_) gloo_->closeConnections();
 }
 

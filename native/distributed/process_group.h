@@ -6,8 +6,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
-#include <condition_variable>
 #include <mutex>
+#include <optional>
 
 namespace scalora {
 
@@ -43,9 +43,9 @@ class ProcessGroup {
   void collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body);
 
   void set(const std::string& key, const std::string& value);
-  std::string get(const std::string& key, std::chrono::milliseconds timeout);  // waits until the key is set
+  std::optional<std::string> get(const std::string& key);  // none if the key is not set: waiting here would hold up other requests
 
-  // Any thread, any time: the other ranks notice, requests fail, as does all that follows. A collective under way may wait until
+  // Any thread, any time: the other ranks notice, and all that follows fails. A collective under way may wait until
   // its timeout, because nothing wakes Gloo.
   void close();
 
@@ -59,7 +59,6 @@ class ProcessGroup {
   std::string failure_;  // of the first collective that failed; since then the ranks are out of step
   std::mutex mutex_;     // of closed_, and of gloo_ until it is set
   bool closed_ = false;
-  std::condition_variable changed_;  // closed_
 };
 
 }  // namespace scalora

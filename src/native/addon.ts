@@ -68,7 +68,7 @@ export interface NativeAddon {
   broadcast(group: number, tensor: number, root: number): Promise<undefined>;
   barrier(group: number): Promise<undefined>;
   storeSet(group: number, key: string, value: string): Promise<undefined>;
-  storeGet(group: number, key: string, timeout: number): Promise<string>;
+  storeGet(group: number, key: string): Promise<string | undefined>;
 
   version(): string;
   parallelInfo(): string;

@@ -62,6 +62,13 @@ it.each([1, 2, 4])(
   },
 );
 
+it("sets values while it waits for others", async () => {
+  expect(await results("mirrored", 2)).toEqual([
+    ["from 1", "done"],
+    ["from 0", "done"],
+  ]);
+});
+
 it("rejects within seconds when another rank dies, and from then on", async () => {
   const [first, second, third] = await ranks("dead", 3);
   expect(third).toMatchObject({ signal: "SIGKILL" });
@@ -99,6 +106,11 @@ it("lets a process exit and a thread end while a collective waits", async () => 
   expect(main).toEqual([0, 0]);
   const lost = expect.objectContaining({ message: "the connection to another rank is lost" });
   expect(other).toEqual([lost, lost]);
+});
+
+it("leaves the warnings of libtorch as they were", async () => {
+  const [rank] = await ranks("warns", 1);
+  expect(rank).toMatchObject({ code: 0, stderr: expect.stringContaining("degrees of freedom") });
 });
 
 it("names the ranks that are missing, and a port in use", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { native } from "../native/load.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { noGrad } from "./autograd.ts";
@@ -107,9 +108,13 @@ export class ProcessGroup implements Disposable {
     await this.whileOpen(native().storeSet(this.handle, key, value));
   }
 
-  /** The value of a key, once a rank has set it. */
+  /**
+   * The value of a key, once a rank has set it.
+   * @param timeout seconds
+   * @throws ScaloraError `run` when none has set it by then
+   */
   async getValue(key: string, timeout = this.timeout): Promise<string> {
-    return await this.whileOpen(native().storeGet(this.handle, key, timeout * 1000));
+    return await this.whileOpen(this.lookFor(key, timeout));
   }
 
   /**
@@ -120,6 +125,21 @@ export class ProcessGroup implements Disposable {
     native().closeProcessGroup(this.handle);
     for (const reject of this.rejections)
       reject(new ScaloraError("run", "the process group was disposed", { where: `rank ${this.rank}` }));
+  }
+
+  /** Looks again and again: a request that waits in the store would hold up all others of this rank. */
+  private async lookFor(key: string, timeout: number): Promise<string> {
+    const end = performance.now() + timeout * 1000;
+    while (true) {
+      const value = await native().storeGet(this.handle, key);
+      if (value !== undefined) return value;
+      if (!(performance.now() < end))
+        throw new ScaloraError("run", "no rank has set this value in time", {
+          where: `get ${key}`,
+          found: `nothing after ${timeout} s`,
+        });
+      await sleep(betweenLooks);
+    }
   }
 
   /** What is under way keeps the process alive until it settles or the group is disposed: nothing wakes Gloo before its timeout. */
@@ -144,6 +164,9 @@ export class ProcessGroup implements Disposable {
     this.dispose();
   }
 }
+
+/** Milliseconds between looks at a value in the store. */
+const betweenLooks = 20;
 
 const keepAlive = () => setInterval(() => {}, 2 ** 30);
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, Worker } from "node:worker_threads";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
-import { type DType, fromData, ProcessGroup, type Tensor, type TensorData, zeros } from "../index.ts";
+import { type DType, fromData, ProcessGroup, std, type Tensor, type TensorData, zeros } from "../index.ts";
 
 const [scenario = "", port = "", rankText = "", sizeText = "", timeout = "20"] = process.argv.slice(2);
 const rank = Number(rankText);
@@ -80,6 +80,16 @@ const scenarios: Record<string, () => Promise<unknown>> = {
       names,
     };
   },
+  /** Every rank asks for a text before it sets the one that another rank asks for. */
+  async mirrored() {
+    using group = await connect(5);
+    const values = await Promise.all([
+      outcome(group.getValue(`x/${1 - rank}`)),
+      outcome(group.setValue(`x/${rank}`, `from ${rank}`)),
+    ]);
+    await group.barrier();
+    return values;
+  },
   /** The last rank ends without a word while the others wait for it. */
   async dead() {
     const group = await connect();
@@ -137,6 +147,13 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     const waiting = [group.barrier(), group.getValue("never")];
     parentPort?.postMessage("waits");
     await Promise.all(waiting);
+  },
+  /** libtorch warns that one number has no standard deviation. */
+  async warns() {
+    using group = await connect();
+    using one = zeros([1], { device: "cpu" });
+    std(one).dispose();
+    await group.barrier();
   },
   /** Exits while a collective waits. */
   async exit() {
