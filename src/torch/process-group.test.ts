@@ -1,8 +1,9 @@
 // Each test starts its ranks as processes of their own (testing/rank.ts).
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { runChild } from "../testing/child-process.ts";
-import { ProcessGroup, zeros } from "./index.ts";
+import { liveTensorCount, ProcessGroup, zeros } from "./index.ts";
 
 const program = new URL("testing/rank.ts", import.meta.url);
 
@@ -132,9 +133,10 @@ it("names the ranks that are missing, and a port in use", async () => {
   server.close();
 });
 
-it("refuses tensors that it cannot reduce", async () => {
+/** A group of one rank. */
+function connectAlone() {
   const store = { host: "127.0.0.1", port: 0 };
-  using group = await ProcessGroup.connect({
+  return ProcessGroup.connect({
     store,
     isServer: true,
     job: "test",
@@ -143,6 +145,24 @@ it("refuses tensors that it cannot reduce", async () => {
     address: "127.0.0.1",
     timeout: 5,
   });
+}
+
+it("frees the result of a collective that finishes as the group is disposed", async () => {
+  using group = await connectAlone();
+  using tensor = zeros([2], { device: "cpu" });
+  const before = liveTensorCount();
+  const gathered = group.allGather(tensor);
+  const part = group.reduceScatter(tensor);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); // both finish meanwhile
+  group.dispose();
+  await expect(gathered).rejects.toMatchObject({ code: "run" });
+  await expect(part).rejects.toMatchObject({ code: "run" });
+  await sleep(100);
+  expect(liveTensorCount()).toBe(before);
+});
+
+it("refuses tensors that it cannot reduce", async () => {
+  using group = await connectAlone();
   using integers = zeros([2], { dtype: "int64", device: "cpu" });
   using flags = zeros([2], { dtype: "bool", device: "cpu" });
   await expect(group.allReduce(integers, "avg")).rejects.toMatchObject({ code: "tensor", found: "int64" });

@@ -81,8 +81,8 @@ export class ProcessGroup implements Disposable {
    */
   async reduceScatter(tensor: Tensor, reduction: Reduction = "sum"): Promise<Tensor> {
     requireReducible(tensor, reduction, "reduceScatter");
-    const result = new Tensor(
-      await this.whileOpen(native().reduceScatter(this.handle, tensor.handle, nativeReduction(reduction))),
+    const result = await this.newTensor(
+      native().reduceScatter(this.handle, tensor.handle, nativeReduction(reduction)),
     );
     if (reduction === "avg") divide(result, this.size);
     return result;
@@ -90,7 +90,7 @@ export class ProcessGroup implements Disposable {
 
   /** @returns `[size, …]`: the tensors of all ranks in their order, which the caller disposes */
   async allGather(tensor: Tensor): Promise<Tensor> {
-    return new Tensor(await this.whileOpen(native().allGather(this.handle, tensor.handle)));
+    return await this.newTensor(native().allGather(this.handle, tensor.handle));
   }
 
   /** Copies a tensor of one rank into those of the others, in place. */
@@ -142,8 +142,19 @@ export class ProcessGroup implements Disposable {
     }
   }
 
-  /** What is under way keeps the process alive until it settles or the group is disposed: nothing wakes Gloo before its timeout. */
-  private whileOpen<T>(work: Promise<T>): Promise<T> {
+  /** The result of a collective; freed if the group is disposed as the collective finishes. */
+  private newTensor(work: Promise<number>): Promise<Tensor> {
+    return this.whileOpen(
+      work.then((handle) => new Tensor(handle)),
+      (result) => result.dispose(),
+    );
+  }
+
+  /**
+   * What is under way keeps the process alive until it settles or the group is disposed: nothing wakes Gloo before its timeout.
+   * @param discard takes the value if it comes after that
+   */
+  private whileOpen<T>(work: Promise<T>, discard: (value: T) => void = () => {}): Promise<T> {
     return new Promise((resolve, reject) => {
       const alive = keepAlive();
       const settle = () => {
@@ -155,7 +166,8 @@ export class ProcessGroup implements Disposable {
         reject(error);
       };
       this.rejections.add(rejectEarly);
-      work.then(resolve, reject).finally(settle);
+      const isOpen = () => this.rejections.has(rejectEarly);
+      work.then((value) => (isOpen() ? resolve(value) : discard(value)), reject).finally(settle);
     });
   }
 
