@@ -1,12 +1,33 @@
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { readLaunch } from "./read-launch.ts";
 import { runRanks } from "./run-ranks.ts";
+
+/** What stands in for the start of rank 1, and the processes that were started. */
+const spawning = vi.hoisted((): { rank1?: "missing" | "throws" | undefined; started: ChildProcess[] } => {
+  return { started: [] };
+});
+vi.mock("node:child_process", async (importOriginal) => {
+  const real = await importOriginal<typeof import("node:child_process")>();
+  return {
+    ...real,
+    spawn(command: string, args: string[], options: SpawnOptions) {
+      const instead = options.env?.["RANK"] === "1" ? spawning.rank1 : undefined;
+      if (instead === "throws") throw new Error("spawn E2BIG");
+      const child = real.spawn(instead === "missing" ? "./no-such-program" : command, args, options);
+      spawning.started.push(child);
+      return child;
+    },
+  };
+});
 
 let scratch = temporaryFolder();
 beforeEach(() => {
   scratch = temporaryFolder();
+  Object.assign(spawning, { rank1: undefined, started: [] });
 });
 afterEach(() => scratch.remove());
 
@@ -75,6 +96,33 @@ it("names a rank that was killed before those that fail because of it", async ()
     setInterval(() => fs.existsSync(file) && process.exit(1), 1);`;
   const { failure, exitCode } = await run(program, 3);
   expect({ failure, exitCode }).toMatchObject({ failure: { rank: 2, signal: "SIGKILL" }, exitCode: 137 });
+});
+
+it.each(["missing", "throws"] as const)(
+  "ends the ranks that it has started when another cannot be started (%s)",
+  async (how) => {
+    spawning.rank1 = how;
+    await expect(run("setInterval(() => {}, 1000)", 2)).rejects.toMatchObject({ code: "usage" });
+    const [first] = spawning.started;
+    try {
+      await expect.poll(() => first?.signalCode, { timeout: 3000 }).toBe("SIGKILL");
+    } finally {
+      first?.kill("SIGKILL");
+    }
+  },
+);
+
+it.each([
+  { RANK: "0", WORLD_SIZE: "1", TORCHELASTIC_USE_AGENT_STORE: "True" },
+  { SLURM_PROCID: "0", SLURM_STEP_NUM_TASKS: "1", SLURM_LOCALID: "0", SLURM_JOB_ID: "7" },
+])("starts ranks within the one rank of another launcher: %j", async (env) => {
+  expect(await run(writesEnvironment, 2, env)).toMatchObject({ exitCode: 0 });
+  const [first, second] = written();
+  expect(second).toMatchObject({ RANK: "1", WORLD_SIZE: "2" });
+  expect([readLaunch(first), readLaunch(second)]).toMatchObject([
+    { rank: 0, worldSize: 2, launcherHasStore: false },
+    { rank: 1, worldSize: 2, launcherHasStore: false },
+  ]);
 });
 
 it("refuses a program that is not there, and to start ranks within a rank", async () => {

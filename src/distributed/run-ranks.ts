@@ -67,6 +67,7 @@ export async function runRanks(
     ]);
     return { failure, exitCode: exitCodeOf(failure ?? ended.find(hasFailed)) };
   } finally {
+    signalAll(ranks, "SIGKILL"); // those that run where another could not be started
     signals.stop();
   }
 }
@@ -76,8 +77,10 @@ async function environments({ nproc, env }: RanksOptions): Promise<NodeJS.Proces
   const nodes = nodesOf(env);
   const { host, port } = nodes?.store ?? { host: "127.0.0.1", port: 0 };
   const { nodeRank = 0, nodes: count = 1 } = nodes ?? {};
+  // torchrun's agent has no store for these ranks.
+  const { TORCHELASTIC_USE_AGENT_STORE: _store, ...inherited } = env;
   const shared = {
-    ...env,
+    ...inherited,
     WORLD_SIZE: `${count * nproc}`,
     LOCAL_WORLD_SIZE: `${nproc}`,
     GROUP_RANK: `${nodeRank}`,
@@ -91,10 +94,11 @@ async function environments({ nproc, env }: RanksOptions): Promise<NodeJS.Proces
   });
 }
 
+/** The nodes that the command was started on; a launcher that has started one rank, such as a shell within Slurm, may start more. */
 function nodesOf(env: NodeJS.ProcessEnv): Nodes | undefined {
   const nodes = readNodes(env);
   const launch = nodes === undefined ? readLaunch(env) : undefined;
-  if (launch === undefined) return nodes;
+  if (launch === undefined || launch.worldSize === 1) return nodes;
   throw new ScaloraError("usage", "This process is one of several ranks already", {
     found: `rank ${launch.rank} of ${launch.worldSize}, started by ${launch.launcher}`,
     fix: "start the command itself, without `scalora launch`",
@@ -112,23 +116,32 @@ function freePort(): Promise<number> {
   });
 }
 
-function startAll({ command, args, log }: RanksOptions, envs: readonly NodeJS.ProcessEnv[]): Rank[] {
-  return envs.map((env) => {
-    const rank = Number(env["RANK"]);
-    // A process group of its own: Ctrl-C in a terminal reaches a rank once, through this process, and so does its end its children.
-    const child = spawn(command, args, {
-      env,
-      detached: true,
-      stdio: rank === 0 ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
-    });
-    for (const input of [child.stdout, child.stderr])
-      if (input) createInterface({ input }).on("line", (line) => log(`[rank ${rank}] ${line}`));
-    const exited = new Promise<RankFailure>((resolve, reject) => {
-      child.once("error", (cause) => reject(cannotStart(command, cause)));
-      child.once("exit", (code, signal) => resolve({ rank, pid: child.pid, code, signal }));
-    });
-    return { rank, child, exited, closed: new Promise((resolve) => child.once("close", resolve)) };
+function startAll(options: RanksOptions, envs: readonly NodeJS.ProcessEnv[]): Rank[] {
+  const ranks: Rank[] = [];
+  try {
+    for (const env of envs) ranks.push(start(options, env));
+  } catch (cause) {
+    signalAll(ranks, "SIGKILL");
+    throw cannotStart(options.command, cause);
+  }
+  return ranks;
+}
+
+function start({ command, args, log }: RanksOptions, env: NodeJS.ProcessEnv): Rank {
+  const rank = Number(env["RANK"]);
+  // A process group of its own: Ctrl-C in a terminal reaches a rank once, through this process; and ending a rank ends its children.
+  const child = spawn(command, args, {
+    env,
+    detached: true,
+    stdio: rank === 0 ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
   });
+  for (const input of [child.stdout, child.stderr])
+    if (input) createInterface({ input }).on("line", (line) => log(`[rank ${rank}] ${line}`));
+  const exited = new Promise<RankFailure>((resolve, reject) => {
+    child.once("error", (cause) => reject(cannotStart(command, cause)));
+    child.once("exit", (code, signal) => resolve({ rank, pid: child.pid, code, signal }));
+  });
+  return { rank, child, exited, closed: new Promise((resolve) => child.once("close", resolve)) };
 }
 
 function cannotStart(command: string, cause: unknown): ScaloraError {

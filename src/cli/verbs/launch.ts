@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { RankFailure } from "../../distributed/run-ranks.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
 import { numberParser } from "../shared-options.ts";
 
@@ -18,6 +19,7 @@ export function addLaunch(program: Command, context: Context): void {
     .action(async (words: readonly string[], { nproc }: { nproc: number }) => {
       const { runRanks } = await import("../../distributed/run-ranks.ts");
       const [command = "", ...args] = words;
+      if (inOneProcess.has(command)) throw inOneProcessError(command);
       const isVerb = program.commands.some((verb) => verb.name() === command);
       const [, script = ""] = process.argv;
       const { failure, exitCode } = await runRanks({
@@ -31,6 +33,16 @@ export function addLaunch(program: Command, context: Context): void {
       if (failure !== undefined) context.note(`${context.paint("red", "error:")} ${failureText(failure)}`);
       context.exitCode = exitCode;
     });
+}
+
+/** Commands of which each rank would do the whole work, into the same folder. */
+const inOneProcess: ReadonlySet<string> = new Set(["train", "compare", "quickstart"]);
+
+function inOneProcessError(verb: string): ScaloraError {
+  return new ScaloraError("usage", "This command does not train on several processes yet", {
+    found: `scalora launch … ${verb}`,
+    fix: `run \`scalora ${verb}\` without launch`,
+  });
 }
 
 function failureText({ rank, pid, code, signal }: RankFailure): string {

@@ -22,7 +22,7 @@ export function readTorchrun(env: NodeJS.ProcessEnv): Launch | undefined {
     rank,
     worldSize,
     localRank: variables.integer("LOCAL_RANK", 0, worldSize - 1) ?? 0,
-    spansMachines: local !== undefined && local < worldSize,
+    spansMachines: local === undefined ? !single : local < worldSize,
     store,
     launcherHasStore: env["TORCHELASTIC_USE_AGENT_STORE"] === "True",
     job: `${variables.text("TORCHELASTIC_RUN_ID") ?? "job"}/${variables.text("TORCHELASTIC_RESTART_COUNT") ?? 0}`,
