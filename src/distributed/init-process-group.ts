@@ -15,7 +15,7 @@ export interface InitOptions {
 
 /**
  * Joins the other ranks of this job, as its launcher says (torchrun, Slurm, MPI, Kubeflow, SkyPilot, `scalora launch`): resolves
- * once all are there.
+ * once all are there. A process joins its job once.
  * @returns the group, which the caller disposes
  * @throws ScaloraError `usage` when the launcher's variables, a host or an interface are wrong, `run` when the ranks do not meet
  */

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { SetupError } from "./errors.ts";
 import type { Libtorch } from "./find-libtorch.ts";
 import { installCommand } from "./install-command.ts";
-import { compileFlags, nativeFiles } from "./manifest.ts";
+import { compileFlags, linkFlags, nativeFiles } from "./manifest.ts";
 import { cacheFolder, packageRoot } from "./paths.ts";
 import type { Progress } from "./progress.ts";
 import { lastLines, type RunResult, run, which } from "./run-program.ts";
@@ -80,7 +80,8 @@ export async function compileAddon(
     const parts = texts.filter(([file = ""]) => file.endsWith(".h") || sources.includes(file));
     return { folder, sources, object: join(build.objects, `${digest([common, parts])}.o`) };
   });
-  const addon = join(cacheFolder(env), "addon", digest(units.map(({ object }) => object)), "scalora.node");
+  const linked = digest([linkFlags, units.map(({ object }) => object)]);
+  const addon = join(cacheFolder(env), "addon", linked, "scalora.node");
   if (existsSync(addon)) return { addon, compiler };
   mkdirSync(build.objects, { recursive: true });
   await compileAll(units, build, progress);
@@ -135,11 +136,10 @@ async function link(units: readonly Unit[], addon: string, { libtorch }: Libtorc
   const temporary = `${dirname(addon)}.${process.pid}.tmp`;
   const output = join(temporary, "scalora.node");
   mkdirSync(temporary, { recursive: true });
-  const kind = process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
   const libraries = [`-L${lib}`, "-ltorch_cpu", "-lc10", `-Wl,-rpath,${lib}`];
   const result = await run(
     compiler.path,
-    [...kind, ...units.map(({ object }) => object), ...libraries, "-o", output],
+    [...linkFlags, ...units.map(({ object }) => object), ...libraries, "-o", output],
     { env },
   );
   if (result.code !== 0) throw compileError("the addon does not link", result, compiler);

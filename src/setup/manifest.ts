@@ -35,6 +35,15 @@ export const setupCommand = "npx scalora setup";
 /** Compiler flags of the addon; a change of them rebuilds it. */
 export const compileFlags: readonly string[] = ["-std=c++20", "-O2", "-fPIC", "-D_GLIBCXX_USE_CXX11_ABI=1"];
 
+/**
+ * Linker flags of the addon; a change of them links it anew. When a worker of Node's that has loaded the addon ends, Node unloads
+ * it, but the addon's own threads may still run: on Linux it stays (`nodelete`).
+ */
+export const linkFlags: readonly string[] =
+  process.platform === "darwin"
+    ? ["-bundle", "-undefined", "dynamic_lookup"]
+    : ["-shared", "-Wl,-z,nodelete"];
+
 /** The `.cpp` and `.h` files under `native/`, sorted, relative to the package. */
 export function nativeFiles(root = packageRoot): string[] {
   const files: string[] = [];
@@ -58,7 +67,9 @@ export function hasNvidiaDriver(): boolean {
 function setupKey(root: string, env: NodeJS.ProcessEnv) {
   const hash = createHash("sha256");
   const machine = [process.platform, process.arch, hasNvidiaDriver() ? "cuda" : "cpu"];
-  hash.update(JSON.stringify([torchVersion, compileFlags, machine, env["SCALORA_LIBTORCH"] || ""]));
+  hash.update(
+    JSON.stringify([torchVersion, compileFlags, linkFlags, machine, env["SCALORA_LIBTORCH"] || ""]),
+  );
   for (const file of nativeFiles(root)) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest("hex").slice(0, 20);
 }

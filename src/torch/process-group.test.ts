@@ -134,11 +134,10 @@ it("names the ranks that are missing, and a port in use", async () => {
 });
 
 /** A group of one rank. */
-function connectAlone() {
-  const store = { host: "127.0.0.1", port: 0 };
+function connectAlone({ port, isServer }: { port: number; isServer: boolean } = { port: 0, isServer: true }) {
   return ProcessGroup.connect({
-    store,
-    isServer: true,
+    store: { host: "127.0.0.1", port },
+    isServer,
     job: "test",
     rank: 0,
     size: 1,
@@ -159,6 +158,15 @@ it("frees the result of a collective that finishes as the group is disposed", as
   await expect(part).rejects.toMatchObject({ code: "run" });
   await sleep(100);
   expect(liveTensorCount()).toBe(before);
+});
+
+it("joins a job once", async () => {
+  const port = await freePort();
+  using _group = await connectAlone({ port, isServer: true });
+  await expect(connectAlone({ port, isServer: false })).rejects.toMatchObject({
+    code: "run",
+    fix: expect.stringContaining("join once"),
+  });
 });
 
 it("refuses tensors that it cannot reduce", async () => {
