@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { runsTypeScript } from "../testing/child-process.ts";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyRecipe } from "../testing/tiny-trained-run.ts";
 import { setThreads, threads } from "../torch/index.ts";
@@ -28,6 +29,16 @@ test.each([
   const env = { [countBy]: "3", [waitBy]: "active" };
   expect(chooseThreads(env, usable)).toMatchObject({ countBy, waitBy });
   expect(env).toEqual({ [countBy]: "3", [waitBy]: "active" });
+});
+
+test.each(["-1", "0", "abc", "1.5"])("%s threads are refused", (value) => {
+  expect(() => chooseThreads({ OMP_NUM_THREADS: value }, usable)).toThrow(
+    refusal("config", { where: "the environment variable OMP_NUM_THREADS", found: value }),
+  );
+});
+
+test.each(["2", " 2", "2,4"])("OMP_NUM_THREADS=%s is taken", (value) => {
+  expect(chooseThreads({ OMP_NUM_THREADS: value }, usable).countBy).toBe("OMP_NUM_THREADS");
 });
 
 /** What the OpenMP runtime and the command print when doctor loads libtorch. */

@@ -147,7 +147,7 @@ function precisionWarnings(model: TrainableModel): string[] {
 function backendWarnings({ gemmBackend, isBackendUnsure }: LoadedModel): string[] {
   if (!isBackendUnsure) return [];
   return [
-    `the machine is too busy to measure which GEMM backend is faster: this run uses ${gemmBackend}, and a repetition may use another, with other last bits; model.gemmBackend sets it`,
+    `the machine is too busy to measure which GEMM backend is faster: this run uses ${gemmBackend}, and a repetition may use another, with other last bits; model.gemmBackend (aten or onednn) sets it`,
   ];
 }
 
