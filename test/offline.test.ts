@@ -58,6 +58,7 @@ const commands = [
   ],
   ["board", place("runs"), "--port", "0"],
   ["ls", "runs", place("runs")],
+  ["launch", "--nproc", "2", process.execPath, "--eval", "0"],
   ["completion", "bash"],
   ["doctor"],
 ];

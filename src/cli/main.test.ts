@@ -62,6 +62,8 @@ test("help and version are results", async () => {
                                            for other tools
       get [options] [name]                 download a model by name, or by its ID on the Hugging Face
                                            hub; without a name list the known models
+      launch [options] <command...>        run a command as several processes on this machine, with
+                                           torchrun's variables
       convert [options] <in> <out>         write the model of a GGUF file as a Hugging Face folder
       ls [options]                         list methods, models, tasks, recipes or runs
       doctor [options]                     check the installation: what is ready, what is missing, and
