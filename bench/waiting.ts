@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readEvents } from "../src/run/read-events.ts";
+import { rangeOf } from "./peer/statistics.ts";
 
 /** How threads wait, as libgomp's environment says it; 300,000 turns of a loop are its own default. */
 const policies: Readonly<Record<string, NodeJS.ProcessEnv>> = {
@@ -72,15 +73,14 @@ function measureAll(folder: string): void {
     );
     const rates = measureInTurns(settings, folder);
     for (const { threads, policy } of settings) {
-      const sorted = (rates.get(nameOf({ busy, threads, policy })) ?? []).sort((a, b) => a - b);
-      const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+      const { least, median, most } = rangeOf(rates.get(nameOf({ busy, threads, policy })) ?? []);
       if (busy === 0) idle.set(`${threads} ${policy}`, median);
       const share = Math.min(1, availableParallelism() / (threads + busy));
       // What spins on an idle machine is no measure of what it would do.
       const fair =
         share *
         Math.max(...[...idle].filter(([name]) => name.startsWith(`${threads} `)).map(([, rate]) => rate));
-      const range = `${median.toFixed(0)} (${sorted[0]?.toFixed(0)} to ${sorted.at(-1)?.toFixed(0)})`;
+      const range = `${median.toFixed(0)} (${least.toFixed(0)} to ${most.toFixed(0)})`;
       print(
         `${busy}`,
         `${threads}`,
