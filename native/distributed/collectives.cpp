@@ -58,6 +58,11 @@ Finish tensorOf(at::Tensor tensor) {
   return [tensor = std::move(tensor)](napi_env env) { return fromTensor(env, tensor); };
 }
 
+void requireSize(const at::Tensor& output, int64_t numel, at::ScalarType dtype) {
+  if (output.numel() != numel || output.scalar_type() != dtype)
+    throw Failure("tensor", "the output has another size or dtype than the result", describeCall("", output));
+}
+
 // Nothing is sent of an empty tensor.
 using Body = std::function<Work(Gloo&)>;
 Body unlessEmpty(const at::Tensor& tensor, Body body) { return tensor.numel() == 0 ? Body() : std::move(body); }
@@ -136,6 +141,29 @@ napi_value allGather(napi_env env, const std::vector<napi_value>& args) {
   return collective(env, group, "all-gather", input, body, tensorOf(output));
 }
 
+// allGatherInto(group, tensor […], output [size, …])
+napi_value allGatherInto(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  at::Tensor input = toCpu(env, args.at(1)), output = toCpu(env, args.at(2));
+  requireSize(output, input.numel() * group->options.size, input.scalar_type());
+  const auto body = [from = asBytes(input), to = asBytes(output)](Gloo& gloo) mutable { return gloo._allgather_base(to, from); };
+  return collective(env, group, "all-gather", input, body, undefined);
+}
+
+// allToAll(group, tensor [size, …], output of the same shape): row r goes to rank r, and row q of the output is from rank q
+napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  at::Tensor input = toCpu(env, args.at(1)), output = toCpu(env, args.at(2));
+  if (input.dim() == 0 || input.size(0) != group->options.size)
+    throw Failure("tensor", "the first dimension must be the number of ranks", describeCall("", input));
+  requireSize(output, input.numel(), input.scalar_type());
+  const auto body = [from = asBytes(input), to = asBytes(output)](Gloo& gloo) mutable {
+    std::vector<int64_t> equal;
+    return gloo.alltoall_base(to, from, equal, equal);
+  };
+  return collective(env, group, "all-to-all", input, body, undefined);
+}
+
 // broadcast(group, tensor, root): in place
 napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
@@ -187,6 +215,8 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "allReduce", allReduce);
   define(env, exports, "reduceScatter", reduceScatter);
   define(env, exports, "allGather", allGather);
+  define(env, exports, "allGatherInto", allGatherInto);
+  define(env, exports, "allToAll", allToAll);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "barrier", barrier);
   define(env, exports, "storeSet", storeSet);

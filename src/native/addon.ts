@@ -65,6 +65,8 @@ export interface NativeAddon {
   allReduce(group: number, tensor: number, reduction: string): Promise<undefined>;
   reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;
   allGather(group: number, tensor: number): Promise<number>;
+  allGatherInto(group: number, tensor: number, output: number): Promise<undefined>;
+  allToAll(group: number, tensor: number, output: number): Promise<undefined>;
   broadcast(group: number, tensor: number, root: number): Promise<undefined>;
   barrier(group: number): Promise<undefined>;
   storeSet(group: number, key: string, value: string): Promise<undefined>;

@@ -6,11 +6,14 @@ import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { parseOptional, recordVersion, runFiles } from "./run-files.ts";
 
+/** The commands to a running process. */
+export const controlCommands = ["pause", "continue", "stop", "checkpoint"] as const;
+
 /** What `control.json` holds. */
 export const controlSchema = z.object({
   version: z.literal(recordVersion).optional().describe("Version of the format; absent: 1"),
   command: z
-    .enum(["pause", "continue", "stop", "checkpoint"])
+    .enum(controlCommands)
     .describe("What the run does before its next step; a pause lasts until `continue` or `stop`"),
 });
 

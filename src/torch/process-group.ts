@@ -93,6 +93,24 @@ export class ProcessGroup implements Disposable {
     return await this.newTensor(native().allGather(this.handle, tensor.handle));
   }
 
+  /**
+   * Writes the tensors of all ranks, in their order, into a tensor that is there already: of large ones, memory that is new each
+   * time costs more than the copies between the ranks.
+   * @param output `[size, …]`
+   */
+  async allGatherInto(tensor: Tensor, output: Tensor): Promise<void> {
+    await this.whileOpen(native().allGatherInto(this.handle, tensor.handle, output.handle));
+  }
+
+  /**
+   * Sends each rank a row.
+   * @param tensor `[size, …]`: row r goes to rank r
+   * @param output of the same shape: row q comes from rank q
+   */
+  async allToAll(tensor: Tensor, output: Tensor): Promise<void> {
+    await this.whileOpen(native().allToAll(this.handle, tensor.handle, output.handle));
+  }
+
   /** Copies a tensor of one rank into those of the others, in place. */
   async broadcast(tensor: Tensor, from = 0): Promise<void> {
     await this.whileOpen(native().broadcast(this.handle, tensor.handle, from));

@@ -1,5 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { ControlCommand } from "../run/control-command.ts";
+import { type ControlCommand, controlCommands } from "../run/control-command.ts";
+import { elementAt } from "../util/elements.ts";
+import type { DataParallel } from "./data-parallel.ts";
 import type { RunRecorder } from "./run-recorder.ts";
 import type { TrainOptions } from "./train-options.ts";
 
@@ -13,23 +15,29 @@ export interface ControlRequests {
   readonly checkpoint: boolean;
 }
 
-/**
- * Yields to the event loop, so that signals arrive, then executes the command in `control.json`; waits during a pause.
- * @param save saves a checkpoint that is requested during a pause
- */
+/** What belongs to the run whose requests are awaited. */
+export interface ControlledRun {
+  readonly recorder: RunRecorder;
+  readonly step: number;
+  /** The ranks that all do what rank 0's `control.json` says, and stop when any of them is aborted. */
+  readonly ranks: DataParallel | undefined;
+  /** Saves a checkpoint that is requested during a pause. */
+  save(): Promise<void>;
+}
+
+/** Yields to the event loop, so that signals arrive, then executes the command in `control.json`; waits during a pause. */
 export async function awaitControl(
   options: TrainOptions,
-  recorder: RunRecorder,
-  step: number,
-  save: () => void,
+  { recorder, step, ranks, save }: ControlledRun,
 ): Promise<ControlRequests> {
   await setImmediate();
   let checkpoint = false;
   for (let paused = false; ; await setTimeout(pausePoll)) {
-    if (options.signal?.aborted) return { stop: reasonOf(options.signal), checkpoint };
-    const command = takeCommand(options, recorder, step);
+    const request = requestOf(options, recorder, step);
+    const { stop, command } = ranks ? await agreeOn(request, ranks) : request;
+    if (stop !== undefined) return { stop, checkpoint };
     if (command === "stop") return { stop: "asked by control.json", checkpoint };
-    if (command === "checkpoint" && paused) save();
+    if (command === "checkpoint" && paused) await save();
     else if (command === "checkpoint") checkpoint = true;
     const before: boolean = paused;
     if (command === "pause") paused = true;
@@ -38,6 +46,33 @@ export async function awaitControl(
     if (!paused) return { stop: undefined, checkpoint };
   }
 }
+
+interface Request {
+  /** Why the caller has aborted the run. */
+  readonly stop?: string;
+  readonly command?: ControlCommand | undefined;
+}
+
+function requestOf(options: TrainOptions, recorder: RunRecorder, step: number): Request {
+  if (options.signal?.aborted) return { stop: reasonOf(options.signal) };
+  return { command: takeCommand(options, recorder, step) };
+}
+
+/** What all ranks do: they stop when one of them is to, and follow rank 0's command. */
+async function agreeOn(own: Request, ranks: DataParallel): Promise<Request> {
+  const codes = [...(await ranks.gather(codeOf(own)))];
+  const stopping = codes.indexOf(aborted);
+  if (stopping >= 0) return { stop: own.stop ?? `asked by rank ${stopping}` };
+  return { command: controlCommands[elementAt(codes, 0) - 1] };
+}
+
+/** Request as a number: 0 without any, otherwise 1 more than the place of the command. */
+const codeOf = ({ stop, command }: Request): number => {
+  if (stop !== undefined) return aborted;
+  return command === undefined ? 0 : controlCommands.indexOf(command) + 1;
+};
+
+const aborted = -1;
 
 function takeCommand({ run }: TrainOptions, recorder: RunRecorder, step: number): ControlCommand | undefined {
   const { command, warning } = run?.folder.takeControl() ?? {};

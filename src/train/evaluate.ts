@@ -1,7 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
+import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
+import type { DataParallel } from "./data-parallel.ts";
 import { nonFiniteEvaluationError } from "./non-finite.ts";
 import { objectiveOf, requireLabels } from "./objective.ts";
 
@@ -42,22 +44,35 @@ export interface EvaluateOptions {
  * Loss over held-out batches, normalised by all their labels. Yields to the event loop after each batch.
  * @throws `data` when there is no label, `usage` when `scoredBy` names a metric that there is not, `run` when the loss is not finite.
  */
-export async function evaluateLoss(
+export function evaluateLoss(
   model: TrainableModel,
   batches: readonly Batch[],
-  { stopping = () => false, metrics, scoredBy, onPredictions }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
+): Promise<Evaluation | undefined> {
+  return evaluateOnRanks(model, batches, options, undefined);
+}
+
+/** `evaluateLoss` by several ranks, each of which has all batches and computes its share: to the bit what one process gives. */
+export async function evaluateOnRanks(
+  model: TrainableModel,
+  batches: readonly Batch[],
+  { stopping = () => false, metrics, scoredBy, onPredictions }: EvaluateOptions,
+  ranks: DataParallel | undefined,
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;
   let labelTokens = 0;
   const [labels, predictions]: [number[], number[]] = [[], []];
-  for (const batch of batches) {
-    if (stopping()) return undefined;
-    const { loss, predictions: found } = objective.evaluate(batch);
-    if (!Number.isFinite(loss)) throw nonFiniteEvaluationError(model, batch, loss);
-    sum += loss;
-    labelTokens += objective.labelCount(batch);
-    if (found !== undefined) {
+  const atOnce = ranks?.size ?? 1;
+  for (let first = 0; first < batches.length; first += atOnce) {
+    if (await isStopping(stopping, ranks)) return undefined;
+    const round = batches.slice(first, first + atOnce);
+    const results = ranks ? await ranks.evaluateRound(round, objective) : round.map(objective.evaluate);
+    for (const [batch, { loss, predictions: found }] of zip(round, results)) {
+      if (!Number.isFinite(loss)) throw nonFiniteEvaluationError(model, batch, loss);
+      sum += loss;
+      labelTokens += objective.labelCount(batch);
+      if (found === undefined) continue;
       labels.push(...requireLabels(batch));
       predictions.push(...found);
       onPredictions?.(batch, found);
@@ -75,6 +90,11 @@ export async function evaluateLoss(
     ...(objective.taskType === "classification" && { accuracy: right / labelTokens }),
     ...(metrics && scored(metrics(labels, predictions), scoredBy)),
   };
+}
+
+/** Whether any rank is to stop. */
+async function isStopping(stopping: () => boolean, ranks: DataParallel | undefined): Promise<boolean> {
+  return ranks ? (await ranks.gather(Number(stopping()))).some((asked) => asked > 0) : stopping();
 }
 
 function scored(

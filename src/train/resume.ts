@@ -14,6 +14,7 @@ import {
   withTensors,
 } from "./checkpoints/read-checkpoint.ts";
 import { markDamaged } from "./checkpoints/save-checkpoint.ts";
+import type { DataParallel } from "./data-parallel.ts";
 import { type Progress, parseState, type SavedState } from "./progress-state.ts";
 import type { TrainOptions } from "./train-options.ts";
 
@@ -21,7 +22,7 @@ export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("chec
 
 export interface ResumedState {
   readonly progress: Progress;
-  /** Path relative to the run's folder. */
+  /** Its path; relative to the run's folder where there is one. */
   readonly checkpoint: string;
   readonly warnings: readonly string[];
   /** The backend that the run was started with, now in use. */
@@ -46,27 +47,44 @@ export function resumeRun(options: TrainOptions): ResumedState | undefined {
   refuseUnreadable(newest.broken);
   const { path } = newest.entry;
   checkIdentity(newest.manifest, identity, path);
+  const resumed = restore(path, options);
+  const damaged = newest.broken.map(
+    ({ path, reason }) => `renamed a damaged checkpoint to ${basename(markDamaged(path))}: ${reason}`,
+  );
+  return {
+    ...resumed,
+    checkpoint: relative(folder.path, path),
+    warnings: [...damaged, ...resumed.warnings],
+  };
+}
+
+/**
+ * `resumeRun` by rank 0; the other ranks, which have no run, restore the checkpoint that it has chosen, from a folder that they
+ * share.
+ */
+export async function resumeOnRanks(
+  options: TrainOptions,
+  ranks: DataParallel | undefined,
+): Promise<ResumedState | undefined> {
+  if (!ranks) return resumeRun(options);
+  const own = ranks.rank === 0 ? resumeRun(options) : undefined;
+  const chosen = own && options.run ? options.run.folder.file(own.checkpoint) : "";
+  const path = await ranks.share("checkpoint", chosen);
+  return ranks.rank === 0 || path === "" ? own : restore(path, options);
+}
+
+/** Restores the state of a valid checkpoint. */
+function restore(path: string, options: TrainOptions): ResumedState {
   const { version, engine, batches, counters, ...progress } = parseState(readState(path), path);
   options.batches.restore(batches);
-  const warnings = [
-    ...newest.broken.map(
-      ({ path, reason }) => `renamed a damaged checkpoint to ${basename(markDamaged(path))}: ${reason}`,
-    ),
-    ...restoreEngine(engine),
-    ...(version === 1 ? decayWarnings(options) : []),
-  ];
+  const warnings = [...restoreEngine(engine), ...(version === 1 ? decayWarnings(options) : [])];
   loadAdapterState(path, options.adapters);
   options.adapters.loadCounters(counters);
   withTensors(path, "optimizer", (read) => options.optimizer.loadState(read));
   withTensors(path, "generators", (read) => {
     for (const [name, generator] of options.generators ?? []) generator.setState(read(name));
   });
-  return {
-    progress,
-    checkpoint: relative(folder.path, path),
-    warnings,
-    gemmBackend: engine.gemmBackend,
-  };
+  return { progress, checkpoint: path, warnings, gemmBackend: engine.gemmBackend };
 }
 
 /** A finished run without checkpoints is refused: a resume would train all of it again. */

@@ -2,17 +2,20 @@ import type { AdapterSet, EventReport, StepContext, StepHooks } from "../adapter
 import { naming } from "../adapters/core/name-method.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
+import { deviceOf } from "../nn/index.ts";
 import { backward, RecomputedPass } from "../nn/recompute.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { LayerAnalysis } from "../run/analysis-event.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
-import { zip } from "../util/elements.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { mapInTurns } from "../util/event-loop.ts";
+import type { DataParallel } from "./data-parallel.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
+import { StepDropout } from "./step-dropout.ts";
 import type { StepProfiler } from "./step-profiler.ts";
 
 /** What a step needs. */
@@ -27,6 +30,8 @@ export interface StepParts {
   readonly dropout?: Generator | undefined;
   /** Whether the backward pass runs the model's blocks again, so that the forward pass keeps only their inputs. */
   readonly recompute?: boolean;
+  /** The ranks that share the step's micro-batches, each of which has all of them; this process alone by default. */
+  readonly ranks?: DataParallel | undefined;
   readonly observer?: StepObserver;
   readonly profiler?: Pick<StepProfiler, "beginPhase">;
 }
@@ -96,13 +101,14 @@ export async function trainStep(
   const lr = schedule.lrAt(step) * hook("lrFactor", () => adapters.lrFactor(step));
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   using inStep = new torch.ScopeInParts();
-  const { isMeasured, dropoutState } = inStep.run(() => {
+  const { isMeasured, masks } = inStep.run(() => {
     hook("beforeForward", () => adapters.beforeForward(context));
     observer?.beforeForward(context);
     const measured = hook("measuresEvent", () => adapters.measuresEvent(context));
-    return { isMeasured: measured, dropoutState: measured ? parts.dropout?.state() : undefined };
+    return { isMeasured: measured, masks: new StepDropout(parts.dropout, microBatches.length, measured) };
   });
-  const lossSum = await accumulate(parts, { objective, microBatches, labelTokens, inStep });
+  const passes = { objective, counted: withLabels(objective, microBatches), labelTokens, masks, inStep };
+  const lossSum = await accumulate(parts, passes);
   const { norms, loss, report } = inStep.run(() => {
     checkWeightFiles();
     profiler?.beginPhase("gradients");
@@ -115,8 +121,7 @@ export async function trainStep(
     };
   });
   const lossBefore = loss / labelTokens;
-  const lossAfter = async () =>
-    (await recomputeLoss(objective, microBatches, parts.dropout, dropoutState)) / labelTokens;
+  const lossAfter = async () => (await recomputeLoss(parts, passes)) / labelTokens;
   const event = report && isMeasured ? { ...report, lossBefore, lossAfter: await lossAfter() } : report;
   profiler?.beginPhase("optimizer");
   return inStep.run(() => {
@@ -130,20 +135,19 @@ export async function trainStep(
   });
 }
 
-/**
- * The summed loss of the micro-batches with the present weights, under the same dropout masks as before.
- * @param dropoutState state of the dropout generator before the first computation
- */
+/** The summed loss of the micro-batches with the present weights, under the same dropout masks as before. */
 async function recomputeLoss(
-  objective: Objective,
-  microBatches: readonly Batch[],
-  dropout: Generator | undefined,
-  dropoutState: Tensor | undefined,
+  { ranks }: Pick<StepParts, "ranks">,
+  { objective, counted, masks }: Passes,
 ): Promise<number> {
-  if (dropoutState) dropout?.setState(dropoutState);
-  const losses = await mapInTurns(withLabels(objective, microBatches), (batch) =>
-    torch.noGrad(() => torch.scope(() => objective.lossSum(batch, { dropout }).item())),
-  );
+  masks.rewind();
+  const lossOf = (batch: Batch, index: number) =>
+    torch.noGrad(() =>
+      torch.scope(() => masks.draw(index, (dropout) => objective.lossSum(batch, { dropout }).item())),
+    );
+  const losses = ranks
+    ? await ranks.collect(counted.length, (index) => lossOf(elementAt(counted, index), index))
+    : await mapInTurns(counted, lossOf);
   return losses.reduce((sum, loss) => sum + loss, 0);
 }
 
@@ -161,52 +165,58 @@ function checkWeightFiles(): void {
 /** What the forward and backward passes of a step work on. */
 interface Passes {
   readonly objective: Objective;
-  readonly microBatches: readonly Batch[];
-  /** Labels of all micro-batches. */
+  /** The micro-batches that have labels. */
+  readonly counted: readonly Batch[];
+  /** Labels of all of them. */
   readonly labelTokens: number;
+  readonly masks: StepDropout;
   readonly inStep: torch.ScopeInParts;
 }
 
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
-async function accumulate(
-  parts: Pick<StepParts, "adapters" | "dropout" | "recompute" | "observer" | "profiler">,
-  { objective, microBatches, labelTokens, inStep }: Passes,
-): Promise<Tensor> {
-  const counted = withLabels(objective, microBatches);
-  const sums = await mapInTurns(counted, (batch, index) => {
-    return inStep.run((): Tensor => {
-      const sum = torch.scope(() => forwardAndBackward(parts, objective, batch, labelTokens));
-      parts.observer?.afterMicroBatch?.(index + 1, counted.length);
+async function accumulate(parts: StepParts, passes: Passes): Promise<Tensor> {
+  const { counted, inStep } = passes;
+  const { ranks, observer, profiler } = parts;
+  const lossOf = (batch: Batch, index: number) =>
+    inStep.run((): Tensor => {
+      const sum = torch.scope(() => forwardAndBackward(parts, passes, batch, index));
+      observer?.afterMicroBatch?.(index + 1, counted.length);
+      if (ranks) profiler?.beginPhase("gradients");
       return sum;
     });
-  });
-  return inStep.run(() => torch.sum(torch.stack(sums), { dtype: "float64" }));
+  if (!ranks) {
+    const sums = await mapInTurns(counted, lossOf);
+    return inStep.run(() => torch.sum(torch.stack(sums), { dtype: "float64" }));
+  }
+  const losses = await ranks.accumulate(counted.length, (index) => lossOf(elementAt(counted, index), index));
+  const device = deviceOf(parts.model);
+  return inStep.run(() =>
+    torch.sum(torch.fromData(losses, [losses.length], { dtype: "float64", device }), { dtype: "float64" }),
+  );
 }
 
 /** Adds the gradients of a micro-batch. @returns its loss, detached */
 function forwardAndBackward(
-  {
-    adapters,
-    dropout,
-    recompute,
-    profiler,
-  }: Pick<StepParts, "adapters" | "dropout" | "recompute" | "profiler">,
-  objective: Objective,
+  parts: StepParts,
+  { objective, labelTokens, masks }: Passes,
   batch: Batch,
-  labelTokens: number,
+  index: number,
 ): Tensor {
-  using recomputed = recompute ? new RecomputedPass(dropout) : undefined;
-  profiler?.beginPhase("forward");
-  const loss = objective.lossSum(batch, { dropout, recompute: recomputed });
-  if (!loss.requiresGrad)
-    throw new ScaloraError("run", `Method ${adapters.method}: the loss depends on none of its trainables`, {
-      expected: "layers that compute with parameters that require a gradient",
-      found: "a loss without a gradient",
-      fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
-    });
-  profiler?.beginPhase("backward");
-  backward(torch.divScalar(loss, labelTokens), recomputed);
-  return torch.detach(loss);
+  const { adapters, recompute, profiler } = parts;
+  return masks.draw(index, (dropout) => {
+    using recomputed = recompute ? new RecomputedPass(dropout) : undefined;
+    profiler?.beginPhase("forward");
+    const loss = objective.lossSum(batch, { dropout, recompute: recomputed });
+    if (!loss.requiresGrad)
+      throw new ScaloraError("run", `Method ${adapters.method}: the loss depends on none of its trainables`, {
+        expected: "layers that compute with parameters that require a gradient",
+        found: "a loss without a gradient",
+        fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
+      });
+    profiler?.beginPhase("backward");
+    backward(torch.divScalar(loss, labelTokens), recomputed);
+    return torch.detach(loss);
+  });
 }
 
 function finiteNorms(

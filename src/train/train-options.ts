@@ -5,7 +5,7 @@ import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { RunEvent, StartEvent } from "../run/events.ts";
 import type { RunFolder } from "../run/run-folder.ts";
-import type { GemmBackend, Generator } from "../torch/index.ts";
+import type { GemmBackend, Generator, ProcessGroup } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import type { CheckpointIdentity } from "./checkpoints/checkpoint-format.ts";
@@ -17,7 +17,7 @@ import type { StepProfiler } from "./step-profiler.ts";
 export interface TrainSettings {
   /** Optimiser steps of the whole run. */
   readonly steps: number;
-  /** Micro-batches of one step; default 1. */
+  /** Micro-batches of one step, over all ranks; default 1. */
   readonly accumulate?: number;
   /** Maximum global gradient norm; 0 turns clipping off; default 1. */
   readonly clip?: number;
@@ -51,6 +51,11 @@ export interface TrainOptions {
   readonly settings: TrainSettings;
   /** Folder for status, events and checkpoints, and the identity of the checkpoints; without it nothing is written. */
   readonly run?: { readonly folder: RunFolder; readonly identity: CheckpointIdentity };
+  /**
+   * The ranks that share each step's micro-batches and the held-out ones: together they give the bits that one process gives with
+   * as many. All other options must be the same on every rank, but only rank 0 has a `run`, and there is no observer.
+   */
+  readonly group?: ProcessGroup;
   /** Resume from the newest valid checkpoint of the run; start from step 0 when there is none. */
   readonly resume?: boolean;
   /** Random generators whose state is saved in checkpoints, by name; `dropout` drives the model's own dropout. */

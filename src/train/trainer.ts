@@ -6,11 +6,12 @@ import { ScaloraError } from "../util/errors.ts";
 import { awaitControl, isAborted } from "./await-control.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save-checkpoint.ts";
+import { DataParallel } from "./data-parallel.ts";
 import { divergenceAtEnd, divergenceError, hasCollapsed, hasDiverged, noteLoss } from "./divergence.ts";
-import { evaluateLoss } from "./evaluate.ts";
+import { evaluateOnRanks } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
-import { checkpointFolder, type ResumedState, resumeRun } from "./resume.ts";
+import { checkpointFolder, type ResumedState, resumeOnRanks } from "./resume.ts";
 import { RunRecorder } from "./run-recorder.ts";
 import { takeMicroBatches, trainStep } from "./step.ts";
 import {
@@ -31,7 +32,15 @@ const changedByStep = 3;
  * `config`, `data` or `format` when a resume does not fit; `config` when a new run finds checkpoints in its folder.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  return new Trainer(options).run();
+  const { group, adapters, observer } = options;
+  if (group && group.size > 1 && observer)
+    throw new ScaloraError("config", "Training is analysed in one process", {
+      where: "run.analysis",
+      found: `${group.size} processes`,
+      fix: "leave run.analysis out, or train in one process",
+    });
+  using ranks = group && group.size > 1 ? new DataParallel(group, adapters) : undefined;
+  return await new Trainer(options, ranks).run();
 }
 
 class Trainer {
@@ -40,6 +49,7 @@ class Trainer {
   private readonly progress: Progress = freshProgress();
   private readonly recorder: RunRecorder;
   private readonly guessLoss: number;
+  private readonly ranks: DataParallel | undefined;
   private hasSeenGradient = false;
   private hasProfile = false;
   /** Whether a checkpoint that cannot be read has been warned of. */
@@ -49,8 +59,9 @@ class Trainer {
   private gemmBackend: torch.GemmBackend;
   private clock = performance.now();
 
-  constructor(options: TrainOptions) {
+  constructor(options: TrainOptions, ranks: DataParallel | undefined) {
     this.options = options;
+    this.ranks = ranks;
     this.settings = resolveSettings(options.settings);
     this.guessLoss = objectiveOf(options.model).guessLoss;
     this.gemmBackend = options.gemmBackend ?? "aten";
@@ -59,12 +70,13 @@ class Trainer {
 
   async run(): Promise<TrainResult> {
     // A refused resume leaves the run's record unchanged.
-    const resumed = this.options.resume ? resumeRun(this.options) : undefined;
+    const resumed = this.options.resume ? await resumeOnRanks(this.options, this.ranks) : undefined;
     const abandon = (exitCode: number) => this.recorder.abandon(exitCode);
     // Before the handler that releases the run's lock: without that nothing is written.
     process.prependOnceListener("exit", abandon);
     try {
       this.begin(resumed);
+      await this.ranks?.requireEqual(this.progress.step);
       const { reason, message } = await this.loop();
       this.reportProfile(true);
       const divergence = reason === "stopped" ? undefined : divergenceAtEnd(this.progress, this.guessLoss);
@@ -123,24 +135,29 @@ class Trainer {
       await this.evaluateIfDue();
       const early = settings.patience > 0 && progress.sinceBest >= settings.patience;
       const done = progress.step >= settings.steps;
-      const requests = await awaitControl(options, this.recorder, progress.step, () => this.save("request"));
+      const requests = await awaitControl(options, {
+        recorder: this.recorder,
+        step: progress.step,
+        ranks: this.ranks,
+        save: () => this.save("request"),
+      });
       const stop = done || early ? undefined : requests.stop;
-      this.saveIfDue({ done: done || early, stop: stop !== undefined, asked: requests.checkpoint });
+      await this.saveIfDue({ done: done || early, stop: stop !== undefined, asked: requests.checkpoint });
       if (done) return { reason: "finished" };
       const better = options.metrics ? "higher score" : "lower loss";
       if (early) return { reason: "early", message: `no ${better} in ${settings.patience} evaluations` };
       if (stop !== undefined) return { reason: "stopped", message: stop };
-      this.stopIfDiverged();
+      await this.stopIfDiverged();
       await this.step();
       await this.callAfterStep();
     }
   }
 
   /** @throws ScaloraError `run` after saving, when the run has diverged and is to stop then */
-  private stopIfDiverged(): void {
+  private async stopIfDiverged(): Promise<void> {
     const { progress } = this;
     if (!this.settings.stopOnDivergence || !hasDiverged(progress, this.guessLoss)) return;
-    this.save("stop");
+    await this.save("stop");
     throw divergenceError(progress, this.guessLoss);
   }
 
@@ -151,7 +168,12 @@ class Trainer {
     options.profiler?.beforeStep(step, settings.steps);
     const microBatches = await takeMicroBatches(options.batches, settings.accumulate);
     const { event, observation, ...report } = await trainStep(
-      { ...options, clip: settings.clip, dropout: options.generators?.get("dropout") },
+      {
+        ...options,
+        ranks: this.ranks,
+        clip: settings.clip,
+        dropout: options.generators?.get("dropout"),
+      },
       microBatches,
       step,
     );
@@ -216,11 +238,12 @@ class Trainer {
     const due = step % settings.evalEvery === 0 || step >= settings.steps;
     if (!options.evalBatches || !due || progress.lastEval?.step === step) return;
     const started = performance.now();
-    const evaluation = await evaluateLoss(options.model, options.evalBatches, {
+    const how = {
       stopping: () => isAborted(options),
       ...(options.metrics && { metrics: options.metrics }),
       ...(options.scoredBy && { scoredBy: options.scoredBy }),
-    });
+    };
+    const evaluation = await evaluateOnRanks(options.model, options.evalBatches, how, this.ranks);
     if (!evaluation) return;
     const { best } = recordEvaluation(progress, evaluation);
     const seconds = (performance.now() - started) / 1000;
@@ -228,19 +251,27 @@ class Trainer {
     this.recorder.emit({ type: "eval", step, ...evaluation, best, seconds });
   }
 
-  private saveIfDue({ done, stop, asked }: { done: boolean; stop: boolean; asked: boolean }): void {
+  private async saveIfDue(due: { done: boolean; stop: boolean; asked: boolean }): Promise<void> {
     const { step, best } = this.progress;
-    if (done) this.save("end");
-    else if (stop) this.save("stop");
-    else if (asked) this.save("request");
-    else if (step > 0 && best?.step === step) this.save("best");
-    else if (step > 0 && step % this.settings.saveEvery === 0) this.save("interval");
+    if (due.done) await this.save("end");
+    else if (due.stop) await this.save("stop");
+    else if (due.asked) await this.save("request");
+    else if (step > 0 && best?.step === step) await this.save("best");
+    else if (step > 0 && step % this.settings.saveEvery === 0) await this.save("interval");
   }
 
-  private save(reason: CheckpointEvent["reason"]): void {
+  /** Saves a checkpoint, unless the step has one; of several ranks the first does, once all have compared what they hold. */
+  private async save(reason: CheckpointEvent["reason"]): Promise<void> {
+    if (this.savedStep === this.progress.step) return;
+    await this.ranks?.requireEqual(this.progress.step);
+    this.savedStep = this.progress.step;
+    this.write(reason);
+  }
+
+  private write(reason: CheckpointEvent["reason"]): void {
     const { options, progress, settings } = this;
     const folder = this.checkpointsPath();
-    if (!options.run || folder === undefined || this.savedStep === progress.step) return;
+    if (!options.run || folder === undefined) return;
     const { folder: run, identity } = options.run;
     const assertHeld = () => run.assertHeld();
     const path = torch.scope(() =>
@@ -260,7 +291,6 @@ class Trainer {
         assertHeld,
       ),
     );
-    this.savedStep = progress.step;
     const [unreadable] = pruneCheckpoints(folder, settings.keepLast, progress.best?.step, assertHeld);
     this.addElapsed();
     const shown = relative(run.path, path);

@@ -1,0 +1,83 @@
+// Each test starts its ranks as processes of their own (testing/train-rank.ts).
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { readEvents } from "../run/read-events.ts";
+import { runChild } from "../testing/child-process.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import type { Case } from "./testing/train-rank.ts";
+
+const program = new URL("testing/train-rank.ts", import.meta.url);
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** What each rank of a training printed. */
+async function trainOn(size: number, given: Case) {
+  const port = await freePort();
+  const children = await Promise.all(
+    Array.from({ length: size }, (_, rank) =>
+      runChild(program, `${port}`, `${rank}`, `${size}`, JSON.stringify(given)),
+    ),
+  );
+  return children.map(({ stdout, stderr, code }) => {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return JSON.parse(stdout);
+  });
+}
+
+async function expectSameBits(sizes: readonly number[], given: Case) {
+  const [alone] = await trainOn(1, given);
+  expect(alone.reason).toBe("finished");
+  for (const size of sizes) expect(await trainOn(size, given)).toEqual(Array(size).fill(alone));
+}
+
+it("2 and 4 ranks give the bits of one process with as many micro-batches", async () => {
+  await expectSameBits([2, 4], { kind: "scalora-i", microBatches: 4 });
+}, 60_000);
+
+it.each(["lora", "full", "modules to save", "dropout"] as const)(
+  "2 ranks give the bits of one process: %s",
+  async (kind) => {
+    await expectSameBits([2], { kind, microBatches: 3 });
+  },
+  60_000,
+);
+
+it("a rank whose micro-batch has no labels, or that has none, changes nothing", async () => {
+  await expectSameBits([3], { kind: "lora", microBatches: 4, emptyEvery: 3 });
+}, 60_000);
+
+it("all ranks stop when one is asked to, and resume to the same bits, on another number of ranks too", async () => {
+  const scratch = temporaryFolder();
+  try {
+    const given = { kind: "scalora-i", microBatches: 4, steps: 8 } as const;
+    const [whole] = await trainOn(1, given);
+    const folder = join(scratch.path, "run");
+    const stopped = await trainOn(2, { ...given, folder, abort: { rank: 1, step: 3 } });
+    for (const { reason, step } of stopped) expect({ reason, step }).toEqual({ reason: "stopped", step: 3 });
+    const again = await trainOn(2, { ...given, folder, resume: true, abort: { rank: 0, step: 5 } });
+    for (const { reason, step } of again) expect({ reason, step }).toEqual({ reason: "stopped", step: 5 });
+    const resumed = await trainOn(4, { ...given, folder, resume: true });
+    for (const { hash, reason } of resumed)
+      expect({ hash, reason }).toEqual({ hash: whole.hash, reason: "finished" });
+    const steps = readEvents(folder).flatMap((event) =>
+      event.type === "step" ? [event.loss, event.gradNorm] : [],
+    );
+    expect(steps).toEqual(whole.losses.filter((loss: unknown) => typeof loss === "number"));
+  } finally {
+    scratch.remove();
+  }
+}, 60_000);
+
+it("names the layer of which a rank holds other bits", async () => {
+  const given = { kind: "lora", microBatches: 2, damage: { rank: 1, step: 1 } } as const;
+  for (const refused of await trainOn(2, given))
+    expect(refused).toMatchObject({ code: "run", where: expect.stringContaining("layers.0.") });
+}, 60_000);
