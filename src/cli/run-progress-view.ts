@@ -133,6 +133,7 @@ const environmentLabels = [
   ["quantization", "base weights"],
   ["base", "base"],
   ["gemmBackend", "GEMM backend"],
+  ["worldSize", "processes"],
   ["threads", "threads"],
   ["libtorch", "libtorch"],
 ] as const;

@@ -2,12 +2,15 @@ import type { LoadedModel } from "../assemble/load-base-model.ts";
 import type { Recipe } from "../config/index.ts";
 import type { RunEvent } from "../run/events.ts";
 import type { TaskType } from "../run/start-event.ts";
+import type { ProcessGroup } from "../torch/index.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 export interface RunHooks extends Interruptible {
   onEvent(event: RunEvent): void;
   /** Called after each step with the model as it is then, which it must leave as it is; the run's seconds leave its time out. */
   afterStep?(step: number, loaded: LoadedModel): Promise<void>;
+  /** The ranks that train it together; only rank 0 has a run folder and events. */
+  group?: ProcessGroup | undefined;
   /** Resume from the run's newest valid checkpoint. */
   resume?: boolean;
   /** Profile some warm steps, into the run's folder. */

@@ -1,8 +1,7 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
-import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
+import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
@@ -19,14 +18,7 @@ import {
 import { lockWatchedRun } from "../run/lock-run.ts";
 import { readEvents } from "../run/read-events.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import {
-  cpuCapability,
-  type DType,
-  type GemmBackend,
-  gemmBackends,
-  setThreads,
-  torchVersion,
-} from "../torch/index.ts";
+import { cpuCapability, type DType, torchVersion } from "../torch/index.ts";
 import { RunTrackers } from "../trackers/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
@@ -37,20 +29,22 @@ import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
 import { packageVersion } from "./package-version.ts";
-import { type PreparedRun, prepareRun } from "./prepare-run.ts";
+import type { PreparedRun } from "./prepare-run.ts";
 import type { RunTraining } from "./run-result.ts";
-import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
+import { assertSamplesFit, runPath } from "./run-settings.ts";
 import { analysisSeconds, runReportFile, trainingSummary } from "./run-summary.ts";
+import { prepareOnRanks, trainAsOtherRank } from "./train-on-ranks.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /**
  * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
- * written before everything in the recipe has been checked.
+ * written before everything in the recipe has been checked. Of several ranks, which all call it, only the first writes.
  */
 export const runTraining: RunTraining = async (
   recipe,
-  { signal, onEvent, afterStep, resume = false, profile = false },
+  { signal, onEvent, afterStep, group, resume = false, profile = false },
 ) => {
+  if (group && group.rank > 0) return await trainAsOtherRank(recipe, { group, resume, signal });
   // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
     resume,
@@ -59,10 +53,10 @@ export const runTraining: RunTraining = async (
   });
   const finished = resume ? finishedRun(recipe) : undefined;
   if (finished !== undefined) return finished;
-  const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
-  using prepared = await prepareRun(recipe, recorded, signal);
-  const { base, dataset, batches, adapters, optimizer, recompute, steps, identity } = prepared;
-  const { model, gemmBackend } = base;
+  using shared = await prepareOnRanks(recipe, { group, resume, signal });
+  const { prepared } = shared;
+  const { base, dataset, adapters, steps, identity } = prepared;
+  const { model } = base;
   const tight = checkMemoryFit(prepared, recipe);
   const sample = await makeSampler(base, recipe, dataset, signal);
   const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
@@ -74,22 +68,11 @@ export const runTraining: RunTraining = async (
   for (const message of [...prepared.warnings, ...(tight === undefined ? [] : [tight])])
     onEvent({ type: "warning", step: 0, message });
   const training = train({
-    model,
-    adapters,
-    batches,
-    ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
-    ...glueMetrics(recipe.data),
-    optimizer,
-    recompute,
-    ...scheduleAndSettings(recipe, steps),
+    ...shared.options,
     run: { folder, identity },
-    ...(isClassifier(model) && { generators: new Map([["dropout", prepared.dropout]]) }),
-    resume,
-    gemmBackend,
     ...(observer && { observer }),
     ...(profiler && { profiler }),
-    startInfo: startInfo(recipe, prepared),
-    signal,
+    startInfo: startInfo(recipe, prepared, group?.size),
     ...(afterStep && { afterStep: (step) => afterStep(step, base) }),
     onEvent: (event) => {
       notify(event);
@@ -205,17 +188,6 @@ async function finalRank(
   return [{ type: "rank", step, layers: [...rankReport(model, adapters, original).layers] }];
 }
 
-/**
- * Restores from the record what changes rounding, also when there is no checkpoint yet: sets the number of threads, and
- * returns the GEMM backend.
- * @returns undefined when no process has recorded it
- */
-function useRecordedThreads(path: string): GemmBackend | undefined {
-  const environment = eventsOfType(readEvents(path), "start").at(-1)?.environment;
-  if (environment?.threads !== undefined && environment.threads > 0) setThreads(environment.threads);
-  return gemmBackends.find((name) => name === environment?.gemmBackend);
-}
-
 function openRunFolder(recipe: Recipe, resume: boolean, lock: ProcessLock): RunFolder {
   const path = runPath(recipe);
   return resume ? RunFolder.open(path, lock) : RunFolder.create(path, recipeToYaml(recipe), lock);
@@ -224,6 +196,7 @@ function openRunFolder(recipe: Recipe, resume: boolean, lock: ProcessLock): RunF
 function startInfo(
   recipe: Recipe,
   { base: { model }, dataset, adapters, optimizer, identity, memory, recompute }: PreparedRun,
+  worldSize: number | undefined,
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
   const { files, dropped, rejected, truncated, notes } = dataset.report.train;
@@ -250,6 +223,7 @@ function startInfo(
       vectorInstructions: cpuCapability(),
       estimatedMemory: Math.round(memory.total),
       ...(recompute && { recompute }),
+      ...(worldSize !== undefined && { worldSize }),
       checkpointBytes: checkpointBytes({ adapters, optimizer }),
       seed: recipe.train.seed,
     },

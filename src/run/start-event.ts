@@ -74,6 +74,7 @@ const environmentSchema = z
       .describe("Whether the backward pass runs the model's blocks again (`train.recompute`); absent: no"),
     checkpointBytes: z.number().optional().describe("Size of one checkpoint, in bytes"),
     seed: z.number().optional().describe("`train.seed`"),
+    worldSize: count().optional().describe("Processes that train together; absent: one"),
     threads: count().optional().describe("Threads of libtorch; a resume uses the same number"),
     gemmBackend: z
       .string()

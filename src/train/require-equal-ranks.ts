@@ -1,15 +1,9 @@
 import { createHash } from "node:crypto";
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
-import {
-  fromData,
-  noGrad,
-  type ProcessGroup,
-  scope,
-  select,
-  type Tensor,
-  visitBytes,
-} from "../torch/index.ts";
+import { noGrad, type ProcessGroup, scope, select, type Tensor, visitBytes } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { gatherBytes } from "./gather-bytes.ts";
 
 /** Bytes of a SHA-256. */
 const hashBytes = 32;
@@ -23,14 +17,10 @@ export async function requireEqualRanks(
   step: number,
 ): Promise<void> {
   const { names, hashes } = hashesOf(adapters);
-  using own = fromData(hashes, [names.length, hashBytes], { dtype: "uint8", device: "cpu" });
-  using gathered = await group.allGather(own);
-  const all = Buffer.from(gathered.toFloats());
-  const hashAt = (rank: number, index: number) => {
-    const start = (rank * names.length + index) * hashBytes;
-    return all.subarray(start, start + hashBytes);
-  };
-  const ranks = Array.from({ length: group.size }, (_, rank) => rank);
+  const all = await gatherBytes(group, hashes);
+  const hashAt = (rank: number, index: number) =>
+    elementAt(all, rank).subarray(index * hashBytes, (index + 1) * hashBytes);
+  const ranks = all.map((_, rank) => rank);
   const isEqual = (rank: number, index: number) => hashAt(rank, index).equals(hashAt(0, index));
   const different = names.filter((_, index) => !ranks.every((rank) => isEqual(rank, index)));
   if (different.length === 0) return;

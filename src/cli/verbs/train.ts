@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
+import type { ProcessGroup } from "../../torch/index.ts";
 import { formatDuration } from "../../util/format.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
@@ -41,17 +42,20 @@ export function addTrain(
       const recipe = await loadRequestedRecipe(path, options);
       await context.startEngine();
       const { runTraining } = await load();
+      using group = await joinRanks(context);
+      const isFirst = group === undefined || group.rank === 0;
       const view = new RunProgressView(context);
-      const onEvent = view.show.bind(view);
+      const onEvent = isFirst ? view.show.bind(view) : () => {};
       const { profile = false } = options;
       const resume = options.resume !== undefined;
       const result = await context
         .interruptible(
-          (signal) => runTraining(recipe, { signal, onEvent, resume, profile }),
+          (signal) => runTraining(recipe, { signal, onEvent, group, resume, profile }),
           "stopping after this step (repeat to stop immediately, without saving)",
         )
         .finally(() => view.end());
       if (result.reason !== "stopped") context.exitCode = 0;
+      if (!isFirst) return;
       if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
@@ -64,6 +68,13 @@ export function addTrain(
   program.hook("preSubcommand", async (_, verb) => {
     if (verb === train) help = `\n${(await import("../recipe-help.ts")).recipeHelp(context)}`;
   });
+}
+
+/** The other processes of this job, if a launcher has started several. */
+async function joinRanks({ env }: Context): Promise<ProcessGroup | undefined> {
+  const { initProcessGroup, readLaunch } = await import("../../distributed/index.ts");
+  const launch = readLaunch(env);
+  return launch === undefined || launch.worldSize === 1 ? undefined : await initProcessGroup({ launch });
 }
 
 async function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Promise<Recipe> {

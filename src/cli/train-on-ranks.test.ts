@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventsOfType } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { runChild, runsTypeScript } from "../testing/child-process.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
+
+const program = new URL("testing/run-main.ts", import.meta.url);
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+beforeAll(() => writeTinyProject(scratch.path));
+
+function writeRecipe(name: string, train: object): string {
+  const recipe = {
+    model: { path: at("model"), device: "cpu" },
+    adapter: { method: "scalora-i", rank: 2 },
+    data: { train: at("train.jsonl"), eval: { holdOut: 8 } },
+    train: { steps: 4, batchSize: 4, lr: 1e-2, saveEvery: 2, ...train },
+    run: { name, folder: at("runs"), samples: 1 },
+  };
+  const path = at(`${name}.yaml`);
+  writeFileSync(path, JSON.stringify(recipe));
+  return path;
+}
+
+const launch = (...args: string[]) => runChild(program, "launch", "--nproc", "2", ...args);
+
+/** What a run has recorded of its training. */
+function recorded(name: string) {
+  const events = readEvents(at("runs", name));
+  return {
+    losses: events.flatMap((event) => (event.type === "step" || event.type === "eval" ? [event.loss] : [])),
+    tokens: eventsOfType(events, "step").map(({ tokens }) => tokens),
+    checkpoints: readdirSync(at("runs", name, "checkpoints")).map((step) => {
+      const { files } = JSON.parse(
+        readFileSync(at("runs", name, "checkpoints", step, "manifest.json"), "utf8"),
+      );
+      return [step, files["adapters.safetensors"], files["optimizer.safetensors"]];
+    }),
+  };
+}
+
+test("a recipe trained by 2 processes, resumed by 2, gives what one gives with twice the micro-batches", async () => {
+  const alone = await runChild(program, "train", writeRecipe("alone", { accumulate: 2 }));
+  expect(alone.code, alone.stderr).toBe(0);
+  const together = await launch("train", writeRecipe("together", { accumulate: 1 }));
+  expect(together.code, together.stderr).toBe(0);
+  expect(together.stderr).toMatch(/processes +2/);
+  expect(together.stderr).not.toContain("[rank 1]");
+  expect(recorded("together")).toEqual(recorded("alone"));
+  const again = await launch("train", "--resume", at("runs", "together"));
+  expect(again.code, again.stderr).toBe(0);
+  expect(again.stderr).toContain("already finished");
+}, 120_000);
+
+test("processes with other recipes are refused: rank 0 names what differs", async () => {
+  const recipes = [writeRecipe("one", { lr: 1e-2 }), writeRecipe("two", { lr: 2e-2 })];
+  const script = `exec ${process.execPath} ${runsTypeScript.join(" ")} ${program.pathname} train ${at("")}$([ $RANK = 0 ] && echo one || echo two).yaml`;
+  const refused = await launch("--", "sh", "-c", script);
+  expect(recipes).toHaveLength(2);
+  const failure = printedFailure({
+    ...refused,
+    stderr: refused.stderr
+      .split("\n")
+      .filter((line) => !line.startsWith("[rank"))
+      .join("\n"),
+  });
+  expect(failure.found).toBe("train.lr: 0.01 on rank 0, 0.02 on rank 1");
+  expect(readdirSync(at("runs"))).not.toContain("one");
+}, 60_000);

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import type { Recipe } from "../config/index.ts";
+import { cpuCapability, type ProcessGroup, threads, torchVersion } from "../torch/index.ts";
+import { gatherBytes } from "../train/gather-bytes.ts";
+import { elementAt } from "../util/elements.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { packageVersion } from "./package-version.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+
+/** What must be the same on all ranks, by names for people. */
+type Facts = Readonly<Record<string, string>>;
+
+/** Maximum number of differences in a message. */
+const maxListed = 5;
+
+/** Compares recipes and programs, before anything is loaded. @throws as `requireSame` */
+export async function requireSameRecipe(group: ProcessGroup, recipe: Recipe): Promise<void> {
+  // Only rank 0 has a folder; the name of another's may differ by the number that avoids one that is there.
+  const {
+    run: { name: _name, folder: _folder, ...run },
+    ...sections
+  } = recipe;
+  await requireSame(group, "recipe", {
+    "version of scalora": packageVersion(),
+    libtorch: torchVersion(),
+    ...settingsOf({ ...sections, run }),
+  });
+}
+
+/** Compares what ranks have loaded, and what changes rounding. @throws as `requireSame` */
+export async function requireSameLoaded(
+  group: ProcessGroup,
+  { base, identity, dataset, steps }: PreparedRun,
+): Promise<void> {
+  await requireSame(group, "loaded", {
+    "weights of the model": identity.base,
+    "training data": dataset.hashes.train,
+    "held-out data": dataset.hashes.eval,
+    steps: `${steps}`,
+    threads: `${threads()}`,
+    "GEMM backend": base.gemmBackend,
+    "vector instructions": cpuCapability(),
+  });
+}
+
+/** The settings of a recipe by their paths, such as `train.lr`. */
+function settingsOf(value: object, path = ""): Facts {
+  const entries = Object.entries(value).flatMap(([key, inner]): [string, string][] =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.entries(settingsOf(inner, `${path}${key}.`))
+      : [[`${path}${key}`, String(JSON.stringify(inner))]],
+  );
+  return Object.fromEntries(entries);
+}
+
+/** @throws ScaloraError `usage` on all ranks when one of them has other facts than rank 0; rank 0's error names them */
+async function requireSame(group: ProcessGroup, topic: string, facts: Facts): Promise<void> {
+  const text = JSON.stringify(Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const other = await firstOther(group, text);
+  if (other === undefined) return;
+  const key = (rank: number) => `${topic}/${rank}`;
+  if (group.rank === 0 || group.rank === other) await group.setValue(key(group.rank), text);
+  const [first, second] = [await group.getValue(key(0)), await group.getValue(key(other))].map(parseFacts);
+  await group.barrier();
+  throw new ScaloraError("usage", "The ranks do not train the same", {
+    where: `rank ${other}`,
+    ...(group.rank === 0 && { found: differences(first ?? new Map(), second ?? new Map(), other) }),
+    fix: group.rank === 0 ? "give every rank the same recipe, files and version" : "rank 0 says what differs",
+  });
+}
+
+/** The first rank with another text than rank 0. */
+async function firstOther(group: ProcessGroup, text: string): Promise<number | undefined> {
+  const hashes = await gatherBytes(group, createHash("sha256").update(text).digest());
+  const other = hashes.findIndex((hash) => !hash.equals(elementAt(hashes, 0)));
+  return other < 0 ? undefined : other;
+}
+
+function parseFacts(text: string): Map<string, string> {
+  return new Map(JSON.parse(text));
+}
+
+function differences(
+  first: ReadonlyMap<string, string>,
+  other: ReadonlyMap<string, string>,
+  rank: number,
+): string {
+  const keys = [...new Set([...first.keys(), ...other.keys()])].filter(
+    (key) => first.get(key) !== other.get(key),
+  );
+  const shown = keys.slice(0, maxListed).map((key) => {
+    const [one, two] = [first, other].map((facts) => facts.get(key) ?? "nothing");
+    return `${key}: ${one} on rank 0, ${two} on rank ${rank}`;
+  });
+  return shown.join("; ") + (keys.length > maxListed ? `; and ${keys.length - maxListed} more` : "");
+}

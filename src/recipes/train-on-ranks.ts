@@ -1,0 +1,77 @@
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import type { Recipe } from "../config/index.ts";
+import { isClassifier } from "../nn/index.ts";
+import { objectiveOf } from "../train/objective.ts";
+import type { TrainOptions } from "../train/train-options.ts";
+import { train } from "../train/trainer.ts";
+import { finishedRun } from "./finished-run.ts";
+import { type PreparedRun, prepareRun } from "./prepare-run.ts";
+import { useRecordedEngine } from "./recorded-engine.ts";
+import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";
+import type { RunHooks, RunResult } from "./run-result.ts";
+import { runPath, scheduleAndSettings } from "./run-settings.ts";
+import { trainingSummary } from "./run-summary.ts";
+
+type RankHooks = Pick<RunHooks, "group" | "resume" | "signal">;
+
+/** What every rank trains with. */
+export interface SharedRun extends Disposable {
+  readonly prepared: PreparedRun;
+  /** The options that are the same on every rank. */
+  readonly options: TrainOptions;
+}
+
+/**
+ * Loads what a recipe trains with, and compares it with the other ranks of the group, if there is one.
+ * @throws ScaloraError where something of the recipe cannot be used, `usage` when the ranks differ
+ */
+export async function prepareOnRanks(
+  recipe: Recipe,
+  { group, resume = false, signal }: RankHooks,
+): Promise<SharedRun> {
+  if (group) await requireSameRecipe(group, recipe);
+  const recorded = resume ? useRecordedEngine(runPath(recipe)) : undefined;
+  const whole = overRanks(recipe, recorded?.worldSize ?? group?.size ?? 1);
+  const prepared = await prepareRun(whole, recorded?.gemmBackend, signal);
+  try {
+    if (group) await requireSameLoaded(group, prepared);
+  } catch (error) {
+    prepared[Symbol.dispose]();
+    throw error;
+  }
+  const { base, dataset, dropout, batches, adapters, optimizer, recompute, steps } = prepared;
+  const options = {
+    ...{ model: base.model, adapters, batches, optimizer, recompute, resume, signal },
+    ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
+    ...glueMetrics(recipe.data),
+    ...scheduleAndSettings(whole, steps),
+    ...(isClassifier(base.model) && { generators: new Map([["dropout", dropout]]) }),
+    gemmBackend: base.gemmBackend,
+    ...(group && { group }),
+  };
+  return { prepared, options, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
+}
+
+/** A recipe whose steps have `train.accumulate` micro-batches on each rank, as one process would train it. */
+const overRanks = (recipe: Recipe, worldSize: number): Recipe => ({
+  ...recipe,
+  train: { ...recipe.train, accumulate: recipe.train.accumulate * worldSize },
+});
+
+/** The part of a rank other than the first: it trains with the others, and writes nothing. */
+export async function trainAsOtherRank(recipe: Recipe, hooks: RankHooks): Promise<RunResult> {
+  const finished = hooks.resume ? finishedRun(recipe) : undefined;
+  if (finished !== undefined) return finished;
+  using shared = await prepareOnRanks(recipe, hooks);
+  const { model, adapters } = shared.options;
+  return {
+    folder: runPath(recipe),
+    task: objectiveOf(model).taskType,
+    totalSteps: shared.prepared.steps,
+    parameters: adapters.parameterCounts(),
+    analysisSeconds: null,
+    ...trainingSummary(await train(shared.options)),
+    alreadyFinished: false,
+  };
+}
