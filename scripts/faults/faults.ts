@@ -132,6 +132,13 @@ export const faults: Fault[] = [
     test: { file: step, name: "micro-batches act as one batch" },
   },
   {
+    name: "gradients of ranks added in another order",
+    file: "src/train/gradient-exchange.ts",
+    from: "add_(sum, select(received, 0, rank))",
+    to: "add_(sum, select(received, 0, count - 1 - rank))",
+    test: { file: "src/train/data-parallel.test.ts", name: "2 and 4 ranks give the bits" },
+  },
+  {
     name: "recomputed blocks with other dropout masks",
     file: "src/nn/recompute.ts",
     from: "    if (dropoutState) this.dropout?.setState(dropoutState);\n",

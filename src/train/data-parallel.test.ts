@@ -18,15 +18,18 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** What each rank of a training printed. */
-async function trainOn(size: number, given: Case) {
+async function start(size: number, given: Case) {
   const port = await freePort();
-  const children = await Promise.all(
+  return await Promise.all(
     Array.from({ length: size }, (_, rank) =>
       runChild(program, `${port}`, `${rank}`, `${size}`, JSON.stringify(given)),
     ),
   );
-  return children.map(({ stdout, stderr, code }) => {
+}
+
+/** What each rank of a training printed. */
+async function trainOn(size: number, given: Case) {
+  return (await start(size, given)).map(({ stdout, stderr, code }) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     return JSON.parse(stdout);
   });
@@ -42,7 +45,7 @@ it("2 and 4 ranks give the bits of one process with as many micro-batches", asyn
   await expectSameBits([2, 4], { kind: "scalora-i", microBatches: 4 });
 }, 60_000);
 
-it.each(["lora", "full", "modules to save", "dropout"] as const)(
+it.each(["scalora, rounded", "lora", "full", "modules to save", "dropout"] as const)(
   "2 ranks give the bits of one process: %s",
   async (kind) => {
     await expectSameBits([2], { kind, microBatches: 3 });
@@ -60,11 +63,17 @@ it("all ranks stop when one is asked to, and resume to the same bits, on another
     const given = { kind: "scalora-i", microBatches: 4, steps: 8 } as const;
     const [whole] = await trainOn(1, given);
     const folder = join(scratch.path, "run");
-    const stopped = await trainOn(2, { ...given, folder, abort: { rank: 1, step: 3 } });
+    const stopped = await trainOn(2, { ...given, folder, event: { what: "abort", rank: 1, step: 3 } });
     for (const { reason, step } of stopped) expect({ reason, step }).toEqual({ reason: "stopped", step: 3 });
-    const again = await trainOn(2, { ...given, folder, resume: true, abort: { rank: 0, step: 5 } });
+    const again = await trainOn(2, {
+      ...given,
+      folder,
+      resume: true,
+      event: { what: "stop", rank: 0, step: 5 },
+    });
     for (const { reason, step } of again) expect({ reason, step }).toEqual({ reason: "stopped", step: 5 });
-    const resumed = await trainOn(4, { ...given, folder, resume: true });
+    const pause = { what: "pause", rank: 0, step: 6 } as const;
+    const resumed = await trainOn(4, { ...given, folder, resume: true, event: pause });
     for (const { hash, reason } of resumed)
       expect({ hash, reason }).toEqual({ hash: whole.hash, reason: "finished" });
     const steps = readEvents(folder).flatMap((event) =>
@@ -76,8 +85,27 @@ it("all ranks stop when one is asked to, and resume to the same bits, on another
   }
 }, 60_000);
 
+it("a rank that is killed ends the others, and the record says so", async () => {
+  const scratch = temporaryFolder();
+  try {
+    const folder = join(scratch.path, "run");
+    const given = {
+      kind: "lora",
+      microBatches: 2,
+      folder,
+      event: { what: "kill", rank: 1, step: 2 },
+    } as const;
+    const [first, second] = await start(2, given);
+    expect(second?.signal).toBe("SIGKILL");
+    expect(JSON.parse(first?.stdout ?? "")).toMatchObject({ code: "run" });
+    expect(readEvents(folder).at(-1)).toMatchObject({ type: "end", reason: "failed", step: 2 });
+  } finally {
+    scratch.remove();
+  }
+}, 60_000);
+
 it("names the layer of which a rank holds other bits", async () => {
-  const given = { kind: "lora", microBatches: 2, damage: { rank: 1, step: 1 } } as const;
+  const given = { kind: "lora", microBatches: 2, event: { what: "damage", rank: 1, step: 1 } } as const;
   for (const refused of await trainOn(2, given))
     expect(refused).toMatchObject({ code: "run", where: expect.stringContaining("layers.0.") });
 }, 60_000);

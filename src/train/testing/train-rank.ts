@@ -5,18 +5,22 @@ import { attach } from "../../adapters/index.ts";
 import type { Batch } from "../../data/index.ts";
 import { createClassifier, createModel } from "../../models/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
+import { requestControl } from "../../run/control-command.ts";
 import type { RunEvent } from "../../run/events.ts";
 import { countingBatches, heldOutBatches } from "../../testing/tiny-data.ts";
 import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
 import { tinyRun } from "../../testing/tiny-run.ts";
 import { fill_, Generator, noGrad, ProcessGroup, setThreads, visitBytes } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { TrainOptions } from "../train-options.ts";
 import { train } from "../trainer.ts";
 
+type EventKind = "damage" | "abort" | "stop" | "pause" | "kill";
+
 /** What is trained, and what is special about it. */
 export interface Case {
-  readonly kind: "lora" | "scalora-i" | "full" | "modules to save" | "dropout";
+  readonly kind: "lora" | "scalora-i" | "scalora, rounded" | "full" | "modules to save" | "dropout";
   /** Micro-batches of a step, over all ranks. */
   readonly microBatches: number;
   readonly steps?: number;
@@ -24,10 +28,8 @@ export interface Case {
   readonly resume?: boolean;
   /** Micro-batches without labels: every n-th. */
   readonly emptyEvery?: number;
-  /** A rank changes its factors before this step. */
-  readonly damage?: { readonly rank: number; readonly step: number };
-  /** A rank is asked to stop after this step. */
-  readonly abort?: { readonly rank: number; readonly step: number };
+  /** What happens on a rank after a step: it changes its factors, is asked to stop, finds a command in the folder, or is killed. */
+  readonly event?: { readonly what: EventKind; readonly rank: number; readonly step: number };
 }
 
 const [port = "", rankText = "", sizeText = "", text = "{}"] = process.argv.slice(2);
@@ -61,6 +63,11 @@ function languageModelRun() {
     full: { method: "full" },
     dropout: { method: "full" },
   } as const;
+  if (given.kind === "scalora, rounded")
+    return tinyRun(settings, {
+      dtype: "bfloat16",
+      adapter: { method: "scalora", rank: 2, alpha: 4, targetModules: ["mix"] },
+    });
   return tinyRun(settings, {
     lm: createModel(tinyLlamaConfig, new Generator(3, "cpu")),
     adapter: adapters[given.kind],
@@ -118,10 +125,14 @@ async function run() {
   const onEvent = (event: RunEvent) => {
     if (event.type === "step") losses.push(event.loss, event.gradNorm);
     if (event.type === "eval") losses.push(`held out ${event.loss} ${event.accuracy}`);
-    if (event.type === "step" && given.damage?.step === event.step && given.damage.rank === rank)
-      noGrad(() => fill_(options.adapters.trainables()[0]?.value ?? never(), 1));
-    if (event.type === "step" && given.abort?.step === event.step && given.abort.rank === rank)
-      controller.abort("SIGTERM");
+    if (event.type === "method") losses.push(JSON.stringify(event.report));
+    const { what, ...when } = given.event ?? { what: "none" as const, rank: 0, step: -1 };
+    if (event.type !== "step" || event.step !== when.step || rank !== when.rank) return;
+    if (what === "damage") noGrad(() => fill_(elementAt(options.adapters.trainables(), 0).value, 1));
+    if (what === "abort") controller.abort("SIGTERM");
+    if (what === "kill") process.kill(process.pid, "SIGKILL");
+    if (what === "stop" || what === "pause") requestControl(given.folder ?? "", what);
+    if (what === "pause") setTimeout(() => requestControl(given.folder ?? "", "continue"), 500);
   };
   const { batches } = options;
   const { reason, step } = await train({
@@ -139,10 +150,6 @@ async function run() {
     visitBytes(tensor, (bytes) => hash.update(bytes));
   }
   return { reason, step, losses, hash: hash.digest("hex") };
-}
-
-function never(): never {
-  throw new Error("unreachable");
 }
 
 try {
