@@ -36,7 +36,7 @@ export function addLaunch(program: Command, context: Context): void {
 }
 
 /** Commands of which each rank would do the whole work, into the same folder. */
-const inOneProcess: ReadonlySet<string> = new Set(["train", "compare", "quickstart"]);
+const inOneProcess: ReadonlySet<string> = new Set(["compare", "quickstart"]);
 
 function inOneProcessError(verb: string): ScaloraError {
   return new ScaloraError("usage", "This command does not train on several processes yet", {
