@@ -36,7 +36,7 @@ export interface ResumedState {
  * checkpoint is valid, `run` when a newer one cannot be read at present, `config` for a finished run whose checkpoints were
  * removed.
  */
-export function resumeRun(options: TrainOptions): ResumedState | undefined {
+function resumeRun(options: TrainOptions): ResumedState | undefined {
   if (!options.run) return undefined;
   const { folder, identity } = options.run;
   const newest = findNewestValid(checkpointFolder(folder));
