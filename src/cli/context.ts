@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { launchOrAlone } from "../distributed/read-launch.ts";
 import { controlCharacters } from "../util/quote.ts";
 import { chooseThreads } from "./choose-threads.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
@@ -85,7 +86,7 @@ export class Context {
   /**
    * Runs a task that Ctrl-C, SIGTERM, a hangup or a closed output stops gracefully; a second Ctrl-C or SIGTERM ends the process
    * immediately. Under `nohup` a hangup is ignored.
-   * @param stopping text printed at the first signal
+   * @param stopping text printed at the first signal, of several ranks by the first
    */
   async interruptible<T>(
     task: (signal: AbortSignal) => Promise<T>,
@@ -139,7 +140,8 @@ export class Context {
     if (this.controller.signal.aborted) return;
     this.exitCode = interruption.exitCode;
     this.controller.abort(interruption);
-    if (!cause.startsWith("closed ")) this.note(`\n${cause}: ${stopping}`);
+    if (!cause.startsWith("closed ") && launchOrAlone(this.env).rank === 0)
+      this.note(`\n${cause}: ${stopping}`);
   }
 
   /** Node resets the signals that nohup ignores, but the shell's variable still shows that nohup was used. */

@@ -10,13 +10,15 @@ import { reportFailure } from "./report-failure.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
 import { CapturedStream, testContext } from "./testing/terminal.ts";
 
-async function scalora(...args: string[]) {
+const scalora = (...args: string[]) => scaloraIn({}, ...args);
+
+async function scaloraIn(env: NodeJS.ProcessEnv, ...args: string[]) {
   const stdout = new CapturedStream();
   const stderr = new CapturedStream();
   const code = await main(args, {
     stdout,
     stderr,
-    env: {},
+    env,
     prepareEngine: () => Promise.reject(new Error("loaded")),
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
@@ -217,4 +219,17 @@ test("a signal asks the task to stop and decides the exit code", async () => {
   }, "stopping after this page");
   expect(stderr.text).toBe("\nSIGTERM: stopping after this page\n");
   expect(context.exitCode).toBe(143);
+});
+
+test("of several ranks the first says an error in full, the others in a line", async () => {
+  const ranks = { WORLD_SIZE: "2", MASTER_ADDR: "localhost", MASTER_PORT: "1" };
+  const [first, second] = await Promise.all(
+    ["0", "1"].map((RANK) => scaloraIn({ ...ranks, RANK }, "generate", "model", "text")),
+  );
+  expect(printedFailure(first ?? expect.fail())).toMatchObject({
+    code: 2,
+    found: "generate on several ranks",
+  });
+  expect(second?.stderr).toMatch(/^error: This command is for one process .*\n$/);
+  expect(await scaloraIn({ ...ranks, RANK: "1" }, "ls", "methods")).toMatchObject({ code: 0 });
 });

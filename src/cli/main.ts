@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { launchOrAlone } from "../distributed/read-launch.ts";
 import { packageVersion } from "../recipes/package-version.ts";
 import { ensureSetup } from "../setup/setup.ts";
 import { escapeControl, quote } from "../util/quote.ts";
@@ -21,7 +22,7 @@ import { addExport } from "./verbs/export.ts";
 import { addGenerate } from "./verbs/generate.ts";
 import { addGet } from "./verbs/get.ts";
 import { addInit } from "./verbs/init.ts";
-import { addLaunch } from "./verbs/launch.ts";
+import { addLaunch, requireOneProcess } from "./verbs/launch.ts";
 import { addLs } from "./verbs/ls.ts";
 import { addQuickstart } from "./verbs/quickstart.ts";
 import { addSetup } from "./verbs/setup.ts";
@@ -62,6 +63,9 @@ export function buildProgram(context: Context): Command {
       getErrHelpWidth: () => terminalWidth(context.stderr, 100),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
+    })
+    .hook("preAction", (_, verb) => {
+      if (launchOrAlone(context.env).worldSize > 1) requireOneProcess(verb.name());
     })
     .enablePositionalOptions()
     .exitOverride();

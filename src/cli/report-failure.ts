@@ -1,12 +1,19 @@
+import { launchOrAlone } from "../distributed/read-launch.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { quote } from "../util/quote.ts";
 import type { Context } from "./context.ts";
 import { Interruption } from "./interruption.ts";
+
+/** Characters of an error of a rank other than 0, which mostly has the same error. */
+const maxOfOthers = 200;
 
 /** Prints an error on stderr, with its stack only for `--verbose`, and returns the exit code. */
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {
   if (error instanceof Interruption) return error.exitCode;
   const label = context.paint("red", "error:");
-  if (isUserFacing(error)) context.note(`${label} ${error.message}`);
+  const isBrief = !verbose && launchOrAlone(context.env).rank > 0;
+  const text = (message: string) => (isBrief ? quote(message.replaceAll(/\s+/g, " "), maxOfOthers) : message);
+  if (isUserFacing(error)) context.note(`${label} ${text(error.message)}`);
   else {
     context.note(`${label} internal: ${messageOf(error)}`);
     if (!verbose)

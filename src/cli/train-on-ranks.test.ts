@@ -1,9 +1,13 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOfType } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
+import { readStatus } from "../run/status.ts";
 import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
@@ -56,6 +60,25 @@ test("a recipe trained by 2 processes, resumed by 2, gives what one gives with t
   const again = await launch("train", "--resume", at("runs", "together"));
   expect(again.code, again.stderr).toBe(0);
   expect(again.stderr).toContain("already finished");
+}, 120_000);
+
+test("Ctrl-C stops all processes, which say so once, and one resumes the steps of two", async () => {
+  const args = ["launch", "--nproc", "2", "train", writeRecipe("stopped", { steps: 300, saveEvery: 300 })];
+  const child = spawn(process.execPath, [...runsTypeScript, fileURLToPath(program), ...args]);
+  const ended = once(child, "close");
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  while (!((readStatus(at("runs", "stopped"))?.step ?? 0) > 0) && child.exitCode === null) await sleep(20);
+  child.kill("SIGINT");
+  expect([...(await ended), stderr.match(/SIGINT|stopping/g)]).toEqual([130, null, ["SIGINT", "stopping"]]);
+  expect(stderr).not.toContain("[rank 1]");
+  expect(readEvents(at("runs", "stopped")).at(-1)).toMatchObject({ type: "end", reason: "stopped" });
+  const resumed = await runChild(program, "train", "--resume", at("runs", "stopped"));
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(resumed.stderr).toContain("started by 2 processes and goes on with 1");
+  expect(new Set(recorded("stopped").tokens).size).toBe(1);
 }, 120_000);
 
 test("processes with other recipes are refused: rank 0 names what differs", async () => {

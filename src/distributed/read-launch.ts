@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type Launch, type Nodes, rankOfNode } from "./launch.ts";
+import { alone, type Launch, type Nodes, rankOfNode } from "./launch.ts";
 import { processesPerNode, readKubeflow } from "./launchers/kubeflow.ts";
 import { readMpich, readOpenMpi } from "./launchers/mpi.ts";
 import { readSkyPilot } from "./launchers/skypilot.ts";
@@ -32,6 +32,15 @@ export function readLaunch(env: NodeJS.ProcessEnv): Launch | undefined {
     found: `PET_NPROC_PER_NODE=${perNode}`,
     fix: `start the command with \`scalora launch --nproc ${perNode}\``,
   });
+}
+
+/** `readLaunch`; alone where no launcher has started this process or its variables are wrong, which only matters to who joins. */
+export function launchOrAlone(env: NodeJS.ProcessEnv): Launch {
+  try {
+    return readLaunch(env) ?? alone;
+  } catch {
+    return alone;
+  }
 }
 
 /** What a launcher says to the one process that it starts on each machine; undefined where none did. */

@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Recipe } from "../config/index.ts";
-import { cpuCapability, type ProcessGroup, threads, torchVersion } from "../torch/index.ts";
-import { gatherBytes } from "../train/gather-bytes.ts";
+import { cpuCapability, gatherTexts, type ProcessGroup, threads, torchVersion } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { packageVersion } from "./package-version.ts";
@@ -20,7 +18,7 @@ export async function requireSameRecipe(group: ProcessGroup, recipe: Recipe): Pr
     run: { name: _name, folder: _folder, ...run },
     ...sections
   } = recipe;
-  await requireSame(group, "recipe", {
+  await requireSame(group, {
     "version of scalora": packageVersion(),
     libtorch: torchVersion(),
     ...settingsOf({ ...sections, run }),
@@ -32,7 +30,7 @@ export async function requireSameLoaded(
   group: ProcessGroup,
   { base, identity, dataset, steps }: PreparedRun,
 ): Promise<void> {
-  await requireSame(group, "loaded", {
+  await requireSame(group, {
     "weights of the model": identity.base,
     "training data": dataset.hashes.train,
     "held-out data": dataset.hashes.eval,
@@ -54,26 +52,19 @@ function settingsOf(value: object, path = ""): Facts {
 }
 
 /** @throws ScaloraError `usage` on all ranks when one of them has other facts than rank 0; rank 0's error names them */
-async function requireSame(group: ProcessGroup, topic: string, facts: Facts): Promise<void> {
-  const text = JSON.stringify(Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const other = await firstOther(group, text);
-  if (other === undefined) return;
-  const key = (rank: number) => `${topic}/${rank}`;
-  if (group.rank === 0 || group.rank === other) await group.setValue(key(group.rank), text);
-  const [first, second] = [await group.getValue(key(0)), await group.getValue(key(other))].map(parseFacts);
-  await group.barrier();
+async function requireSame(group: ProcessGroup, facts: Facts): Promise<void> {
+  const sorted = Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = await gatherTexts(group, JSON.stringify(sorted));
+  const first = elementAt(all, 0);
+  const other = all.findIndex((text) => text !== first);
+  if (other < 0) return;
   throw new ScaloraError("usage", "The ranks do not train the same", {
     where: `rank ${other}`,
-    ...(group.rank === 0 && { found: differences(first ?? new Map(), second ?? new Map(), other) }),
+    ...(group.rank === 0 && {
+      found: differences(parseFacts(first), parseFacts(elementAt(all, other)), other),
+    }),
     fix: group.rank === 0 ? "give every rank the same recipe, files and version" : "rank 0 says what differs",
   });
-}
-
-/** The first rank with another text than rank 0. */
-async function firstOther(group: ProcessGroup, text: string): Promise<number | undefined> {
-  const hashes = await gatherBytes(group, createHash("sha256").update(text).digest());
-  const other = hashes.findIndex((hash) => !hash.equals(elementAt(hashes, 0)));
-  return other < 0 ? undefined : other;
 }
 
 function parseFacts(text: string): Map<string, string> {

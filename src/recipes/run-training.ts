@@ -65,7 +65,7 @@ export const runTraining: RunTraining = async (
   using profiler = profile ? new RunProfiler(model, folder) : undefined;
   using trackers = openTrackers(recipe, folder, onEvent);
   const { notify, record } = eventSinks(folder, onEvent, trackers);
-  for (const message of [...prepared.warnings, ...(tight === undefined ? [] : [tight])])
+  for (const message of [...shared.warnings, ...(tight === undefined ? [] : [tight])])
     onEvent({ type: "warning", step: 0, message });
   const training = train({
     ...shared.options,

@@ -2,9 +2,17 @@ import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import type { Recipe } from "../config/index.ts";
 import { isClassifier } from "../nn/index.ts";
+import {
+  chooseGemmBackend,
+  type GemmBackend,
+  gatherTexts,
+  gemmBackends,
+  type ProcessGroup,
+} from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainOptions } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { finishedRun } from "./finished-run.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { useRecordedEngine } from "./recorded-engine.ts";
@@ -20,6 +28,7 @@ export interface SharedRun extends Disposable {
   readonly prepared: PreparedRun;
   /** The options that are the same on every rank. */
   readonly options: TrainOptions;
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -31,9 +40,13 @@ export async function prepareOnRanks(
   { group, resume = false, signal }: RankHooks,
 ): Promise<SharedRun> {
   if (group) await requireSameRecipe(group, recipe);
+  if (group && group.size > 1 && recipe.run.analysis) throw analysisError(group);
   const recorded = resume ? useRecordedEngine(runPath(recipe)) : undefined;
-  const whole = overRanks(recipe, recorded?.worldSize ?? group?.size ?? 1);
-  const prepared = await prepareRun(whole, recorded?.gemmBackend, signal);
+  const size = group?.size ?? 1;
+  const worldSize = recorded?.worldSize ?? size;
+  const whole = overRanks(recipe, worldSize);
+  const backend = group ? await agreeOnBackend(group, recipe, recorded?.gemmBackend) : recorded?.gemmBackend;
+  const prepared = await prepareRun(whole, backend, signal);
   try {
     if (group) await requireSameLoaded(group, prepared);
   } catch (error) {
@@ -50,7 +63,32 @@ export async function prepareOnRanks(
     gemmBackend: base.gemmBackend,
     ...(group && { group }),
   };
-  return { prepared, options, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
+  const warnings = [...prepared.warnings, ...(worldSize === size ? [] : [resizedWarning(worldSize, size)])];
+  return { prepared, options, warnings, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
+}
+
+function analysisError({ size }: ProcessGroup): ScaloraError {
+  return new ScaloraError("config", "Training is analysed in one process", {
+    where: "run.analysis",
+    found: `${size} processes`,
+    fix: "leave run.analysis out, or train in one process",
+  });
+}
+
+const resizedWarning = (before: number, now: number) =>
+  `the run was started by ${count(before)} and goes on with ${now}: each step has as many micro-batches as before, and every bit stays`;
+
+const count = (processes: number) => (processes === 1 ? "1 process" : `${processes} processes`);
+
+/** The GEMM backend of all ranks, which rank 0 chooses: measured on each, beside the others, it might differ. */
+async function agreeOnBackend(
+  group: ProcessGroup,
+  { model }: Recipe,
+  recorded: GemmBackend | undefined,
+): Promise<GemmBackend | undefined> {
+  const own = group.rank === 0 ? (recorded ?? model.gemmBackend ?? chooseGemmBackend().chosen) : "";
+  const [chosen] = await gatherTexts(group, own);
+  return gemmBackends.find((name) => name === chosen);
 }
 
 /** A recipe whose steps have `train.accumulate` micro-batches on each rank, as one process would train it. */

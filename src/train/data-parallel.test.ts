@@ -45,7 +45,7 @@ it("2 and 4 ranks give the bits of one process with as many micro-batches", asyn
   await expectSameBits([2, 4], { kind: "scalora-i", microBatches: 4 });
 }, 60_000);
 
-it.each(["scalora, rounded", "lora", "full", "modules to save", "dropout"] as const)(
+it.each(["scalora, rounded", "lora", "full", "full, recomputed", "modules to save", "dropout"] as const)(
   "2 ranks give the bits of one process: %s",
   async (kind) => {
     await expectSameBits([2], { kind, microBatches: 3 });
@@ -102,6 +102,12 @@ it("a rank that is killed ends the others, and the record says so", async () => 
   } finally {
     scratch.remove();
   }
+}, 60_000);
+
+it("a rank that fails ends the others", async () => {
+  const event = { what: "throw", rank: 1, step: 2 } as const;
+  const [first, second] = await trainOn(2, { kind: "lora", microBatches: 2, event });
+  expect([first.code, second.code]).toEqual(["run", "internal"]);
 }, 60_000);
 
 it("names the layer of which a rank holds other bits", async () => {

@@ -1,6 +1,6 @@
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
 import type { Batch } from "../data/types.ts";
-import { fromData, type ProcessGroup, type Tensor } from "../torch/index.ts";
+import { fromData, gatherTexts, type ProcessGroup, type Tensor } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { GradientExchange } from "./gradient-exchange.ts";
 import type { Objective } from "./objective.ts";
@@ -74,11 +74,9 @@ export class DataParallel implements Disposable {
     return await this.combine(numbers);
   }
 
-  /** A text of rank 0. @param text on rank 0, what it is */
-  async share(key: string, text: string): Promise<string> {
-    if (this.rank > 0) return await this.group.getValue(`train/${key}`);
-    await this.group.setValue(`train/${key}`, text);
-    return text;
+  /** The text that rank 0 gives. @param text on the other ranks, any */
+  async share(text: string): Promise<string> {
+    return elementAt(await gatherTexts(this.group, text), 0);
   }
 
   /** @throws ScaloraError `run`, on all ranks, naming what differs, when they do not have the same factors and changed weights */

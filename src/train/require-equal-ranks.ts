@@ -1,9 +1,16 @@
 import { createHash } from "node:crypto";
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
-import { noGrad, type ProcessGroup, scope, select, type Tensor, visitBytes } from "../torch/index.ts";
+import {
+  gatherBytes,
+  noGrad,
+  type ProcessGroup,
+  scope,
+  select,
+  type Tensor,
+  visitBytes,
+} from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { gatherBytes } from "./gather-bytes.ts";
 
 /** Bytes of a SHA-256. */
 const hashBytes = 32;

@@ -69,7 +69,7 @@ export async function resumeOnRanks(
   if (!ranks) return resumeRun(options);
   const own = ranks.rank === 0 ? resumeRun(options) : undefined;
   const chosen = own && options.run ? options.run.folder.file(own.checkpoint) : "";
-  const path = await ranks.share("checkpoint", chosen);
+  const path = await ranks.share(chosen);
   return ranks.rank === 0 || path === "" ? own : restore(path, options);
 }
 

@@ -32,13 +32,7 @@ const changedByStep = 3;
  * `config`, `data` or `format` when a resume does not fit; `config` when a new run finds checkpoints in its folder.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { group, adapters, observer } = options;
-  if (group && group.size > 1 && observer)
-    throw new ScaloraError("config", "Training is analysed in one process", {
-      where: "run.analysis",
-      found: `${group.size} processes`,
-      fix: "leave run.analysis out, or train in one process",
-    });
+  const { group, adapters } = options;
   using ranks = group && group.size > 1 ? new DataParallel(group, adapters) : undefined;
   return await new Trainer(options, ranks).run();
 }

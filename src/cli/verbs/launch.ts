@@ -19,7 +19,7 @@ export function addLaunch(program: Command, context: Context): void {
     .action(async (words: readonly string[], { nproc }: { nproc: number }) => {
       const { runRanks } = await import("../../distributed/run-ranks.ts");
       const [command = "", ...args] = words;
-      if (inOneProcess.has(command)) throw inOneProcessError(command);
+      requireOneProcess(command);
       const isVerb = program.commands.some((verb) => verb.name() === command);
       const [, script = ""] = process.argv;
       const { failure, exitCode } = await runRanks({
@@ -35,13 +35,15 @@ export function addLaunch(program: Command, context: Context): void {
     });
 }
 
-/** Commands of which each rank would do the whole work, into the same folder. */
-const inOneProcess: ReadonlySet<string> = new Set(["compare", "quickstart"]);
+/** Commands of which each rank would do the whole work. */
+const inOneProcess = ["compare", "quickstart", "eval", "generate", "chat", "export", "convert"];
 
-function inOneProcessError(verb: string): ScaloraError {
-  return new ScaloraError("usage", "This command does not train on several processes yet", {
-    found: `scalora launch … ${verb}`,
-    fix: `run \`scalora ${verb}\` without launch`,
+/** @throws ScaloraError `usage` for a command that several ranks are to run and that is for one process */
+export function requireOneProcess(verb: string): void {
+  if (!inOneProcess.includes(verb)) return;
+  throw new ScaloraError("usage", "This command is for one process", {
+    found: `${verb} on several ranks`,
+    fix: `run \`scalora ${verb}\` without a launcher`,
   });
 }
 

@@ -2,7 +2,6 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
-import type { ProcessGroup } from "../../torch/index.ts";
 import { formatDuration } from "../../util/format.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
@@ -42,7 +41,8 @@ export function addTrain(
       const recipe = await loadRequestedRecipe(path, options);
       await context.startEngine();
       const { runTraining } = await load();
-      using group = await joinRanks(context);
+      const { joinRanks } = await import("../../distributed/join-ranks.ts");
+      using group = await joinRanks(context.env);
       const isFirst = group === undefined || group.rank === 0;
       const view = new RunProgressView(context);
       const onEvent = isFirst ? view.show.bind(view) : () => {};
@@ -68,13 +68,6 @@ export function addTrain(
   program.hook("preSubcommand", async (_, verb) => {
     if (verb === train) help = `\n${(await import("../recipe-help.ts")).recipeHelp(context)}`;
   });
-}
-
-/** The other processes of this job, if a launcher has started several. */
-async function joinRanks({ env }: Context): Promise<ProcessGroup | undefined> {
-  const { initProcessGroup, readLaunch } = await import("../../distributed/index.ts");
-  const launch = readLaunch(env);
-  return launch === undefined || launch.worldSize === 1 ? undefined : await initProcessGroup({ launch });
 }
 
 async function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Promise<Recipe> {

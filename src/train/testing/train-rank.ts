@@ -16,11 +16,18 @@ import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { TrainOptions } from "../train-options.ts";
 import { train } from "../trainer.ts";
 
-type EventKind = "damage" | "abort" | "stop" | "pause" | "kill";
+type EventKind = "damage" | "abort" | "stop" | "pause" | "throw" | "kill";
 
 /** What is trained, and what is special about it. */
 export interface Case {
-  readonly kind: "lora" | "scalora-i" | "scalora, rounded" | "full" | "modules to save" | "dropout";
+  readonly kind:
+    | "lora"
+    | "scalora-i"
+    | "scalora, rounded"
+    | "full"
+    | "full, recomputed"
+    | "modules to save"
+    | "dropout";
   /** Micro-batches of a step, over all ranks. */
   readonly microBatches: number;
   readonly steps?: number;
@@ -28,7 +35,10 @@ export interface Case {
   readonly resume?: boolean;
   /** Micro-batches without labels: every n-th. */
   readonly emptyEvery?: number;
-  /** What happens on a rank after a step: it changes its factors, is asked to stop, finds a command in the folder, or is killed. */
+  /**
+   * What happens on a rank after a step: it changes its factors, is asked to stop, finds a command in the folder, fails, or is
+   * killed.
+   */
   readonly event?: { readonly what: EventKind; readonly rank: number; readonly step: number };
 }
 
@@ -41,6 +51,9 @@ const settings = {
   saveEvery: 3,
   accumulate: given.microBatches,
 };
+
+/** With tied embeddings, whose gradient has two parts. */
+const isRecomputed = given.kind === "full, recomputed";
 
 /** Takes the labels of every n-th batch away. */
 function withEmptyBatches(batches: TrainOptions["batches"], every: number): TrainOptions["batches"] {
@@ -61,6 +74,7 @@ function languageModelRun() {
     "scalora-i": { method: "scalora-i", ...targets },
     "modules to save": { method: "lora", ...targets, modulesToSave: ["model.norm"] },
     full: { method: "full" },
+    "full, recomputed": { method: "full" },
     dropout: { method: "full" },
   } as const;
   if (given.kind === "scalora, rounded")
@@ -69,7 +83,7 @@ function languageModelRun() {
       adapter: { method: "scalora", rank: 2, alpha: 4, targetModules: ["mix"] },
     });
   return tinyRun(settings, {
-    lm: createModel(tinyLlamaConfig, new Generator(3, "cpu")),
+    lm: createModel({ ...tinyLlamaConfig, tie_word_embeddings: isRecomputed }, new Generator(3, "cpu")),
     adapter: adapters[given.kind],
     ...(folder !== undefined && rank === 0 && { folder, resume }),
   });
@@ -130,13 +144,14 @@ async function run() {
     if (event.type !== "step" || event.step !== when.step || rank !== when.rank) return;
     if (what === "damage") noGrad(() => fill_(elementAt(options.adapters.trainables(), 0).value, 1));
     if (what === "abort") controller.abort("SIGTERM");
+    if (what === "throw") throw new ScaloraError("internal", "a fault of the test");
     if (what === "kill") process.kill(process.pid, "SIGKILL");
     if (what === "stop" || what === "pause") requestControl(given.folder ?? "", what);
     if (what === "pause") setTimeout(() => requestControl(given.folder ?? "", "continue"), 500);
   };
   const { batches } = options;
   const { reason, step } = await train({
-    ...options,
+    ...{ ...options, recompute: isRecomputed },
     ...(given.emptyEvery !== undefined && { batches: withEmptyBatches(batches, given.emptyEvery) }),
     ...(group && { group }),
     ...(given.resume && { resume: true }),

@@ -1,0 +1,212 @@
+// What it costs that ranks share the micro-batches of a step, and that their gradients are added in a fixed order:
+//   npm run tool -- bench/ranks.ts --model FOLDER [--method lora] [--ranks 2] [--per-rank 1] [--tokens 1024] [--rounds 8]
+// In each round the ranks, with one thread each, take the same micro-batches in four ways, one after another:
+//   alone   rank 0 takes all of them, the others wait
+//   apart   each rank takes its share and updates its own weights; nothing is sent
+//   fixed   as `scalora train` does
+//   plain   each rank adds up its share, and one all-reduce adds up the ranks'
+// Start it on a machine with nothing else to do, and at least as many cores as ranks.
+import { readFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { AdapterSet } from "../src/adapters/index.ts";
+import { parseRecipe } from "../src/config/index.ts";
+import type { Batch } from "../src/data/index.ts";
+import { initProcessGroup } from "../src/distributed/index.ts";
+import { runRanks } from "../src/distributed/run-ranks.ts";
+import { makeSchedule } from "../src/optim/index.ts";
+import { type PreparedRun, prepareRun } from "../src/recipes/prepare-run.ts";
+import {
+  copy_,
+  fromData,
+  keepFreedMemory,
+  narrow,
+  noGrad,
+  type ProcessGroup,
+  scope,
+  setThreads,
+  type Tensor,
+  view,
+  zeros,
+} from "../src/torch/index.ts";
+import { DataParallel } from "../src/train/data-parallel.ts";
+import { takeMicroBatches, trainStep } from "../src/train/step.ts";
+import { rangeOf } from "./peer/statistics.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    model: { type: "string", default: "" },
+    method: { type: "string", default: "lora" },
+    ranks: { type: "string", default: "2" },
+    "per-rank": { type: "string", default: "1" },
+    tokens: { type: "string", default: "1024" },
+    rounds: { type: "string", default: "8" },
+  },
+});
+const perRank = Number(options["per-rank"]);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+const ways = ["alone", "apart", "fixed", "plain"] as const;
+type Way = (typeof ways)[number];
+
+/** Seconds of a step: on the clock, and of all ranks' CPU time. */
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+/** Adds up the gradients of a rank's micro-batches, then those of the ranks: the bits depend on the number of ranks. */
+class PlainAllReduce extends DataParallel {
+  private readonly all: ProcessGroup;
+  private readonly set: AdapterSet;
+  private readonly flat: Tensor;
+
+  constructor(group: ProcessGroup, adapters: AdapterSet) {
+    super(group, adapters);
+    this.all = group;
+    this.set = adapters;
+    const numel = adapters.trainables().reduce((sum, { grad }) => sum + grad.numel, 0);
+    this.flat = zeros([numel], { dtype: "float32", device: "cpu" }).keep();
+  }
+
+  override async accumulate(count: number, lossOf: (index: number) => Tensor): Promise<Float64Array> {
+    const losses = new Float64Array(count);
+    for (let index = this.rank; index < count; index += this.size) losses[index] = lossOf(index).item();
+    this.eachPart((part, grad) => copy_(part, grad));
+    await this.all.allReduce(this.flat);
+    this.eachPart((part, grad) => copy_(grad, part));
+    await this.gather(0);
+    return losses;
+  }
+
+  private eachPart(visit: (part: Tensor, grad: Tensor) => unknown): void {
+    let start = 0;
+    for (const { grad } of this.set.trainables()) {
+      const { numel, shape } = grad;
+      noGrad(() => scope(() => void visit(view(narrow(this.flat, 0, start, numel), [...shape]), grad)));
+      start += numel;
+    }
+  }
+}
+
+if (process.env["RANK"] === undefined) await launch();
+else await measure();
+
+async function launch(): Promise<void> {
+  const { exitCode } = await runRanks({
+    command: process.execPath,
+    args: [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+    nproc: Number(options.ranks),
+    env: { ...process.env, OMP_NUM_THREADS: "1", SCALORA_GEMM_BACKEND: "aten" },
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+  process.exitCode = exitCode;
+}
+
+async function measure(): Promise<void> {
+  keepFreedMemory();
+  setThreads(1);
+  const targets = options.method === "full" ? {} : { rank: 8, targetModules: "all-linear" };
+  const recipe = parseRecipe({
+    model: { path: options.model, device: "cpu" },
+    adapter: { method: options.method, ...targets },
+    data: { train: join(root, "examples/data/train.jsonl"), eval: "none" },
+    train: { steps: 1, lr: 1e-5, batchTokens: Number(options.tokens) },
+    run: { name: "ranks", folder: root, samples: 0 },
+  });
+  using group = await initProcessGroup();
+  using prepared = await prepareRun(recipe);
+  using fixed = new DataParallel(group, prepared.adapters);
+  using plain = new PlainAllReduce(group, prepared.adapters);
+  const costs = new Map<Way, Cost[]>(ways.map((way) => [way, []]));
+  let sent = 0;
+  for (let round = 0; round <= Number(options.rounds); round++) {
+    const microBatches = await takeMicroBatches(prepared.batches, perRank * group.size);
+    for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
+      const before = bytesOnLoopback();
+      const cost = await timed(group, () => step(way, prepared, microBatches, { fixed, plain }));
+      // The first round is warm-up.
+      if (round > 0) costs.get(way)?.push(cost);
+      if (way === "fixed" && round > 0) sent += bytesOnLoopback() - before;
+    }
+  }
+  if (group.rank === 0) report(prepared, costs, sent / Number(options.rounds) / group.size);
+  await group.barrier();
+}
+
+/** One step of this rank. */
+async function step(
+  way: Way,
+  { base: { model }, adapters, optimizer }: PreparedRun,
+  microBatches: readonly Batch[],
+  { fixed, plain }: { readonly fixed: DataParallel; readonly plain: DataParallel },
+): Promise<void> {
+  const schedule = makeSchedule({ name: "constant", lr: 1e-5, steps: 1000, warmup: 0 });
+  const parts = { model, adapters, optimizer, schedule, clip: 1 };
+  const { rank, size } = fixed;
+  if (way === "alone" && rank > 0) return;
+  const own = way === "apart" ? microBatches.filter((_, index) => index % size === rank) : microBatches;
+  const ranks = { alone: undefined, apart: undefined, fixed, plain }[way];
+  await trainStep({ ...parts, ranks }, own, 1);
+}
+
+/** Until all ranks are done. */
+async function timed(group: ProcessGroup, body: () => Promise<void>): Promise<Cost> {
+  await group.barrier();
+  const [started, cpu] = [performance.now(), process.cpuUsage()];
+  await body();
+  const { user, system } = process.cpuUsage(cpu);
+  using all = fromData(Float64Array.of((user + system) / 1e6), [1], { device: "cpu" });
+  await group.allReduce(all);
+  return { wall: (performance.now() - started) / 1000, cpu: all.item() };
+}
+
+/** Bytes that have been sent over the loopback interface, by all processes. */
+function bytesOnLoopback(): number {
+  const line = /^\s*lo:(.*)$/m.exec(readFileSync("/proc/net/dev", "utf8"))?.[1] ?? "";
+  return Number(line.trim().split(/\s+/)[8]);
+}
+
+function report(
+  { adapters }: PreparedRun,
+  costs: ReadonlyMap<Way, readonly Cost[]>,
+  sentByRank: number,
+): void {
+  const of = (way: Way) => costs.get(way) ?? [];
+  const range = (values: readonly number[], digits: number) => {
+    const { least, median, most } = rangeOf(values);
+    return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
+  };
+  const ratio = (clock: keyof Cost, one: Way, other: Way, factor: number) =>
+    range(
+      of(one).map((cost, round) => (factor * cost[clock]) / (of(other)[round]?.[clock] ?? Number.NaN)),
+      1,
+    );
+  const size = Number(options.ranks);
+  print(
+    `${options.method}, ${size} ranks, ${perRank} micro-batches each of ${options.tokens} tokens, load ${loadavg()[0]?.toFixed(2)}`,
+  );
+  for (const way of ways)
+    print(
+      `${way}: ${range(
+        of(way).map(({ wall }) => wall),
+        3,
+      )} s, CPU ${range(
+        of(way).map(({ cpu }) => cpu),
+        3,
+      )} s`,
+    );
+  print(`efficiency, alone / (ranks · fixed): ${ratio("wall", "alone", "fixed", 100 / size)} %`);
+  print(`attainable, alone / (ranks · apart): ${ratio("wall", "alone", "apart", 100 / size)} %`);
+  print(`efficiency of CPU time, alone / fixed: ${ratio("cpu", "alone", "fixed", 100)} %`);
+  print(
+    `fixed / plain: ${ratio("wall", "fixed", "plain", 100)} %, CPU ${ratio("cpu", "fixed", "plain", 100)} %`,
+  );
+  const bytes = adapters.trainables().reduce((sum, { grad }) => sum + 4 * grad.numel, 0);
+  print(
+    `sent by a rank in a step: ${sentByRank.toFixed(0)} bytes, ${(sentByRank / bytes).toFixed(4)} times its ${bytes} bytes of gradients`,
+  );
+}
