@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, Worker } from "node:worker_threads";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
-import { type DType, fromData, ProcessGroup, std, type Tensor, type TensorData, zeros } from "../index.ts";
+import { type DType, fromData, gatherTexts, ProcessGroup, std, type Tensor, type TensorData, view, zeros } from "../index.ts";
 
 const [scenario = "", port = "", rankText = "", sizeText = "", timeout = "20"] = process.argv.slice(2);
 const rank = Number(rankText);
@@ -62,6 +62,12 @@ const scenarios: Record<string, () => Promise<unknown>> = {
       "float32",
     );
     using part = await group.reduceScatter(rows);
+    using swapped = zeros([size, 2], { device: "cpu" });
+    await group.allToAll(view(rows, [size, 2]), swapped);
+    using into = zeros([size, 2], { device: "cpu" });
+    await group.allGatherInto(part, into);
+    using short = zeros([1], { device: "cpu" });
+    const tooShort = await outcome(group.allGatherInto(part, short));
     using copied = make(Int32Array.of(rank, rank), "int32");
     await group.broadcast(copied, size - 1);
     using empty = zeros([0, 3], { device: "cpu" });
@@ -76,6 +82,10 @@ const scenarios: Record<string, () => Promise<unknown>> = {
       integers: Array.from(integers.data(), String),
       gathered: [gathered.shape, numbers(gathered)],
       part: [part.shape, numbers(part)],
+      swapped: numbers(swapped),
+      into: numbers(into),
+      tooShort,
+      texts: await gatherTexts(group, "é".repeat(rank)),
       copied: numbers(copied),
       names,
     };
