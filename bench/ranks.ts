@@ -21,6 +21,7 @@ import { type PreparedRun, prepareRun } from "../src/recipes/prepare-run.ts";
 import {
   copy_,
   fromData,
+  gatherNumbers,
   keepFreedMemory,
   narrow,
   noGrad,
@@ -78,7 +79,7 @@ class PlainAllReduce extends DataParallel {
     this.eachPart((part, grad) => copy_(part, grad));
     await this.all.allReduce(this.flat);
     this.eachPart((part, grad) => copy_(grad, part));
-    await this.gather(0);
+    await gatherNumbers(this.all, 0);
     return losses;
   }
 

@@ -23,3 +23,17 @@ export async function gatherTexts(group: ProcessGroup, text: string): Promise<st
   const texts = await gatherBytes(group, padded);
   return zip(texts, lengths).map(([bytes, length]) => bytes.toString("utf8", 0, length));
 }
+
+/** Numbers of which one rank has computed each, where the others have 0. @returns those of all ranks */
+export async function combineNumbers(group: ProcessGroup, numbers: Float64Array): Promise<Float64Array> {
+  using all = fromData(numbers, [numbers.length], { dtype: "float64", device: "cpu" });
+  await group.allReduce(all);
+  return all.toFloats();
+}
+
+/** A number of each rank, in their order. */
+export function gatherNumbers(group: ProcessGroup, number: number): Promise<Float64Array> {
+  const numbers = new Float64Array(group.size);
+  numbers[group.rank] = number;
+  return combineNumbers(group, numbers);
+}

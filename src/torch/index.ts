@@ -2,7 +2,7 @@ export { grad, isGradEnabled, noGrad } from "./autograd.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
 export { fromData, indices } from "./from-data.ts";
-export { gatherBytes, gatherTexts } from "./gather.ts";
+export { combineNumbers, gatherBytes, gatherNumbers, gatherTexts } from "./gather.ts";
 export { type GemmBackend, gemmBackends, requireGemmBackend, useGemmBackend } from "./gemm-backend.ts";
 export { chooseGemmBackend, type GemmChoice, type GemmLookup, lookUpGemmBackend } from "./gemm-choice.ts";
 export { type GemmVerdict, measureGemmBackends } from "./gemm-verdict.ts";

@@ -1,5 +1,6 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { type ControlCommand, controlCommands } from "../run/control-command.ts";
+import { gatherNumbers } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import type { DataParallel } from "./data-parallel.ts";
 import type { RunRecorder } from "./run-recorder.ts";
@@ -60,7 +61,7 @@ function requestOf(options: TrainOptions, recorder: RunRecorder, step: number): 
 
 /** What all ranks do: they stop when one of them is to, and follow rank 0's command. */
 async function agreeOn(own: Request, ranks: DataParallel): Promise<Request> {
-  const codes = [...(await ranks.gather(codeOf(own)))];
+  const codes = [...(await gatherNumbers(ranks.group, codeOf(own)))];
   const stopping = codes.indexOf(aborted);
   if (stopping >= 0) return { stop: own.stop ?? `asked by rank ${stopping}` };
   return { command: controlCommands[elementAt(codes, 0) - 1] };

@@ -1,12 +1,8 @@
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
-import type { Batch } from "../data/types.ts";
-import { fromData, gatherTexts, type ProcessGroup, type Tensor } from "../torch/index.ts";
+import { combineNumbers, gatherTexts, type ProcessGroup, type Tensor } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { GradientExchange } from "./gradient-exchange.ts";
-import type { Objective } from "./objective.ts";
 import { requireEqualRanks } from "./require-equal-ranks.ts";
-
-type Evaluated = ReturnType<Objective["evaluate"]>;
 
 /**
  * The ranks that train one model together. Each has all of it, and the same batches in the same order; of these, item i of
@@ -15,7 +11,7 @@ type Evaluated = ReturnType<Objective["evaluate"]>;
 export class DataParallel implements Disposable {
   readonly rank: number;
   readonly size: number;
-  private readonly group: ProcessGroup;
+  readonly group: ProcessGroup;
   private readonly adapters: AdapterSet;
   private readonly gradients: GradientExchange;
 
@@ -40,38 +36,14 @@ export class DataParallel implements Disposable {
       await this.gradients.addRound(Math.min(this.size, count - first));
     }
     await this.gradients.finish();
-    return await this.combine(losses);
+    return await combineNumbers(this.group, losses);
   }
 
   /** Numbers of all items, each computed by one rank. */
   async collect(count: number, compute: (index: number) => number): Promise<number[]> {
     const numbers = new Float64Array(count);
     for (let index = this.rank; index < count; index += this.size) numbers[index] = compute(index);
-    return [...(await this.combine(numbers))];
-  }
-
-  /** Evaluates one batch, or none, on each rank. @param round at most as many batches as there are ranks */
-  async evaluateRound(round: readonly Batch[], objective: Objective): Promise<Evaluated[]> {
-    const own = round[this.rank];
-    const mine = own && objective.evaluate(own);
-    const hasPredictions = objective.taskType !== "causal-lm";
-    const lengths = round.map((batch) => 1 + (hasPredictions ? objective.labelCount(batch) : 0));
-    const starts = lengths.map((_, index) => lengths.slice(0, index).reduce((sum, n) => sum + n, 0));
-    const numbers = new Float64Array(lengths.reduce((sum, n) => sum + n, 0));
-    if (mine) numbers.set([mine.loss, ...(mine.predictions ?? [])], starts[this.rank]);
-    const all = await this.combine(numbers);
-    return lengths.map((length, index) => {
-      const start = elementAt(starts, index);
-      const predictions = all.slice(start + 1, start + length);
-      return { loss: elementAt(all, start), ...(hasPredictions && { predictions }) };
-    });
-  }
-
-  /** The number that each rank gives. */
-  async gather(number: number): Promise<Float64Array> {
-    const numbers = new Float64Array(this.size);
-    numbers[this.rank] = number;
-    return await this.combine(numbers);
+    return [...(await combineNumbers(this.group, numbers))];
   }
 
   /** The text that rank 0 gives. @param text on the other ranks, any */
@@ -82,13 +54,6 @@ export class DataParallel implements Disposable {
   /** @throws ScaloraError `run`, on all ranks, naming what differs, when they do not have the same factors and changed weights */
   async requireEqual(step: number): Promise<void> {
     await requireEqualRanks(this.group, this.adapters, step);
-  }
-
-  /** Numbers of which one rank has set each, and the others have left it zero: the sums are exact. */
-  private async combine(numbers: Float64Array): Promise<Float64Array> {
-    using all = fromData(numbers, [numbers.length], { dtype: "float64", device: "cpu" });
-    await this.group.allReduce(all);
-    return all.toFloats();
   }
 
   /** Frees the buffers; the group stays. */

@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
-import { zip } from "../util/elements.ts";
+import { combineNumbers, gatherNumbers, type ProcessGroup } from "../torch/index.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { DataParallel } from "./data-parallel.ts";
 import { nonFiniteEvaluationError } from "./non-finite.ts";
-import { objectiveOf, requireLabels } from "./objective.ts";
+import { type Objective, objectiveOf, requireLabels } from "./objective.ts";
 
 export interface Evaluation {
   /** Mean over the labels: cross entropy in nats, or squared error for a regression. */
@@ -38,36 +38,28 @@ export interface EvaluateOptions {
   readonly onPredictions?: (batch: Batch, predictions: Float64Array) => void;
   /** Names of the metrics whose mean is the score; default all. */
   readonly scoredBy?: string[];
+  /** The ranks that share the batches, which each of them has all of; the bits are those of one process. */
+  readonly group?: ProcessGroup | undefined;
 }
 
 /**
  * Loss over held-out batches, normalised by all their labels. Yields to the event loop after each batch.
  * @throws `data` when there is no label, `usage` when `scoredBy` names a metric that there is not, `run` when the loss is not finite.
  */
-export function evaluateLoss(
+export async function evaluateLoss(
   model: TrainableModel,
   batches: readonly Batch[],
-  options: EvaluateOptions = {},
-): Promise<Evaluation | undefined> {
-  return evaluateOnRanks(model, batches, options, undefined);
-}
-
-/** `evaluateLoss` by several ranks, each of which has all batches and computes its share: to the bit what one process gives. */
-export async function evaluateOnRanks(
-  model: TrainableModel,
-  batches: readonly Batch[],
-  { stopping = () => false, metrics, scoredBy, onPredictions }: EvaluateOptions,
-  ranks: DataParallel | undefined,
+  { stopping = () => false, metrics, scoredBy, onPredictions, group }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;
   let labelTokens = 0;
   const [labels, predictions]: [number[], number[]] = [[], []];
-  const atOnce = ranks?.size ?? 1;
+  const atOnce = group?.size ?? 1;
   for (let first = 0; first < batches.length; first += atOnce) {
-    if (await isStopping(stopping, ranks)) return undefined;
+    if (await isStopping(stopping, group)) return undefined;
     const round = batches.slice(first, first + atOnce);
-    const results = ranks ? await ranks.evaluateRound(round, objective) : round.map(objective.evaluate);
+    const results = group ? await evaluateRound(group, round, objective) : round.map(objective.evaluate);
     for (const [batch, { loss, predictions: found }] of zip(round, results)) {
       if (!Number.isFinite(loss)) throw nonFiniteEvaluationError(model, batch, loss);
       sum += loss;
@@ -93,8 +85,31 @@ export async function evaluateOnRanks(
 }
 
 /** Whether any rank is to stop. */
-async function isStopping(stopping: () => boolean, ranks: DataParallel | undefined): Promise<boolean> {
-  return ranks ? (await ranks.gather(Number(stopping()))).some((asked) => asked > 0) : stopping();
+async function isStopping(stopping: () => boolean, group: ProcessGroup | undefined): Promise<boolean> {
+  return group ? (await gatherNumbers(group, Number(stopping()))).some((asked) => asked > 0) : stopping();
+}
+
+type Evaluated = ReturnType<Objective["evaluate"]>;
+
+/** Evaluates one batch, or none, on each rank. @param round at most as many batches as there are ranks */
+async function evaluateRound(
+  group: ProcessGroup,
+  round: readonly Batch[],
+  objective: Objective,
+): Promise<Evaluated[]> {
+  const own = round[group.rank];
+  const mine = own && objective.evaluate(own);
+  const hasPredictions = objective.taskType !== "causal-lm";
+  const lengths = round.map((batch) => 1 + (hasPredictions ? objective.labelCount(batch) : 0));
+  const starts = lengths.map((_, index) => lengths.slice(0, index).reduce((sum, n) => sum + n, 0));
+  const numbers = new Float64Array(lengths.reduce((sum, n) => sum + n, 0));
+  if (mine) numbers.set([mine.loss, ...(mine.predictions ?? [])], starts[group.rank]);
+  const all = await combineNumbers(group, numbers);
+  return lengths.map((length, index) => {
+    const start = elementAt(starts, index);
+    const predictions = all.slice(start + 1, start + length);
+    return { loss: elementAt(all, start), ...(hasPredictions && { predictions }) };
+  });
 }
 
 function scored(

@@ -8,7 +8,7 @@ import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save-checkpoint.ts";
 import { DataParallel } from "./data-parallel.ts";
 import { divergenceAtEnd, divergenceError, hasCollapsed, hasDiverged, noteLoss } from "./divergence.ts";
-import { evaluateOnRanks } from "./evaluate.ts";
+import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
 import { checkpointFolder, type ResumedState, resumeOnRanks } from "./resume.ts";
@@ -232,12 +232,12 @@ class Trainer {
     const due = step % settings.evalEvery === 0 || step >= settings.steps;
     if (!options.evalBatches || !due || progress.lastEval?.step === step) return;
     const started = performance.now();
-    const how = {
+    const evaluation = await evaluateLoss(options.model, options.evalBatches, {
       stopping: () => isAborted(options),
       ...(options.metrics && { metrics: options.metrics }),
       ...(options.scoredBy && { scoredBy: options.scoredBy }),
-    };
-    const evaluation = await evaluateOnRanks(options.model, options.evalBatches, how, this.ranks);
+      group: this.ranks?.group,
+    });
     if (!evaluation) return;
     const { best } = recordEvaluation(progress, evaluation);
     const seconds = (performance.now() - started) / 1000;
