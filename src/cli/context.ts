@@ -27,10 +27,15 @@ export interface ContextOptions {
  */
 const kernelCacheLimits = ["LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"] as const;
 
-/** The environment of a command: streams, interruption and the engine. */
+const silent: OutputStream = { write: () => {} };
+
+/** The environment of a command: streams, interruption and the engine. Of several ranks the first prints; all print their errors. */
 export class Context {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  private readonly errors: OutputStream;
+  /** Of this process among those of its launcher. */
+  readonly rank: number;
   readonly env: NodeJS.ProcessEnv;
   /** Styles text for stdout. */
   readonly paintOut: Paint;
@@ -46,8 +51,10 @@ export class Context {
   private askedAt: number | undefined;
 
   constructor({ stdout, stderr, env, prepareEngine }: ContextOptions) {
-    this.stdout = stdout;
-    this.stderr = stderr;
+    this.rank = launchOrAlone(env).rank;
+    this.stdout = this.rank === 0 ? stdout : silent;
+    this.stderr = this.rank === 0 ? stderr : silent;
+    this.errors = stderr;
     this.env = env;
     this.paintOut = painter(stdout, env);
     this.paint = painter(stderr, env);
@@ -83,10 +90,15 @@ export class Context {
     this.stderr.write(`${escapeUnstyled(text, this.stderr.isTTY === true)}\n`);
   }
 
+  /** Prints an error on stderr. */
+  error(text: string): void {
+    this.errors.write(`${escapeUnstyled(text, this.errors.isTTY === true)}\n`);
+  }
+
   /**
    * Runs a task that Ctrl-C, SIGTERM, a hangup or a closed output stops gracefully; a second Ctrl-C or SIGTERM ends the process
    * immediately. Under `nohup` a hangup is ignored.
-   * @param stopping text printed at the first signal, of several ranks by the first
+   * @param stopping text printed at the first signal
    */
   async interruptible<T>(
     task: (signal: AbortSignal) => Promise<T>,
@@ -115,7 +127,7 @@ export class Context {
    */
   watchOutput(): void {
     this.stdout.on?.("error", (error) => this.outputFailed("stdout", error));
-    this.stderr.on?.("error", (error) => this.outputFailed("stderr", error));
+    this.errors.on?.("error", (error) => this.outputFailed("stderr", error));
   }
 
   private outputFailed(stream: "stdout" | "stderr", error: Error): void {
@@ -124,7 +136,7 @@ export class Context {
       if (closed && !(stream === "stderr" && this.isUnderNohup())) this.stopTask(`closed ${stream}`);
     } else if (stream === "stdout") {
       if (closed) process.exit(this.exitCode);
-      this.note(`error: the output cannot be written\n  found:    ${error.message}`);
+      this.error(`error: the output cannot be written\n  found:    ${error.message}`);
       process.exit(1);
     }
   }
@@ -140,8 +152,7 @@ export class Context {
     if (this.controller.signal.aborted) return;
     this.exitCode = interruption.exitCode;
     this.controller.abort(interruption);
-    if (!cause.startsWith("closed ") && launchOrAlone(this.env).rank === 0)
-      this.note(`\n${cause}: ${stopping}`);
+    if (!cause.startsWith("closed ")) this.note(`\n${cause}: ${stopping}`);
   }
 
   /** Node resets the signals that nohup ignores, but the shell's variable still shows that nohup was used. */

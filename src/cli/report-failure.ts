@@ -1,4 +1,3 @@
-import { launchOrAlone } from "../distributed/read-launch.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { quote } from "../util/quote.ts";
 import type { Context } from "./context.ts";
@@ -11,15 +10,15 @@ const maxOfOthers = 200;
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {
   if (error instanceof Interruption) return error.exitCode;
   const label = context.paint("red", "error:");
-  const isBrief = !verbose && launchOrAlone(context.env).rank > 0;
+  const isBrief = !verbose && context.rank > 0;
   const text = (message: string) => (isBrief ? quote(message.replaceAll(/\s+/g, " "), maxOfOthers) : message);
-  if (isUserFacing(error)) context.note(`${label} ${text(error.message)}`);
+  if (isUserFacing(error)) context.error(`${label} ${text(error.message)}`);
   else {
-    context.note(`${label} internal: ${messageOf(error)}`);
+    context.error(`${label} internal: ${messageOf(error)}`);
     if (!verbose)
-      context.note("  fix:      this is a bug in scalora; run again with --verbose and report the output");
+      context.error("  fix:      this is a bug in scalora; run again with --verbose and report the output");
   }
-  if (verbose) for (const stack of stacksOf(error)) context.note(context.paint("dim", stack));
+  if (verbose) for (const stack of stacksOf(error)) context.error(context.paint("dim", stack));
   return isUserFacing(error) ? error.exitCode : 1;
 }
 

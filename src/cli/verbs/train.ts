@@ -43,9 +43,8 @@ export function addTrain(
       const { runTraining } = await load();
       const { joinRanks } = await import("../../distributed/join-ranks.ts");
       using group = await joinRanks(context.env);
-      const isFirst = group === undefined || group.rank === 0;
       const view = new RunProgressView(context);
-      const onEvent = isFirst ? view.show.bind(view) : () => {};
+      const onEvent = view.show.bind(view);
       const { profile = false } = options;
       const resume = options.resume !== undefined;
       const result = await context
@@ -55,7 +54,6 @@ export function addTrain(
         )
         .finally(() => view.end());
       if (result.reason !== "stopped") context.exitCode = 0;
-      if (!isFirst) return;
       if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
