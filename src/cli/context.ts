@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { launchOrAlone } from "../distributed/read-launch.ts";
+import { chooseThreads } from "../util/choose-threads.ts";
 import { controlCharacters } from "../util/quote.ts";
-import { chooseThreads } from "./choose-threads.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
 import type { OutputStream } from "./terminal/output-stream.ts";
 import { type Paint, painter } from "./terminal/painter.ts";

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { type Finding, inspect } from "../../setup/doctor.ts";
 import type { GemmVerdict } from "../../torch/index.ts";
+import { chooseThreads, type ThreadSettings } from "../../util/choose-threads.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { fittingThreads, tooManyThreads } from "../../util/usable-cores.ts";
-import { chooseThreads, type ThreadSettings } from "../choose-threads.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
 

@@ -1,15 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { scaloraJson } from "../cli/testing/scalora.ts";
+import { inspectThreads } from "../cli/verbs/doctor.ts";
 import { runsTypeScript } from "../testing/child-process.ts";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyRecipe } from "../testing/tiny-trained-run.ts";
 import { setThreads, threads } from "../torch/index.ts";
-import { fittingThreads, usableCores } from "../util/usable-cores.ts";
 import { chooseThreads } from "./choose-threads.ts";
-import { scaloraJson } from "./testing/scalora.ts";
-import { inspectThreads } from "./verbs/doctor.ts";
+import { fittingThreads, usableCores } from "./usable-cores.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -43,7 +43,7 @@ test.each(["2", " 2", "2,4"])("OMP_NUM_THREADS=%s is taken", (value) => {
 
 /** What the OpenMP runtime and the command print when doctor loads libtorch. */
 function doctor(variables: NodeJS.ProcessEnv): string {
-  const main = fileURLToPath(new URL("testing/run-main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("../cli/testing/run-main.ts", import.meta.url));
   const { OMP_NUM_THREADS: _, MKL_NUM_THREADS: __, OMP_WAIT_POLICY: ___, ...rest } = process.env;
   const env = { ...rest, ...variables, OMP_DISPLAY_ENV: "true" };
   const { stdout, stderr } = spawnSync(process.execPath, [...runsTypeScript, main, "doctor"], {

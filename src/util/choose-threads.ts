@@ -1,5 +1,5 @@
-import { ScaloraError } from "../util/errors.ts";
-import { fittingThreads, type UsableCores, usableCores } from "../util/usable-cores.ts";
+import { ScaloraError } from "./errors.ts";
+import { fittingThreads, type UsableCores, usableCores } from "./usable-cores.ts";
 
 /** How libtorch's threads are set in this process, and why. */
 export interface ThreadSettings {
