@@ -121,7 +121,7 @@ export class ResultLog implements Disposable {
   }
 }
 
-const lineOf = (result: ExampleResult) => `${JSON.stringify(result)}\n`;
+export const lineOf = (result: ExampleResult) => `${JSON.stringify(result)}\n`;
 
 function tryFile<T>(path: string, action: () => T): T {
   try {
@@ -135,7 +135,8 @@ function tryFile<T>(path: string, action: () => T): T {
   }
 }
 
-function parseResult(line: string, where: string): ExampleResult {
+/** @throws ScaloraError `usage` for a text that is no result */
+export function parseResult(line: string, where: string): ExampleResult {
   let value: unknown;
   try {
     value = JSON.parse(line);

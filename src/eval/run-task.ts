@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { required } from "../util/elements.ts";
 import { type ConfidenceInterval, wilsonInterval } from "../util/wilson-interval.ts";
 import type { ExampleResult, ResultLog } from "./result-log.ts";
+import { runOnRanks } from "./run-on-ranks.ts";
 import { generateMode } from "./score-by-generation.ts";
 import { likelihoodMode } from "./score-by-likelihood.ts";
 import type { PendingExample, ScoringMode, TaskModel, TaskSettings } from "./scoring-mode.ts";
@@ -36,7 +37,7 @@ export interface TaskSummary {
 
 /**
  * Scores a model on examples of a task and appends each result to the log. Outputs that the log already holds are not
- * generated again, but scored anew by the present rules.
+ * generated again, but scored anew by the present rules. Of several ranks the first has the log; all get all new results.
  * @throws ScaloraError as `generateBatch` and `logLikelihoods`, and `usage` from the log
  */
 export async function runTask(
@@ -50,7 +51,8 @@ export async function runTask(
   const { results, jobs } = splitFinishedAndPending(mode, subject, task, examples, settings, log);
   const reused = results.length;
   settings.onProgress(reused, examples.length);
-  for await (const result of mode.run(subject, task, jobs, settings)) {
+  const run = (some: readonly PendingExample[]) => mode.run(subject, task, some, settings);
+  for await (const result of settings.group ? runOnRanks(settings.group, jobs, run, settings) : run(jobs)) {
     log.add(result);
     results.push(result);
     settings.onProgress(results.length, examples.length);

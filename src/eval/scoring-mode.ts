@@ -1,6 +1,7 @@
 import type { ChatTemplate } from "../data/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import type { ProcessGroup } from "../torch/index.ts";
 import type { ExampleResult } from "./result-log.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
@@ -26,6 +27,8 @@ export interface TaskSettings {
   /** Maximum outputs generated at once. Results depend on it only by the rounding of the model's dtype. */
   readonly batch: number;
   readonly signal: AbortSignal;
+  /** The ranks that share the examples, which each of them has all of. */
+  readonly group?: ProcessGroup | undefined;
   onProgress(done: number, total: number): void;
 }
 

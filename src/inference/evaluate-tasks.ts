@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { loadChatFormat } from "../assemble/chat-format.ts";
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
@@ -5,8 +6,10 @@ import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { type RenderStyle, scriptPrompt } from "../data/index.ts";
+import { requireSame, settingsOf } from "../distributed/require-same.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
 import { findTextTask, readTaskExamples, type TaskExample, type TextTask } from "../eval/tasks/index.ts";
+import type { ProcessGroup } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
@@ -24,26 +27,46 @@ interface PreparedTask {
  * Scores a model on tasks. Invalid requests, then a file of results that cannot be used, then data without rows fail before the
  * model is loaded.
  */
-export const runTasks: RunTasks = async (request, { signal, onProgress, onNote = () => {} }) => {
+export const runTasks: RunTasks = async (request, { signal, onProgress, onNote = () => {}, group }) => {
   const wanted = requestedTasks(request);
+  const predictions = group === undefined || group.rank === 0 ? request.predictions : undefined;
   const wait = { signal, onWait: onNote };
-  using lock = request.predictions === undefined ? undefined : await lockResults(request.predictions, wait);
-  using log = new ResultLog(request.predictions, () => lock?.assertHeld());
+  using lock = predictions === undefined ? undefined : await lockResults(predictions, wait);
+  using log = new ResultLog(predictions, () => lock?.assertHeld());
   const tasks = await readExamples(wanted, request, signal);
   using open = await openLanguageModel(request.target);
-  const { render, taskModel } = await makeTaskModel(open, request);
+  const { render, taskModel } = await makeTaskModel(open, request, group !== undefined);
+  if (group) await requireSameTasks(group, request, taskModel, tasks);
   const report: TaskReport = { tasks: [], render, shots: request.shots, checkpoint: usedCheckpoint(open) };
   for (const { task, examples, shots } of tasks) {
     const started = performance.now();
     const { mode, beams, batch } = request;
     const progress = (done: number, total: number) => onProgress(task.name, done, total);
-    const settings = { mode, beams, batch, shots, signal, onProgress: progress };
+    const settings = { mode, beams, batch, shots, signal, onProgress: progress, group };
     const summary = await runTask(taskModel, task, examples, settings, log);
     const seconds = (performance.now() - started) / 1000;
     report.tasks.push({ ...summary, data: fileOf(examples), seconds });
   }
   return report;
 };
+
+/** @throws ScaloraError `usage` when ranks have other settings, weights or examples */
+async function requireSameTasks(
+  group: ProcessGroup,
+  request: TaskRequest,
+  { identity }: TaskModel,
+  tasks: readonly PreparedTask[],
+): Promise<void> {
+  const hashOf = ({ examples, shots }: PreparedTask) =>
+    createHash("sha256")
+      .update(JSON.stringify([examples, shots]))
+      .digest("hex");
+  await requireSame(group, {
+    ...settingsOf(request),
+    model: identity,
+    ...Object.fromEntries(tasks.map((prepared) => [`rows of ${prepared.task.name}`, hashOf(prepared)])),
+  });
+}
 
 /** The file of all examples, or the folder that holds all of their files. */
 function fileOf(examples: readonly TaskExample[]): string {
@@ -115,6 +138,7 @@ function checkColumns(columns: TaskRequest["columns"] = {}, tasks: readonly Text
 async function makeTaskModel(
   open: OpenLanguageModel,
   { render: wanted, mode, predictions, target: { adapter } }: TaskRequest,
+  isShared: boolean,
 ): Promise<{ render: RenderStyle; taskModel: TaskModel }> {
   const { model, tokenizer, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
@@ -136,7 +160,7 @@ async function makeTaskModel(
       template: isChat ? template : undefined,
       scriptPrompt: scriptPrompt(render),
       endTokens: isChat ? chatEosIds : textEosIds,
-      identity: predictions === undefined ? "" : modelIdentity(open, adapter),
+      identity: predictions === undefined && !isShared ? "" : modelIdentity(open, adapter),
     },
   };
 }

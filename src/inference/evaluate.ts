@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto";
 import { classesOf } from "../assemble/class-labels.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueClassNames, glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import { heldOutRows } from "../assemble/held-out-rows.ts";
+import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { type DataConfig, type Example, loadExamples } from "../data/index.ts";
+import { requireSame, settingsOf } from "../distributed/require-same.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -14,16 +17,26 @@ import { lockResults } from "./lock-results.ts";
 import { predictionRecorder } from "./record-predictions.ts";
 
 /** Measures a model's loss, with perplexity or accuracy, on files of examples, or a run's on its held-out rows. */
-export const runEvaluation: RunEvaluation = async (request, { signal, onProgress, onNote = () => {} }) => {
+export const runEvaluation: RunEvaluation = async (
+  request,
+  { signal, onProgress, onNote = () => {}, group },
+) => {
   const started = performance.now();
   checkRequest(request);
+  const predictions = group === undefined || group.rank === 0 ? request.predictions : undefined;
   const wait = { signal, onWait: onNote };
-  using lock = request.predictions === undefined ? undefined : await lockResults(request.predictions, wait);
+  using lock = predictions === undefined ? undefined : await lockResults(predictions, wait);
   using open = await openModel(request.target, { needsData: request.data.length === 0 });
-  const recorder = predictionRecorder(request, open, () => lock?.assertHeld());
+  const recorder = predictionRecorder({ ...request, predictions }, open, () => lock?.assertHeld());
   const config = evaluationDataConfig(request, open);
   checkClasses(open, config);
   const { examples, notes } = await examplesFor(config, request, open, signal);
+  if (group)
+    await requireSame(group, {
+      ...settingsOf(request),
+      model: modelIdentity(open, request.target.adapter),
+      rows: createHash("sha256").update(JSON.stringify(examples)).digest("hex"),
+    });
   const batches = evaluationBatches(examples);
   let done = 0;
   const stopping = () => {
@@ -34,8 +47,12 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
     stopping,
     ...(recorder && { onPredictions: (batch, found) => recorder.add(batch, found) }),
     ...(config && glueMetrics(config)),
+    group,
   });
-  if (result === undefined) throw signal.reason;
+  if (result === undefined) {
+    signal.throwIfAborted();
+    throw new ScaloraError("run", "Another rank was stopped");
+  }
   recorder?.write();
   onProgress(done, batches.length);
   return {

@@ -1,6 +1,7 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { DataConfig } from "../config/index.ts";
+import type { ProcessGroup } from "../torch/index.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 export interface EvaluationRequest {
@@ -39,5 +40,10 @@ export interface EvaluationResult {
 /** `src/inference/evaluate.ts`. */
 export type RunEvaluation = (
   request: EvaluationRequest,
-  hooks: Interruptible & { onProgress(done: number, total: number): void; onNote?(text: string): void },
+  hooks: Interruptible & {
+    onProgress(done: number, total: number): void;
+    onNote?(text: string): void;
+    /** The ranks that share the rows; only rank 0 writes predictions. */
+    group?: ProcessGroup | undefined;
+  },
 ) => Promise<EvaluationResult>;

@@ -2,6 +2,7 @@ import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { RenderStyle } from "../data/formats/types.ts";
 import type { TaskSummary } from "../eval/run-task.ts";
+import type { ProcessGroup } from "../torch/index.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 /** The tasks that a model is scored on, and their settings. */
@@ -43,5 +44,7 @@ export type RunTasks = (
   hooks: Interruptible & {
     onProgress(task: string, done: number, total: number): void;
     onNote?(text: string): void;
+    /** The ranks that share the examples; only rank 0 writes predictions. */
+    group?: ProcessGroup | undefined;
   },
 ) => Promise<TaskReport>;

@@ -7,6 +7,7 @@ import type {
   RunEvaluation,
 } from "../../inference/evaluation-request.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "../../inference/task-request.ts";
+import type { ProcessGroup } from "../../torch/index.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
 import { escapeName } from "../../util/quote.ts";
 import { checkpointRows, noteCheckpoint, warnOfCheckpoint } from "../checkpoint-view.ts";
@@ -45,6 +46,11 @@ interface EvalFunctions {
   runTasks: RunTasks;
 }
 
+interface RunOnRanks extends EvalFunctions {
+  /** The other ranks, where a launcher has started several. */
+  group: ProcessGroup | undefined;
+}
+
 /** `scalora eval`: loss, and perplexity or accuracy, on files of examples, or scores on tasks. */
 export function addEval(program: Command, context: Context, load: () => Promise<EvalFunctions>): void {
   const command = program
@@ -72,9 +78,11 @@ export function addEval(program: Command, context: Context, load: () => Promise<
       checkFlagCombination(options);
       checkTarget(modelTarget(path, options));
       await context.startEngine();
-      const recipes = await load();
-      if (options.tasks === undefined) await evaluateLoss(path, options, context, recipes);
-      else await evaluateTasks(path, options, options.tasks, context, recipes);
+      const { joinRanks } = await import("../../distributed/join-ranks.ts");
+      using group = await joinRanks(context.env);
+      const run = { ...(await load()), group };
+      if (options.tasks === undefined) await evaluateLoss(path, options, context, run);
+      else await evaluateTasks(path, options, options.tasks, context, run);
     });
 }
 
@@ -148,7 +156,7 @@ async function evaluateLoss(
   path: string,
   options: Options,
   context: Context,
-  { runEvaluation }: EvalFunctions,
+  { runEvaluation, group }: RunOnRanks,
 ) {
   const { data, columns, format, maxLength, predictions, json } = options;
   const line = new ProgressLine(context.stderr);
@@ -157,7 +165,7 @@ async function evaluateLoss(
   const request = { target: modelTarget(path, options), data, columns, format, maxLength, predictions };
   const result = await context
     .interruptible((signal) =>
-      runEvaluation(request, { signal, onProgress, onNote: context.note.bind(context) }),
+      runEvaluation(request, { signal, onProgress, onNote: context.note.bind(context), group }),
     )
     .finally(() => line.end());
   if (json) return context.json(result);
@@ -195,7 +203,7 @@ async function evaluateTasks(
   options: Options,
   tasks: readonly string[],
   context: Context,
-  { runTasks }: EvalFunctions,
+  { runTasks, group }: RunOnRanks,
 ): Promise<void> {
   const {
     data,
@@ -231,7 +239,7 @@ async function evaluateTasks(
       : `finished examples are in ${predictions}`;
   const report = await context
     .interruptible(
-      (signal) => runTasks(request, { signal, onProgress, onNote: context.note.bind(context) }),
+      (signal) => runTasks(request, { signal, onProgress, onNote: context.note.bind(context), group }),
       `stopping; ${kept} (repeat to stop immediately)`,
     )
     .finally(() => line.end());
