@@ -72,7 +72,7 @@ test("Ctrl-C stops all processes, which say so once, and one resumes the steps o
   });
   while (!((readStatus(at("runs", "stopped"))?.step ?? 0) > 0) && child.exitCode === null) await sleep(20);
   child.kill("SIGINT");
-  expect([...(await ended), stderr.match(/SIGINT|stopping/g)]).toEqual([130, null, ["SIGINT", "stopping"]]);
+  expect([...(await ended), stderr.match(/SIGINT: stopping/g)?.length]).toEqual([130, null, 1]);
   expect(stderr).not.toContain("[rank 1]");
   expect(readEvents(at("runs", "stopped")).at(-1)).toMatchObject({ type: "end", reason: "stopped" });
   const resumed = await runChild(program, "train", "--resume", at("runs", "stopped"));

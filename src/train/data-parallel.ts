@@ -33,7 +33,7 @@ export class DataParallel implements Disposable {
     for (let first = 0; first < count; first += this.size) {
       const own = first + this.rank;
       if (own < count) losses[own] = lossOf(own).item();
-      await this.gradients.addRound(Math.min(this.size, count - first));
+      await this.gradients.beginRound(Math.min(this.size, count - first));
     }
     await this.gradients.finish();
     return await combineNumbers(this.group, losses);

@@ -26,13 +26,16 @@ interface Flat {
 /**
  * Adds up the gradients of micro-batches that several ranks compute, in the order of the micro-batches, so that the sums are to
  * the bit those of one process that computes all of them. After each round, in which every rank computes one, each rank gets its
- * part of all gradients and adds them up in order; at the end of the step all get all parts. That is no more to send than a
- * ring all-reduce sends. The buffers, in host memory, are as large as the gradients twice, and are reused.
+ * part of all gradients and adds them up in order, while it computes the next; at the end of the step all get all parts. With
+ * one round that is no more to send than a ring all-reduce sends. The buffers, in host memory, are as large as the gradients
+ * twice, and are reused.
  */
 export class GradientExchange implements Disposable {
   private readonly group: ProcessGroup;
   private readonly adapters: AdapterSet;
   private readonly flats: ReadonlyMap<DType, Flat>;
+  /** The exchange of the last round. */
+  private exchanged: Promise<void> = Promise.resolve();
 
   constructor(group: ProcessGroup, adapters: AdapterSet) {
     this.group = group;
@@ -50,12 +53,22 @@ export class GradientExchange implements Disposable {
     );
   }
 
-  /** Adds the gradients of a round, one micro-batch of each of the first `count` ranks, and sets the gradients to zero. */
-  async addRound(count: number): Promise<void> {
+  /**
+   * Begins to add the gradients of a round, one micro-batch of each of the first `count` ranks, once those of the round before are
+   * added, and sets the gradients to zero.
+   */
+  async beginRound(count: number): Promise<void> {
+    await this.exchanged;
     if (this.group.rank < count) {
       this.eachGradient((grad, flat) => copy_(flat, grad));
       this.adapters.zeroGrad();
     }
+    this.exchanged = this.exchange(count);
+    // If the next micro-batch fails, nobody waits for it.
+    this.exchanged.catch(() => {});
+  }
+
+  private async exchange(count: number): Promise<void> {
     for (const { sent, received, sum } of this.flats.values()) {
       await this.group.allToAll(sent, received);
       noGrad(() =>
@@ -68,6 +81,7 @@ export class GradientExchange implements Disposable {
 
   /** Gives the gradients the sums, on every rank. */
   async finish(): Promise<void> {
+    await this.exchanged;
     for (const { sent, sum } of this.flats.values()) {
       await this.group.allGatherInto(sum, sent);
       noGrad(() => zero_(sum));
