@@ -116,9 +116,13 @@ test("the programs of the docs run", () => {
         .replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")))
         .replaceAll('"out/', '"out-of-program/'),
     );
-    const { status, stderr } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...runsTypeScript, "program.mts"], {
-      encoding: "utf8",
-    });
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", ...runsTypeScript, "program.mts"],
+      {
+        encoding: "utf8",
+      },
+    );
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   }
 });

@@ -3,7 +3,17 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, Worker } from "node:worker_threads";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
-import { type DType, fromData, gatherTexts, ProcessGroup, std, type Tensor, type TensorData, view, zeros } from "../index.ts";
+import {
+  type DType,
+  fromData,
+  gatherTexts,
+  ProcessGroup,
+  std,
+  type Tensor,
+  type TensorData,
+  view,
+  zeros,
+} from "../index.ts";
 
 const [scenario = "", port = "", rankText = "", sizeText = "", timeout = "20"] = process.argv.slice(2);
 const rank = Number(rankText);
