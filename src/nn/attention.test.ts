@@ -256,6 +256,24 @@ test("without a mask attention sees the whole of its sequence and nothing else",
   ]);
 });
 
+test.skipIf(!torch.hasFusedAttention())(
+  "our kernel drops the probabilities of every head of every sequence alike",
+  () => {
+    torch.scope(() => {
+      const offsets = [0, 40, 90];
+      const { queries, keys } = randomHeads(90, 2, 2, "float32");
+      const values = torch.ones([90, 2, width], { dtype: "float32", device: "cpu" });
+      using generator = new torch.Generator(3, "cpu");
+      const drop = { rate: 0.25, generator };
+      // Of values that are all 1, the output of a token is the sum of what is kept of its probabilities: 1 on average.
+      const sums = [...bidirectionalAttention({ queries, keys, values }, offsets, scale, drop).toFloats()];
+      const mean = sums.reduce((sum, x) => sum + x, 0) / sums.length;
+      expect(Math.abs(mean - 1)).toBeLessThan(0.05);
+      expect(new Set(sums.map((x) => x.toFixed(5))).size).toBeGreaterThan(170);
+    });
+  },
+);
+
 test("dropout of attention is that of its probabilities; a bias is added to the scores", () => {
   torch.scope(() => {
     const { queries, keys, values } = randomHeads(6, 2, 2, "float64");

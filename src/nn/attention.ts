@@ -4,7 +4,8 @@ import {
   decodeAttention,
   divScalar,
   expand,
-  causalAttention as fusedAttention,
+  bidirectionalAttention as fusedBidirectional,
+  causalAttention as fusedCausal,
   type Generator,
   hasFusedAttention,
   logicalNot,
@@ -29,7 +30,7 @@ import { zip } from "../util/elements.ts";
 import { canUseFusedKernel, canUseFusedStep } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { concatenate } from "./concatenate.ts";
-import { dropout } from "./dropout.ts";
+import { dropout, dropoutFactors } from "./dropout.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 import type { RotaryCosSin } from "./rotary-embedding.ts";
 
@@ -67,7 +68,7 @@ export function causalAttention(
   if (hasFusedAttention() && canUseFusedKernel(queries, keys, values)) {
     const [rows, count, width] = queries.sizes(3);
     const { scale, slidingWindow, softCap } = options;
-    const result = fusedAttention(queries, keys, values, offsets, scale, {
+    const result = fusedCausal(queries, keys, values, offsets, scale, {
       window: slidingWindow,
       softCap,
     });
@@ -107,41 +108,63 @@ export function groupByLength(offsets: readonly number[]): SequenceGroup[] {
   return result;
 }
 
+/** Dropout of attention probabilities; none without a generator. */
+export interface AttentionDropout {
+  readonly rate: number;
+  readonly generator: Generator | undefined;
+}
+
 /**
  * Bidirectional attention: every token attends to all tokens of its sequence.
  * @param bias added to the scores of a segment, `[count or 1, heads, length, length]`
- * @param attentionDropout dropout of the attention probabilities; none without a generator
  * @returns `[T, heads · headDim]`
  */
 export function bidirectionalAttention(
-  { queries, keys, values }: QueryKeyValue,
+  heads: QueryKeyValue,
   offsets: readonly number[],
   scale: number,
-  attentionDropout: { rate: number; generator: Generator | undefined },
+  dropped: AttentionDropout,
   bias?: (segment: SequenceGroup) => Tensor,
 ): Tensor {
-  const [, heads, width] = queries.sizes(3);
-  const parts = groupByLength(offsets).map((segment) => {
-    const { start, count, length } = segment;
-    const part = (x: Tensor) =>
-      transpose(reshape(narrow(x, 0, start, count * length), [count, length, heads, width]), 1, 2);
-    const [q, k, v] = [part(queries), part(keys), part(values)];
-    const result =
-      attentionDropout.generator === undefined || attentionDropout.rate === 0
-        ? scaledDotProductAttention(q, k, v, { attnMask: bias?.(segment), scale })
-        : attendWithDropout(q, k, v, scale, attentionDropout, bias?.(segment));
-    return reshape(transpose(result, 1, 2), [count * length, heads * width]);
-  });
+  const { queries, keys, values } = heads;
+  const [rows, count, width] = queries.sizes(3);
+  if (bias === undefined && hasFusedAttention() && canUseFusedKernel(queries, keys, values)) {
+    const pairs = sequenceSpans(offsets).reduce((sum, { length }) => sum + length ** 2, 0);
+    const kept = dropoutFactors(pairs * count, dropped.rate, dropped.generator);
+    const result = fusedBidirectional(queries, keys, values, offsets, scale, { kept });
+    return reshape(result, [rows, count * width]);
+  }
+  const parts = groupByLength(offsets).map((segment) =>
+    attendSegment(heads, segment, scale, dropped, bias?.(segment)),
+  );
   return concatenate(parts);
 }
 
-/** Attention written out: the fused kernels draw dropout from torch's own generator, which no checkpoint saves. */
+function attendSegment(
+  { queries, keys, values }: QueryKeyValue,
+  { start, count, length }: SequenceGroup,
+  scale: number,
+  { rate, generator }: AttentionDropout,
+  bias: Tensor | undefined,
+): Tensor {
+  const [, heads, width] = queries.sizes(3);
+  const part = (x: Tensor) =>
+    transpose(reshape(narrow(x, 0, start, count * length), [count, length, heads, width]), 1, 2);
+  const [q, k, v] = [part(queries), part(keys), part(values)];
+  const result =
+    generator === undefined || rate === 0
+      ? scaledDotProductAttention(q, k, v, { attnMask: bias, scale })
+      : attendWithDropout(q, k, v, scale, { rate, generator }, bias);
+  return reshape(transpose(result, 1, 2), [count * length, heads * width]);
+}
+
+/** Attention written out: libtorch's kernels draw dropout from torch's own generator, which no checkpoint saves. */
 function attendWithDropout(
   q: Tensor,
   k: Tensor,
   v: Tensor,
   scale: number,
-  { rate, generator }: { rate: number; generator: Generator | undefined },
+  { rate, generator }: AttentionDropout,
   bias?: Tensor,
 ): Tensor {
   const scores = mulScalar(matmul(q, transpose(k, 2, 3)), scale);

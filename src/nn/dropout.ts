@@ -1,5 +1,6 @@
 import {
   bernoulli_,
+  empty,
   emptyLike,
   type Generator,
   mul,
@@ -14,9 +15,27 @@ import {
  */
 export function dropout(x: Tensor, rate: number, generator: Generator | undefined): Tensor {
   if (generator === undefined || rate === 0) return x;
-  const mask = noGrad(() => {
-    const kept = bernoulli_(emptyLike(x), { p: 1 - rate, generator });
+  return mul(
+    x,
+    fill(() => emptyLike(x), rate, generator),
+  );
+}
+
+/**
+ * What dropout multiplies so many float32 elements on the CPU with: 0, or 1 / (1 − rate).
+ * @returns undefined where nothing is dropped
+ */
+export function dropoutFactors(
+  count: number,
+  rate: number,
+  generator: Generator | undefined,
+): Tensor | undefined {
+  if (generator === undefined || rate === 0) return undefined;
+  return fill(() => empty([count], { dtype: "float32", device: "cpu" }), rate, generator);
+}
+
+const fill = (makeEmpty: () => Tensor, rate: number, generator: Generator): Tensor =>
+  noGrad(() => {
+    const kept = bernoulli_(makeEmpty(), { p: 1 - rate, generator });
     return mulScalar_(kept, 1 / (1 - rate));
   });
-  return mul(x, mask);
-}

@@ -173,6 +173,71 @@ test.skipIf(!torch.hasFusedAttention()).each([
   },
 );
 
+test.skipIf(!torch.hasFusedAttention()).each([
+  ["float32", false, 1e-6, 2e-6],
+  ["float32", true, 1e-6, 2e-6],
+  ["bfloat16", true, 2.5e-3, 8e-3],
+] as const)(
+  "bidirectional_attention in %s (dropout: %s) equals its definition in float64, gradients included",
+  (dtype, drops, tolerance, gradientTolerance) => {
+    torch.scope(() => {
+      // Part of a block, full blocks of each size, several blocks and a remainder; three heads share each head of keys.
+      const offsets = [0, 1, 6, 22, 54, 118, 318];
+      const shapes = { q: [318, 6, 24], k: [318, 2, 24], v: [318, 2, 24], weights: [318, 6, 24] };
+      const { q, k, v, weights } = leaves(shapes);
+      for (const x of [q, k, v, weights])
+        torch.noGrad(() => torch.copy_(x, torch.toDType(torch.toDType(x, dtype), "float64")));
+      const spans = offsets
+        .slice(1)
+        .map((end, i) => ({ start: elementAt(offsets, i), length: end - elementAt(offsets, i) }));
+      using generator = new torch.Generator(4, "cpu");
+      const masks = spans.map(({ length }) =>
+        torch.bernoulli_(torch.empty([6, length, length], { dtype: "float32", device: "cpu" }), {
+          p: 0.5,
+          generator,
+        }),
+      );
+      const spread = (x: torch.Tensor) =>
+        torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
+      const parts = spans.map(({ start, length }, i) => {
+        const part = (x: torch.Tensor) => torch.transpose(torch.narrow(x, 0, start, length), 0, 1);
+        const scores = torch.matmul(part(q), torch.transpose(part(spread(k)), 1, 2));
+        const probabilities = torch.softmax(torch.mulScalar(scores, 0.3), 2);
+        const kept = torch.mul(probabilities, torch.toDType(elementAt(masks, i), "float64"));
+        return torch.transpose(torch.matmul(drops ? kept : probabilities, part(spread(v))), 0, 1);
+      });
+      const reference = torch.cat(parts);
+      const single = mapTuple([q, k, v], (t) => torch.toDType(torch.detach(t), dtype).setRequiresGrad(true));
+      const kept = drops ? torch.cat(masks.map((mask) => torch.flatten(mask))) : undefined;
+      const ours = torch.bidirectionalAttention(single[0], single[1], single[2], offsets, 0.3, { kept });
+      expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(tolerance);
+      const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
+      const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
+      mine.forEach((gradient, i) => {
+        const expected = theirs[i];
+        if (!gradient || !expected) throw new Error("a gradient is missing");
+        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(gradientTolerance);
+      });
+    });
+  },
+);
+
+test.skipIf(!torch.hasFusedAttention())(
+  "factors of dropout must be those of every pair of tokens and head",
+  () => {
+    torch.scope(() => {
+      const { q, k, v } = leaves({ q: [5, 2, 8], k: [5, 2, 8], v: [5, 2, 8] });
+      const [queries, keys, values] = mapTuple([q, k, v], (x) => torch.toDType(torch.detach(x), "float32"));
+      const attend = (kept: torch.Tensor) =>
+        torch.bidirectionalAttention(queries, keys, values, [0, 2, 5], 1, { kept });
+      const ones = (count: number, dtype: torch.DType) => torch.ones([count], { dtype, device: "cpu" });
+      expect(attend(ones(26, "float32")).shape).toEqual([5, 2, 8]);
+      expect(() => attend(ones(25, "float32"))).toThrow(/26 float32 factors/);
+      expect(() => attend(ones(26, "float64"))).toThrow(/26 float32 factors/);
+    });
+  },
+);
+
 test.each([
   [24, "float32", 1e-6],
   [64, "float32", 1e-6],

@@ -2023,6 +2023,24 @@ export function causalAttention(
   return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, options?.window, options?.softCap));
 }
 
+let bidirectionalAttention$: NativeOperator<number> | undefined;
+/**
+ * `scalora::bidirectional_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, Tensor? kept=None) -> Tensor`
+ * @param options unless given: `kept` none
+ */
+export function bidirectionalAttention(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  offsets: readonly number[],
+  scale: number,
+  options?: {
+    readonly kept?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((bidirectionalAttention$ ??= bind<number>("scalora::bidirectional_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, handleOf(options?.kept)));
+}
+
 let decodeAttention$: NativeOperator<number> | undefined;
 /** `scalora::decode_attention(Tensor queries, Tensor keys, Tensor values, Tensor cosines, Tensor sines, Tensor(a!)[] key_caches, Tensor(b!)[] value_caches, int[] lengths, float scale) -> Tensor` */
 export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, cosines: Tensor, sines: Tensor, keyCaches: readonly Tensor[], valueCaches: readonly Tensor[], lengths: readonly number[], scale: number): Tensor {
