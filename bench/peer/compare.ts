@@ -5,10 +5,14 @@ import { largestOf, required, zip } from "../../src/util/elements.ts";
 import type { Difference } from "./results.ts";
 
 /**
- * How far a side may be from A in float32. float32: sums in another order differ by 2e-5 at
- * most. bfloat16: A's own difference times this factor, for rounding differs with the order of operations.
+ * How far a side may be from A in float32. float32: sums in another order differ by 2e-5 on most models; by 6e-5 on Gemma 3,
+ * whose early layers have gradients that are small differences of large terms. bfloat16: A's own difference times this factor,
+ * for rounding differs with the order of operations, or what a loss is rounded by.
  */
-export const tolerances = { float32: { loss: 1e-5, gradient: 5e-5 }, bfloat16: { factor: 1.5 } } as const;
+export const tolerances = {
+  float32: { loss: 1e-5, gradient: 1e-4 },
+  bfloat16: { factor: 2, loss: 2e-3 },
+} as const;
 
 /** How far losses of training steps may be from A's, relative. */
 export const lossTolerances = { float32: 1e-4, bfloat16: 2e-2 } as const;
@@ -60,7 +64,7 @@ export function checkDifference(
     dtype === "float32"
       ? float32
       : {
-          loss: Math.max(bfloat16.factor * ofA.loss, 1e-3),
+          loss: Math.max(bfloat16.factor * ofA.loss, bfloat16.loss),
           gradient: bfloat16.factor * ofA.gradient,
         };
   if (!(found.loss <= limit.loss))
