@@ -2,6 +2,10 @@ import { ProcessGroup } from "../torch/index.ts";
 import { addressOfThisRank, resolveHost } from "./address.ts";
 import { alone, type Launch } from "./launch.ts";
 import { readLaunch } from "./read-launch.ts";
+import { RankWatch } from "./watch/rank-watch.ts";
+
+/** Seconds: a cut of the network that lasts five may take seven until what was lost is sent again. */
+const usualSilence = 8;
 
 /** How to join the other ranks. */
 export interface InitOptions {
@@ -9,6 +13,11 @@ export interface InitOptions {
   readonly launch?: Launch;
   /** Seconds that one wait for other ranks may take: at the start, in a collective, for a value. */
   readonly timeout?: number;
+  /**
+   * Seconds without a sign of life (of a machine that is down, a network that is cut, a process that is suspended) after which a
+   * rank counts as lost; 8 by default. A rank that computes gives signs of life.
+   */
+  readonly silence?: number;
   /** The network interface between the ranks; `GLOO_SOCKET_IFNAME` by default, otherwise the one towards rank 0. */
   readonly networkInterface?: string;
 }
@@ -21,20 +30,29 @@ export interface InitOptions {
  */
 export async function initProcessGroup(options: InitOptions = {}): Promise<ProcessGroup> {
   const { env } = process;
-  const { launch = readLaunch(env) ?? alone, timeout = 600 } = options;
+  const { launch = readLaunch(env) ?? alone, timeout = 600, silence = usualSilence } = options;
   const networkInterface =
     options.networkInterface ?? (env["GLOO_SOCKET_IFNAME"]?.split(",")[0] || undefined);
   const host = await resolveHost(launch.store.host);
-  return await ProcessGroup.connect({
+  const address = await addressOfThisRank(launch.store.host, host, {
+    networkInterface,
+    spansMachines: launch.spansMachines,
+  });
+  const group = await ProcessGroup.connect({
     store: { host, port: launch.store.port },
     isServer: launch.rank === 0 && !launch.launcherHasStore,
     job: launch.job,
     rank: launch.rank,
     size: launch.worldSize,
-    address: await addressOfThisRank(launch.store.host, host, {
-      networkInterface,
-      spansMachines: launch.spansMachines,
-    }),
+    address,
     timeout,
   });
+  if (group.size === 1) return group;
+  try {
+    group.watchedBy(await RankWatch.start(group, address, silence));
+  } catch (error) {
+    group.dispose();
+    throw error;
+  }
+  return group;
 }

@@ -40,11 +40,18 @@ import { trainingCounts } from "./training-data.ts";
  * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
  * written before everything in the recipe has been checked. Of several ranks, which all call it, only the first writes.
  */
-export const runTraining: RunTraining = async (
+export const runTraining: RunTraining = (recipe, hooks) => {
+  const { group } = hooks;
+  if (!group) return trainAsFirstRank(recipe, hooks);
+  const part = group.rank === 0 ? trainAsFirstRank : trainAsOtherRank;
+  return group.together(() => part(recipe, hooks));
+};
+
+/** The part of the only rank, or of the first. */
+const trainAsFirstRank: RunTraining = async (
   recipe,
   { signal, onEvent, afterStep, group, resume = false, profile = false },
 ) => {
-  if (group && group.rank > 0) return await trainAsOtherRank(recipe, { group, resume, signal });
   // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
     resume,

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { native } from "../native/load.ts";
-import { ScaloraError } from "../util/errors.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 import { noGrad } from "./autograd.ts";
 import type { DType } from "./dtype.ts";
 import { divScalar_ } from "./operators.generated.ts";
@@ -24,6 +24,21 @@ export interface ProcessGroupOptions {
   readonly timeout: number;
 }
 
+/** Watches over the ranks of a group, and finds out which failed first. */
+export interface GroupWatch {
+  /** Resolves with why the ranks stop, when one of them has failed. */
+  readonly failure: Promise<Error>;
+  /** Counts a collective that begins. */
+  begin(): void;
+  /**
+   * Tells the others that this rank has `failed`, or that it has `lost` another, or waited for it in vain (`late`).
+   * @returns what this rank throws: the same error, or that of the rank which failed first
+   */
+  report(error: unknown, kind: "failed" | "lost" | "late"): Promise<Error>;
+  /** Takes leave of the others. */
+  close(): void;
+}
+
 /** How the tensors of all ranks become one; `avg` takes floating dtypes. */
 export type Reduction = "sum" | "avg" | "min" | "max";
 
@@ -44,6 +59,9 @@ export class ProcessGroup implements Disposable {
   private readonly timeout: number;
   /** Of the calls under way. */
   private readonly rejections = new Set<(error: Error) => void>();
+  private watch: GroupWatch | undefined;
+  /** Why the ranks stop. */
+  private failure: Error | undefined;
 
   private constructor(handle: number, { rank, size, timeout }: ProcessGroupOptions) {
     this.handle = handle;
@@ -68,10 +86,32 @@ export class ProcessGroup implements Disposable {
     return new ProcessGroup(await withinLimit(connecting, options), options);
   }
 
+  /** Has the ranks watched: once one has failed, what is under way and what follows rejects with the reason. */
+  watchedBy(watch: GroupWatch): void {
+    this.watch = watch;
+    void watch.failure.then(async (error) => {
+      await nextTurn(); // what has finished meanwhile resolves first
+      this.failure = error;
+      for (const reject of this.rejections) reject(error);
+    });
+  }
+
+  /**
+   * Does the part of this rank in a work of all ranks. What it throws is told to the others, where the ranks are watched.
+   * @throws what it throws, or the error of the rank that failed before it
+   */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error === this.failure ? error : await this.explain(error, "failed");
+    }
+  }
+
   /** Reduces a tensor over all ranks, in place and to the same bits on each. */
   async allReduce(tensor: Tensor, reduction: Reduction = "sum"): Promise<void> {
     requireReducible(tensor, reduction, "allReduce");
-    await this.whileOpen(native().allReduce(this.handle, tensor.handle, nativeReduction(reduction)));
+    await this.collective(native().allReduce(this.handle, tensor.handle, nativeReduction(reduction)));
     if (reduction === "avg") divide(tensor, this.size);
   }
 
@@ -99,7 +139,7 @@ export class ProcessGroup implements Disposable {
    * @param output `[size, …]`
    */
   async allGatherInto(tensor: Tensor, output: Tensor): Promise<void> {
-    await this.whileOpen(native().allGatherInto(this.handle, tensor.handle, output.handle));
+    await this.collective(native().allGatherInto(this.handle, tensor.handle, output.handle));
   }
 
   /**
@@ -108,17 +148,17 @@ export class ProcessGroup implements Disposable {
    * @param output of the same shape: row q comes from rank q
    */
   async allToAll(tensor: Tensor, output: Tensor): Promise<void> {
-    await this.whileOpen(native().allToAll(this.handle, tensor.handle, output.handle));
+    await this.collective(native().allToAll(this.handle, tensor.handle, output.handle));
   }
 
   /** Copies a tensor of one rank into those of the others, in place. */
   async broadcast(tensor: Tensor, from = 0): Promise<void> {
-    await this.whileOpen(native().broadcast(this.handle, tensor.handle, from));
+    await this.collective(native().broadcast(this.handle, tensor.handle, from));
   }
 
   /** Resolves once every rank has called it. */
   async barrier(): Promise<void> {
-    await this.whileOpen(native().barrier(this.handle));
+    await this.collective(native().barrier(this.handle));
   }
 
   /** Sets a short text that every rank can read with `getValue`. */
@@ -140,6 +180,7 @@ export class ProcessGroup implements Disposable {
    * before if others may still need it.
    */
   dispose(): void {
+    this.watch?.close();
     native().closeProcessGroup(this.handle);
     for (const reject of this.rejections)
       reject(new ScaloraError("run", "the process group was disposed", { where: `rank ${this.rank}` }));
@@ -162,10 +203,15 @@ export class ProcessGroup implements Disposable {
 
   /** The result of a collective; freed if the group is disposed as the collective finishes. */
   private newTensor(work: Promise<number>): Promise<Tensor> {
-    return this.whileOpen(
+    return this.collective(
       work.then((handle) => new Tensor(handle)),
       (result) => result.dispose(),
     );
+  }
+
+  private collective<T>(work: Promise<T>, discard?: (value: T) => void): Promise<T> {
+    this.watch?.begin();
+    return this.whileOpen(work, discard);
   }
 
   /**
@@ -185,8 +231,25 @@ export class ProcessGroup implements Disposable {
       };
       this.rejections.add(rejectEarly);
       const isOpen = () => this.rejections.has(rejectEarly);
-      work.then((value) => (isOpen() ? resolve(value) : discard(value)), reject).finally(settle);
+      if (this.failure) rejectEarly(this.failure);
+      work
+        .then(
+          (value) => (isOpen() ? resolve(value) : discard(value)),
+          async (error: unknown) => reject(await this.explained(error)),
+        )
+        .finally(settle);
     });
+  }
+
+  /** The reason why a call has failed: which rank is gone, where the call has only lost it. */
+  private async explained(error: unknown): Promise<unknown> {
+    const says = messageOf(error);
+    const kind = lostKinds.find(([text]) => says.startsWith(text))?.[1];
+    return kind === undefined ? error : await this.explain(error, kind);
+  }
+
+  private async explain(error: unknown, kind: "failed" | "lost" | "late"): Promise<unknown> {
+    return this.failure ?? (await this.watch?.report(error, kind)) ?? error;
   }
 
   /** Leaves the group. */
@@ -194,6 +257,14 @@ export class ProcessGroup implements Disposable {
     this.dispose();
   }
 }
+
+/** How errors begin that another rank is the reason of. */
+const lostKinds = [
+  ["the connection to another rank is lost", "lost"],
+  ["the ranks cannot communicate", "lost"],
+  ["the store cannot be reached", "lost"],
+  ["another rank does not answer in time", "late"],
+] as const;
 
 /** Milliseconds between looks at a value in the store. */
 const betweenLooks = 20;

@@ -76,13 +76,14 @@ export function addEval(program: Command, context: Context, load: () => Promise<
     .addOption(jsonOption())
     .action(async (path: string, options: Options) => {
       checkFlagCombination(options);
-      checkTarget(modelTarget(path, options));
-      await context.startEngine();
-      const { joinRanks } = await import("../../distributed/join-ranks.ts");
-      using group = await joinRanks(context.env);
-      const run = { ...(await load()), group };
-      if (options.tasks === undefined) await evaluateLoss(path, options, context, run);
-      else await evaluateTasks(path, options, options.tasks, context, run);
+      const { onRanks } = await import("../../distributed/on-ranks.ts");
+      await onRanks(context, async (group) => {
+        checkTarget(modelTarget(path, options));
+        if (!group) await context.startEngine();
+        const run = { ...(await load()), group };
+        if (options.tasks === undefined) await evaluateLoss(path, options, context, run);
+        else await evaluateTasks(path, options, options.tasks, context, run);
+      });
     });
 }
 

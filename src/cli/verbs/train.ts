@@ -2,13 +2,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
+import type { ProcessGroup } from "../../torch/index.ts";
 import { formatDuration } from "../../util/format.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
 import type { Context } from "../context.ts";
 import { percent, perplexityText } from "../metric-text.ts";
 import { RunProgressView } from "../run-progress-view.ts";
-import { jsonOption, setOption } from "../shared-options.ts";
+import { jsonOption, numberParser, setOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
 
@@ -17,14 +18,21 @@ interface Options {
   resume?: string;
   failOnDivergence?: boolean;
   profile?: boolean;
+  silence?: number;
   json?: boolean;
+}
+
+interface Training {
+  readonly context: Context;
+  readonly load: () => Promise<{ runTraining: RunTraining }>;
+  readonly group: ProcessGroup | undefined;
 }
 
 /** `scalora train`: trains a recipe, or resumes a run. */
 export function addTrain(
   program: Command,
   context: Context,
-  load: () => Promise<{ runTraining: RunTraining }>,
+  load: Training["load"],
 ): void {
   let help = "";
   const train = program
@@ -35,37 +43,44 @@ export function addTrain(
     .option("--resume <run>", "resume from the newest checkpoint of a run's folder")
     .option("--fail-on-divergence", "exit with 1 when the run ends worse than it began, or by guessing")
     .option("--profile", "show where the time of some warm steps goes, and write trace.json and profile.txt")
+    .option(
+      "--silence <seconds>",
+      "of several processes, how long one may give no sign of life (default 8)",
+      numberParser({ least: 2, most: 86_400 }),
+    )
     .addOption(jsonOption())
     .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
-      const recipe = await loadRequestedRecipe(path, options);
-      await context.startEngine();
-      const { runTraining } = await load();
-      const { joinRanks } = await import("../../distributed/join-ranks.ts");
-      using group = await joinRanks(context.env);
-      const view = new RunProgressView(context);
-      const onEvent = view.show.bind(view);
-      const { profile = false } = options;
-      const resume = options.resume !== undefined;
-      const result = await context
-        .interruptible(
-          (signal) => runTraining(recipe, { signal, onEvent, group, resume, profile }),
-          "stopping after this step (repeat to stop immediately, without saving)",
-        )
-        .finally(() => view.end());
-      if (result.reason !== "stopped") context.exitCode = 0;
-      if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
-      if (options.json) context.json(result);
-      else context.result(resultText(result, context));
-      if (result.alreadyFinished)
-        context.note(
-          `this run is already finished; nothing to do${profile ? ", and no step to profile" : ""}`,
-        );
+      const { onRanks } = await import("../../distributed/on-ranks.ts");
+      await onRanks(context, (group) => trainOnce(path, options, { context, load, group }), options.silence);
     });
   // The schemas of all methods are loaded for this command only.
   program.hook("preSubcommand", async (_, verb) => {
     if (verb === train) help = `\n${(await import("../recipe-help.ts")).recipeHelp(context)}`;
   });
+}
+
+/** Trains in this process, as one of the ranks of a group if there is one. */
+async function trainOnce(path: string | undefined, options: Options, { context, load, group }: Training) {
+  const recipe = await loadRequestedRecipe(path, options);
+  if (!group) await context.startEngine();
+  const { runTraining } = await load();
+  const view = new RunProgressView(context);
+  const onEvent = view.show.bind(view);
+  const { profile = false } = options;
+  const resume = options.resume !== undefined;
+  const result = await context
+    .interruptible(
+      (signal) => runTraining(recipe, { signal, onEvent, group, resume, profile }),
+      "stopping after this step (repeat to stop immediately, without saving)",
+    )
+    .finally(() => view.end());
+  if (result.reason !== "stopped") context.exitCode = 0;
+  if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
+  if (options.json) context.json(result);
+  else context.result(resultText(result, context));
+  if (result.alreadyFinished)
+    context.note(`this run is already finished; nothing to do${profile ? ", and no step to profile" : ""}`);
 }
 
 async function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Promise<Recipe> {

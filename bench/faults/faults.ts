@@ -1,0 +1,106 @@
+// The faults of the table, and what each must lead to.
+import type { Plan } from "../../src/testing/faulty-method.ts";
+import type { Job } from "./ranks.ts";
+
+/** What is done to a job from outside. */
+export interface Hand {
+  readonly job: Job;
+  /** The rank that the fault is on. */
+  readonly rank: number;
+  cut(): void;
+  mend(): void;
+  fillDisk(): void;
+  after(seconds: number): Promise<unknown>;
+}
+
+export interface Fault {
+  readonly name: string;
+  /**
+   * `end`: all ranks end within 10 s and name the rank, and the run resumes to the same end; `stop`: they stop with a
+   * checkpoint, for the rank that was asked; `refuse`: the same without a run; `go on`: the run ends as without the fault.
+   */
+  readonly leadsTo: "end" | "stop" | "refuse" | "go on";
+  /** The rank that it is on; any by default. */
+  readonly rank?: number;
+  /** What the method does on that rank. */
+  readonly plan?: Pick<Plan, "what" | "seconds">;
+  /** What is done from outside, after a step. */
+  readonly act?: (hand: Hand) => unknown;
+  /** More words for `train`, of that rank alone where `only`. */
+  readonly words?: { readonly args: readonly string[]; readonly only?: boolean };
+  readonly needs?: "network" | "disk";
+}
+
+export const faults: readonly Fault[] = [
+  { name: "SIGKILL to a rank", leadsTo: "end", act: ({ job, rank }) => job.kill(rank, "SIGKILL") },
+  {
+    name: "SIGKILL to rank 0, which has the store",
+    leadsTo: "end",
+    rank: 0,
+    act: ({ job }) => job.kill(0, "SIGKILL"),
+  },
+  { name: "SIGTERM to a rank", leadsTo: "stop", act: ({ job, rank }) => job.kill(rank, "SIGTERM") },
+  { name: "a rank throws", leadsTo: "end", plan: { what: "raise" } },
+  { name: "a rank gets no memory", leadsTo: "end", plan: { what: "memory" } },
+  { name: "gradients of a rank are NaN", leadsTo: "end", plan: { what: "nan" }, rank: 0 },
+  {
+    name: "a full disk at a checkpoint",
+    leadsTo: "end",
+    rank: 0,
+    needs: "disk",
+    act: ({ fillDisk }) => fillDisk(),
+  },
+  {
+    name: "a rank with another learning rate",
+    leadsTo: "refuse",
+    rank: 1,
+    words: { args: ["--set", "train.lr=0.5"], only: true },
+  },
+  {
+    name: "a rank with other data",
+    leadsTo: "refuse",
+    rank: 1,
+    words: { args: ["--set", "data.train=other.jsonl"], only: true },
+  },
+  { name: "a rank computes for 12 s", leadsTo: "go on", plan: { what: "sleep", seconds: 12 } },
+  {
+    name: "a rank is suspended for 5 s",
+    leadsTo: "go on",
+    act: async ({ job, rank, after }) => {
+      job.kill(rank, "SIGSTOP");
+      await after(5);
+      job.kill(rank, "SIGCONT");
+    },
+  },
+  {
+    name: "a rank is suspended for 9 s",
+    leadsTo: "end",
+    act: async ({ job, rank, after }) => {
+      job.kill(rank, "SIGSTOP");
+      await after(9);
+      job.kill(rank, "SIGCONT");
+    },
+  },
+  {
+    name: "the network is cut for 5 s",
+    leadsTo: "go on",
+    needs: "network",
+    act: async ({ cut, mend, after }) => {
+      cut();
+      await after(5);
+      mend();
+    },
+  },
+  { name: "the network is cut for 60 s", leadsTo: "end", rank: 1, needs: "network", act: ({ cut }) => cut() },
+  {
+    name: "the network is cut for 20 s, `--silence 120`",
+    leadsTo: "go on",
+    needs: "network",
+    words: { args: ["--silence", "120"] },
+    act: async ({ cut, mend, after }) => {
+      cut();
+      await after(20);
+      mend();
+    },
+  },
+];

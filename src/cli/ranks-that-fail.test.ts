@@ -1,0 +1,71 @@
+import { writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { eventsOfType } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { runChild } from "../testing/child-process.ts";
+import type { Plan } from "../testing/faulty-method.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+
+const program = new URL("testing/run-main.ts", import.meta.url);
+const plugin = fileURLToPath(new URL("../testing/faulty-method.ts", import.meta.url));
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+afterEach(() => void vi.unstubAllEnvs());
+beforeAll(() => {
+  writeTinyProject(scratch.path);
+  const recipe = {
+    plugins: [plugin],
+    model: { path: at("model"), device: "cpu" },
+    adapter: { method: "faulty" },
+    data: { train: at("train.jsonl"), eval: "none" },
+    train: { steps: 4, batchSize: 4, lr: 1e-2, saveEvery: 2 },
+    run: { folder: at("runs"), samples: 0 },
+  };
+  writeFileSync(at("recipe.yaml"), JSON.stringify(recipe));
+});
+
+/** Trains on 2 ranks, with a fault on one of them. */
+async function trainWith(name: string, plan: Plan) {
+  vi.stubEnv("FAULT_PLAN", JSON.stringify(plan));
+  const words = ["train", at("recipe.yaml"), "--set", `run.name=${name}`];
+  const result = await runChild(program, "launch", "--nproc", "2", ...words);
+  vi.unstubAllEnvs();
+  return result;
+}
+
+async function expectResume(name: string, step: number): Promise<void> {
+  const resumed = await runChild(program, "launch", "--nproc", "2", "train", "--resume", at("runs", name));
+  expect(resumed.code, resumed.stderr).toBe(0);
+  const events = readEvents(at("runs", name));
+  expect(eventsOfType(events, "resume").map((event) => event.step)).toEqual([step]);
+}
+
+test("a rank that throws ends the others: it says why, rank 0 too, and the launcher names it", async () => {
+  const { code, stderr } = await trainWith("throws", { what: "raise", rank: 1, step: 4 });
+  expect(code).toBe(1);
+  const place = `rank 1, process \\d+ on ${hostname()}`;
+  expect(stderr).toMatch(new RegExp(`^error: Rank 1 .*\\n +where: +${place}\\n(.*\\n)* .*had enough`, "m"));
+  expect(stderr).toMatch(/^\[rank 1\] error: .*\n(\[rank 1\] .*\n)*.*had enough/m);
+  expect(stderr.match(/^error: rank 1 \(process \d+\) ended with exit code 1/gm)).toHaveLength(1);
+  expect(eventsOfType(readEvents(at("runs", "throws")), "end")).toMatchObject([
+    { reason: "failed", step: 3 },
+  ]);
+}, 60_000);
+
+test.each([0, 1])(
+  "when rank %i is killed the other one says so, and the launcher",
+  async (rank) => {
+    const { code, stderr } = await trainWith(`killed-${rank}`, { what: "kill", rank, step: 3 });
+    expect(code).toBe(137);
+    expect(stderr).toMatch(new RegExp(`^(\\[rank 1\\] )?error: Rank ${rank} is gone`, "m"));
+    const named = new RegExp(`^error: rank ${rank} \\(process \\d+\\) was killed by SIGKILL`, "gm");
+    expect(stderr.match(named)).toHaveLength(1);
+    if (rank === 1) await expectResume("killed-1", 2);
+  },
+  60_000,
+);

@@ -1,0 +1,95 @@
+import { expect, it } from "vitest";
+import { Judge } from "./judge.ts";
+import type { Report } from "./messages.ts";
+
+const silence = 8000;
+const failed = (text: string): Report => ({ kind: "failed", text });
+const lost: Report = { kind: "lost", text: "closed by peer" };
+const late: Report = { kind: "late", text: "timed out" };
+
+/** A judge whose ranks are all there at 0. */
+function judgeOf(size: number): Judge {
+  const judge = new Judge(size, silence, 0);
+  for (let rank = 0; rank < size; rank++) judge.join({ rank, host: `host${rank}`, pid: 100 + rank }, 0);
+  return judge;
+}
+
+/** The verdict at a time, at which all ranks but some give a sign of life. */
+function verdictAt(judge: Judge, now: number, silent: readonly number[] = []) {
+  for (let rank = 0; rank < 4; rank++) if (!silent.includes(rank)) judge.beat(rank, 1, now);
+  judge.tick(now);
+  return judge.verdict;
+}
+
+it("names a process that has ended without a word, at once, and what its host is", () => {
+  const judge = judgeOf(3);
+  judge.report(0, lost, 10);
+  judge.ended(1, false, 20);
+  expect(verdictAt(judge, 20)).toEqual({ rank: 1, host: "host1", pid: 101, kind: "gone", text: "" });
+});
+
+it("names the lowest of the ranks that fail together, with its message", () => {
+  const judge = judgeOf(3);
+  judge.report(2, failed("two"), 10);
+  judge.report(1, failed("one"), 15);
+  judge.ended(2, false, 20);
+  expect(verdictAt(judge, 100)).toBeUndefined();
+  expect(verdictAt(judge, 300)).toMatchObject({ rank: 1, kind: "failed", text: "one" });
+  judge.report(0, failed("zero"), 310);
+  expect(verdictAt(judge, 1000)).toMatchObject({ rank: 1 });
+});
+
+it("names a rank that is silent, but not one that was not heard because this process was suspended", () => {
+  const judge = judgeOf(3);
+  expect(verdictAt(judge, silence, [2])).toBeUndefined();
+  judge.forgive(20_000);
+  expect(verdictAt(judge, silence + 20_000, [2])).toBeUndefined();
+  expect(verdictAt(judge, silence + 20_001, [2])).toMatchObject({ rank: 2, kind: "silent" });
+});
+
+it("names a rank that has never come", () => {
+  const judge = new Judge(2, silence, 0);
+  judge.join({ rank: 0, host: "host0", pid: 100 }, 0);
+  expect(verdictAt(judge, silence + 1, [1])).toMatchObject({ rank: 1, kind: "silent" });
+});
+
+it("names the rank that has left while another still needs it; leaving alone is no failure", () => {
+  const judge = judgeOf(3);
+  judge.ended(2, true, 10);
+  expect(verdictAt(judge, 100_000, [2])).toBeUndefined();
+  judge.report(0, lost, 100_000);
+  expect(verdictAt(judge, 100_500, [2])).toMatchObject({ rank: 2, kind: "left", text: "closed by peer" });
+
+  const other = judgeOf(3);
+  other.report(0, lost, 10);
+  other.ended(2, true, 20);
+  expect(verdictAt(other, 500)).toMatchObject({ rank: 2, kind: "left" });
+});
+
+it("names the rank that is behind, where others wait in vain", () => {
+  const judge = judgeOf(3);
+  judge.beat(0, 5, 10);
+  judge.beat(1, 4, 10);
+  judge.beat(2, 5, 10);
+  judge.report(2, late, 20);
+  judge.tick(500);
+  expect(judge.verdict).toMatchObject({ rank: 1, kind: "late", text: "timed out" });
+});
+
+it("names the rank that has lost another, when none is gone after the silence", () => {
+  const judge = judgeOf(2);
+  judge.report(1, lost, 10);
+  expect(verdictAt(judge, silence)).toBeUndefined();
+  expect(verdictAt(judge, silence + 500)).toMatchObject({ rank: 1, kind: "lost", text: "closed by peer" });
+});
+
+it("takes each rank once", () => {
+  const judge = judgeOf(2);
+  const place = { host: "other", pid: 1 };
+  expect([1, 2, -1, Number.NaN].map((rank) => judge.join({ rank, ...place }, 0))).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+});

@@ -1,0 +1,112 @@
+// Node runs this file as it is: types that can be erased only.
+import { type Place, type Report, type Verdict, type VerdictKind, verdictKinds } from "./messages.ts";
+
+/** Milliseconds in which a better reason than the first one may come: ranks often fail together. */
+export const settling = 200;
+
+interface Member {
+  place: Place;
+  /** When it last gave a sign of life. */
+  seen: number;
+  /** The collectives that it has begun. */
+  calls: number;
+  state: "expected" | "there" | "left" | "ended";
+}
+
+interface Charge {
+  readonly rank: number;
+  readonly kind: VerdictKind;
+  readonly text: string;
+  /** When it becomes the verdict, unless a better one has come. */
+  due: number;
+}
+
+/**
+ * Finds out which rank was the first to fail, from what the ranks say and from their silence. Of several reasons the better one
+ * counts: a process that ended before an error, an error before silence, and these before what other ranks have noticed of it; of
+ * equal ones the lowest rank. All times are milliseconds of one clock.
+ */
+export class Judge {
+  verdict: Verdict | undefined;
+  private readonly silence: number;
+  private readonly members: Member[];
+  private readonly charges: Charge[] = [];
+
+  /** @param silence milliseconds without a sign of life after which a rank counts as lost */
+  constructor(size: number, silence: number, now: number) {
+    this.silence = silence;
+    this.members = Array.from({ length: size }, (_, rank) => ({
+      place: { rank, host: "", pid: 0 },
+      seen: now,
+      calls: 0,
+      state: "expected",
+    }));
+  }
+
+  /** @returns whether it is one of the ranks, and the first process that says so */
+  join(place: Place, now: number): boolean {
+    const member = this.members[place.rank];
+    if (member?.state !== "expected") return false;
+    Object.assign(member, { place, seen: now, state: "there" });
+    return true;
+  }
+
+  beat(rank: number, calls: number, now: number): void {
+    const member = this.members[rank];
+    if (member) Object.assign(member, { seen: now, calls });
+  }
+
+  report(rank: number, { kind, text }: Report, now: number): void {
+    const other = kind === "lost" ? this.leaver() : kind === "late" ? this.straggler(rank) : undefined;
+    if (other !== undefined) this.charge(other, kind === "lost" ? "left" : "late", text, now + settling);
+    else if (kind === "lost") this.charge(rank, "lost", text, now + this.silence + settling);
+    else this.charge(rank, kind === "late" ? "lost" : "failed", text, now + settling);
+  }
+
+  /** The end of a rank's connection. @param orderly whether it has taken leave */
+  ended(rank: number, orderly: boolean, now: number): void {
+    const member = this.members[rank];
+    if (member?.state !== "there") return;
+    member.state = orderly ? "left" : "ended";
+    const isExplained = this.charges.some((charge) => charge.rank === rank && charge.kind === "failed");
+    if (!orderly && !isExplained) this.charge(rank, "gone", "", now);
+    if (orderly && this.charges.some(({ kind }) => kind === "lost"))
+      this.charge(rank, "left", "", now + settling);
+  }
+
+  /** Looks for silence, and for a reason that is due. */
+  tick(now: number): void {
+    if (this.verdict) return;
+    for (const { place, seen, state } of this.members)
+      if ((state === "there" || state === "expected") && now - seen > this.silence)
+        this.charge(place.rank, "silent", "", now);
+    if (!this.charges.some(({ due }) => due <= now)) return;
+    const worth = ({ kind, rank }: Charge) => verdictKinds.indexOf(kind) * this.members.length + rank;
+    const [best] = this.charges.toSorted((a, b) => worth(a) - worth(b));
+    const place = best && this.members[best.rank]?.place;
+    if (place) this.verdict = { ...place, kind: best.kind, text: best.text };
+  }
+
+  /** This process was suspended: it has heard nothing because it did not listen. */
+  forgive(milliseconds: number): void {
+    for (const member of this.members) member.seen += milliseconds;
+    for (const charge of this.charges) charge.due += milliseconds;
+  }
+
+  /** A rank that has left the group. */
+  private leaver(): number | undefined {
+    return this.members.find(({ state }) => state === "left")?.place.rank;
+  }
+
+  /** The rank that has begun the fewest collectives, if they are fewer than a waiting rank's. */
+  private straggler(waiting: number): number | undefined {
+    const present = this.members.filter(({ state }) => state === "there");
+    const fewest = Math.min(...present.map(({ calls }) => calls));
+    const isBehind = fewest < (this.members[waiting]?.calls ?? 0);
+    return isBehind ? present.find(({ calls }) => calls === fewest)?.place.rank : undefined;
+  }
+
+  private charge(rank: number, kind: VerdictKind, text: string, due: number): void {
+    this.charges.push({ rank, kind, text, due });
+  }
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { GroupWatch, ProcessGroup } from "../../torch/index.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
+import type { Report, Verdict } from "./messages.ts";
+import { verdictError } from "./verdict-error.ts";
+import type { Notice, Order, ThreadData } from "./watch-thread.ts";
+
+/** Seconds more than the silence for which a rank that has lost another waits to hear which is to blame. */
+const hearing = 2;
+/** Milliseconds within which leave is taken. */
+const leaving = 500;
+/** Where the store has the place at which rank 0 listens. */
+const key = "watch";
+
+/**
+ * The watch of one rank, in a thread of its own. All ranks are connected to rank 0, which notices at once when a process ends,
+ * and after a while when one is silent, and passes on why a rank fails: so all of them stop, and know for which rank.
+ */
+export class RankWatch implements GroupWatch {
+  readonly failure: Promise<Error>;
+  private readonly worker: Worker;
+  private readonly rank: number;
+  private readonly silence: number;
+  private readonly shared: Int32Array;
+  private reported: Error | undefined;
+  private isOver = false;
+  private readonly leaveAtExit = (code: number) => code === 0 && this.close();
+
+  private constructor(worker: Worker, { own, silence, shared }: ThreadData) {
+    this.worker = worker;
+    this.rank = own.rank;
+    this.silence = silence / 1000;
+    this.shared = shared;
+    this.failure = new Promise((resolve) => {
+      worker.on("message", (notice: Notice) => {
+        if (notice.type === "verdict") resolve(this.errorOf(notice.verdict));
+      });
+      worker.on("error", resolve);
+    });
+    process.once("exit", this.leaveAtExit);
+  }
+
+  /**
+   * Watches the ranks of a group; resolves once this one is watched. Every rank of the group calls it.
+   * @param address of this rank, which the others can reach
+   * @param silence seconds without a sign of life after which a rank counts as lost
+   */
+  static async start(group: ProcessGroup, address: string, silence: number): Promise<RankWatch> {
+    const { rank, size } = group;
+    const data: ThreadData = {
+      own: { rank, host: hostname(), pid: process.pid },
+      ...{ size, silence: silence * 1000, token: randomUUID() },
+      shared: new Int32Array(new SharedArrayBuffer(8)),
+    };
+    const worker = new Worker(new URL(`./watch-thread${extname(import.meta.url)}`, import.meta.url), {
+      workerData: data,
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
+    const watch = new RankWatch(worker, data);
+    try {
+      if (rank === 0) {
+        const port = await answer(worker, { type: "listen", host: address });
+        await group.setValue(key, JSON.stringify({ host: address, port, token: data.token }));
+      }
+      await answer(worker, { type: "connect", ...JSON.parse(await group.getValue(key)) });
+    } catch (error) {
+      watch.close();
+      throw error;
+    }
+    worker.unref();
+    return watch;
+  }
+
+  begin(): void {
+    Atomics.add(this.shared, 0, 1);
+  }
+
+  async report(error: unknown, kind: Report["kind"]): Promise<Error> {
+    const own = error instanceof Error ? error : new Error(messageOf(error));
+    if (this.isOver) return own;
+    this.reported ??= own;
+    this.order({ type: "report", report: { kind, text: messageOf(error) } });
+    const seconds = hearing + (kind === "failed" ? 0 : this.silence);
+    return await new Promise((resolve) => {
+      const limit = setTimeout(resolve, seconds * 1000, own);
+      void this.failure.then((error) => {
+        clearTimeout(limit);
+        resolve(error);
+      });
+    });
+  }
+
+  /** Takes leave, so that the others do not take the end of this process for a failure. One that has failed does not. */
+  close(): void {
+    process.off("exit", this.leaveAtExit);
+    if (this.isOver || this.reported) return;
+    this.isOver = true;
+    this.order({ type: "bye" });
+    Atomics.wait(this.shared, 1, 0, leaving);
+  }
+
+  private errorOf(verdict: Verdict): Error {
+    const own = verdict.rank === this.rank ? this.reported : undefined;
+    return own ?? verdictError(verdict, this.rank, this.silence);
+  }
+
+  private order(order: Order): void {
+    this.worker.postMessage(order);
+  }
+}
+
+/** What the thread answers to an order: the port at which it listens, or nothing. */
+async function answer(worker: Worker, order: Order): Promise<number> {
+  worker.postMessage(order);
+  const notice = await new Promise<Notice>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  if (notice.type === "listening") return notice.port;
+  if (notice.type === "joined") return 0;
+  throw new ScaloraError("run", "Rank 0 cannot be reached", {
+    found: notice.type === "refused" ? notice.message : "it ended",
+    fix: "let the ranks connect to any port of rank 0's machine",
+  });
+}

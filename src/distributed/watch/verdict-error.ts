@@ -1,0 +1,39 @@
+import { ScaloraError } from "../../util/errors.ts";
+import type { Verdict } from "./messages.ts";
+
+/** The error of a rank that stops because of another: rank 0's tells everything, those of the others are short. */
+export function verdictError(verdict: Verdict, ownRank: number, silence: number): ScaloraError {
+  const { rank, host, pid } = verdict;
+  const { what, found, fix } = describe(verdict, silence);
+  const isFirst = ownRank === 0;
+  return new ScaloraError("run", `Rank ${rank} ${what}; the other ranks stop`, {
+    where: `rank ${rank}, process ${pid} on ${host}`,
+    found: isFirst ? found : found.split("\n")[0],
+    fix: isFirst ? `${fix}; the run goes on from its last checkpoint when it is resumed` : undefined,
+  });
+}
+
+function describe({ kind, text }: Verdict, silence: number): { what: string; found: string; fix: string } {
+  switch (kind) {
+    case "failed":
+      return { what: "has failed", found: text, fix: "mend what it says" };
+    case "gone":
+      return {
+        what: "is gone",
+        found: "its process ended without a word: it was killed, crashed, or its machine had no memory left",
+        fix: "look at its output, and at its machine's log",
+      };
+    case "silent":
+      return {
+        what: "is silent",
+        found: `no sign of life for ${silence} s: its process is suspended, its machine down, or the network cut`,
+        fix: "look at its machine and the network; `train --silence` waits longer",
+      };
+    case "late":
+      return { what: "does not come", found: text, fix: "look at what it does: it lives" };
+    case "left":
+      return { what: "has left", found: "it ended while others waited for it", fix: "look at its output" };
+    case "lost":
+      return { what: "has lost another", found: text, fix: "look at the network between the ranks" };
+  }
+}

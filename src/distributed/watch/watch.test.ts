@@ -1,0 +1,101 @@
+// Ranks of one process, without threads: servers and clients as the threads have them.
+import { connect } from "node:net";
+import { afterEach, expect, it } from "vitest";
+import type { Verdict } from "./messages.ts";
+import { WatchClient } from "./watch-client.ts";
+import { WatchServer } from "./watch-server.ts";
+
+const host = "127.0.0.1";
+const token = "secret";
+const place = (rank: number) => ({ rank, host: "here", pid: 100 + rank });
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+interface Watched {
+  readonly client: WatchClient;
+  readonly verdict: Promise<Verdict>;
+}
+
+function join(port: number, rank: number, silence: number): Promise<Watched> {
+  return new Promise((resolve, reject) => {
+    const verdict = new Promise<Verdict>((onVerdict) => {
+      const client: WatchClient = new WatchClient({
+        ...{ host, port, token, own: place(rank), silence, calls: () => 0, onVerdict },
+        onJoined: () => resolve({ client, verdict }),
+        onRefused: (message) => reject(new Error(message)),
+      });
+      ends.push(() => client.bye());
+    });
+  });
+}
+
+/** All ranks of a job. */
+async function watched(size: number, silence = 8000) {
+  const options = { size, silence, token, first: place(0) };
+  const { server, port } = await WatchServer.listen(host, options);
+  ends.push(() => server.bye());
+  const ranks: Watched[] = [];
+  for (let rank = 0; rank < size; rank++) ranks.push(await join(port, rank, silence));
+  return { server, port, ranks };
+}
+
+it("tells all ranks which has failed and why, the others once its connection has ended", async () => {
+  const { ranks } = await watched(3);
+  const expected = { ...place(1), kind: "failed", text: "no rows" };
+  ranks[1]?.client.report({ kind: "failed", text: "no rows" });
+  expect(await ranks[1]?.verdict).toEqual(expected);
+  const others = Promise.all([ranks[0]?.verdict, ranks[2]?.verdict]);
+  expect(await Promise.race([others, wait(300)])).toBe("waited");
+  ranks[1]?.client.bye();
+  expect(await Promise.race([others, wait(1000)])).toEqual([expected, expected]);
+});
+
+it("tells the others that a connection ends without leave, and nothing when it ends with it", async () => {
+  const { server, port } = await WatchServer.listen(host, { size: 3, silence: 8000, token, first: place(0) });
+  ends.push(() => server.bye());
+  const first = await join(port, 0, 8000);
+  const left = await join(port, 1, 8000);
+  left.client.bye();
+  expect(await Promise.race([first.verdict, wait(300)])).toBe("waited");
+  const socket = connect({ host, port });
+  socket.write(`${JSON.stringify({ type: "hello", token, ...place(2) })}\n`);
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.destroy();
+  expect(await first.verdict).toEqual({ ...place(2), kind: "gone", text: "" });
+});
+
+it("names rank 0 where its server ends or is silent, and where it has left while it is needed", async () => {
+  const { server, ranks } = await watched(2);
+  server.bye();
+  const [, other] = ranks;
+  expect(await Promise.race([other?.verdict, wait(300)])).toBe("waited");
+  other?.client.report({ kind: "lost", text: "closed by peer" });
+  expect(await other?.verdict).toEqual({ ...place(0), kind: "left", text: "" });
+});
+
+it("lets strangers neither in nor disturb", async () => {
+  const { port, ranks } = await watched(2);
+  const stranger = (text: string) =>
+    new Promise((resolve) => {
+      const socket = connect({ host, port });
+      socket.write(text);
+      socket.on("error", () => {});
+      socket.once("close", () => resolve("closed"));
+    });
+  const hello = { type: "hello", token, ...place(1) };
+  const texts = [
+    "GET / HTTP/1.1\r\n\r\n",
+    "[1]\n",
+    "x".repeat(200_000),
+    `${JSON.stringify({ ...hello, token: "guess" })}\n`,
+    `${JSON.stringify(hello)}\n`,
+  ];
+  for (const text of texts) expect(await stranger(text)).toBe("closed");
+  expect(await Promise.race([ranks[0]?.verdict, wait(100)])).toBe("waited");
+});
+
+const wait = (milliseconds: number) =>
+  new Promise<string>((resolve) => setTimeout(resolve, milliseconds, "waited"));
