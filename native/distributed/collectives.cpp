@@ -75,8 +75,8 @@ napi_value collective(napi_env env, std::shared_ptr<ProcessGroup> group, const s
   });
 }
 
-// connectProcessGroup(host, port, isServer, job, rank, size, address, timeout): its handle
-napi_value connectProcessGroup(napi_env env, const std::vector<napi_value>& args) {
+// openStore(host, port, isServer, job, rank, size, address, timeout): the handle of a process group that has not joined yet
+napi_value openStore(napi_env env, const std::vector<napi_value>& args) {
   const int size = toInt(env, args.at(5), "size", 1, 1 << 20);
   auto group = std::make_shared<ProcessGroup>(GroupOptions{
       toString(env, args.at(0), "host"),
@@ -89,10 +89,19 @@ napi_value connectProcessGroup(napi_env env, const std::vector<napi_value>& args
       toTimeout(env, args.at(7)),
   });
   return promiseOf(env, "ProcessGroup.connect", group->collectives, [group]() -> Finish {
-    group->connect();
+    group->openStore();
     return [group](napi_env env) {
       return fromNumber(env, environment(env).groups.add(std::make_shared<ProcessGroupHandle>(group)));
     };
+  });
+}
+
+// joinProcessGroup(group): settles once all ranks are there
+napi_value joinProcessGroup(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  return promiseOf(env, "ProcessGroup.connect", group->collectives, [group]() -> Finish {
+    group->join();
+    return undefined;
   });
 }
 
@@ -210,7 +219,8 @@ napi_value storeGet(napi_env env, const std::vector<napi_value>& args) {
 ProcessGroupHandle::~ProcessGroupHandle() { group->close(); }
 
 void registerDistributed(napi_env env, napi_value exports) {
-  define(env, exports, "connectProcessGroup", connectProcessGroup);
+  define(env, exports, "openStore", openStore);
+  define(env, exports, "joinProcessGroup", joinProcessGroup);
   define(env, exports, "closeProcessGroup", closeProcessGroup);
   define(env, exports, "allReduce", allReduce);
   define(env, exports, "reduceScatter", reduceScatter);

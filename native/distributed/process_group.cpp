@@ -19,7 +19,7 @@ std::string textOf(const std::vector<uint8_t>& bytes) { return {bytes.begin(), b
 // What c10d and Gloo say, as an error of the run. `message` is for what is not known here.
 Failure explained(const char* message, const std::string& said) {
   const auto says = [&](const char* text) { return said.find(text) != std::string::npos; };
-  if (says("EADDRINUSE")) return {"run", "the port of the store is in use", said, "set MASTER_PORT to another port, on all ranks"};
+  if (says("EADDRINUSE")) return {"run", "the port of the store is in use", said, "set MASTER_PORT to another port, on all ranks; where RANK is set by hand, give it to one process only"};
   if (says("Ping failed")) return {"run", "another program than the store of this job answers at MASTER_ADDR and MASTER_PORT", said};
   if (says("imed out") || says("imeout")) return {"run", "another rank does not answer in time", said};
   for (const char* lost : {"closed by peer", "reset by peer", "likely closed", "Broken pipe", "Connection refused"}) {
@@ -74,25 +74,32 @@ std::string listOf(const std::vector<int>& ranks) {
 
 }  // namespace
 
-void ProcessGroup::connect() {
+void ProcessGroup::openStore() {
   const Quiet quiet;
-  translated("this rank cannot join the others", [&] {
+  translated("the store cannot be reached", [&] {
     c10d::TCPStoreOptions address;
     address.port = options.port;
     address.isServer = options.isServer;
     address.waitWorkers = false;
     address.timeout = options.timeout;
     const auto server = c10::make_intrusive<c10d::TCPStore>(options.host, address);
-    const auto store = c10::make_intrusive<c10d::PrefixStore>(options.job, server);
-    meet(*store);
+    job_ = c10::make_intrusive<c10d::PrefixStore>(options.job, server);
+  });
+}
+
+void ProcessGroup::join() {
+  requireOpen();
+  const Quiet quiet;
+  translated("this rank cannot join the others", [&] {
+    meet(*job_);
     const auto settings = c10d::ProcessGroupGloo::Options::create(options.timeout);
     settings->devices = {c10d::ProcessGroupGloo::createDeviceForHostname(options.address)};
     settings->threads = 1;
-    const auto addresses = c10::make_intrusive<c10d::PrefixStore>("gloo", store);
+    const auto addresses = c10::make_intrusive<c10d::PrefixStore>("gloo", job_);
     auto gloo = c10::make_intrusive<Gloo>(addresses, options.rank, options.size, settings);
     std::lock_guard<std::mutex> lock(mutex_);
     gloo_ = std::move(gloo);
-    store_ = c10::make_intrusive<c10d::PrefixStore>("values", store);
+    store_ = c10::make_intrusive<c10d::PrefixStore>("values", job_);
   });
 }
 
@@ -142,7 +149,7 @@ std::string ProcessGroup::differences(const std::string& call) {
 
 void ProcessGroup::collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body) {
   if (call.size() > kLongestCall) throw Failure("run", "the shape has too many dimensions", call);
-  requireOpen();
+  requireJoined();
   if (!failure_.empty()) throw Failure("run", "an earlier collective of this process group failed", failure_);
   const auto communicate = [&](const auto& action) {
     try {
@@ -162,13 +169,13 @@ void ProcessGroup::collective(const std::string& call, const std::function<c10::
 }
 
 void ProcessGroup::set(const std::string& key, const std::string& value) {
-  requireOpen();
+  requireJoined();
   const Quiet quiet;
   translated("the store cannot be reached", [&] { store_->set(key, bytesOf(value)); });
 }
 
 std::optional<std::string> ProcessGroup::get(const std::string& key) {
-  requireOpen();
+  requireJoined();
   const Quiet quiet;
   return translated("the store cannot be reached", [&]() -> std::optional<std::string> {
     if (!store_->check({key})) return std::nullopt;
@@ -179,6 +186,11 @@ std::optional<std::string> ProcessGroup::get(const std::string& key) {
 void ProcessGroup::requireOpen() {
   std::lock_guard<std::mutex> lock(mutex_);
   if (closed_) throw Failure("run", "the process group was disposed");
+}
+
+void ProcessGroup::requireJoined() {
+  requireOpen();
+  if (!gloo_) throw Failure("run", "this rank has not joined the others");
 }
 
 void ProcessGroup::close() {

@@ -37,7 +37,8 @@ class ProcessGroup {
   const GroupOptions options;
   Worker collectives, requests;  // a request to the store need not wait for a collective
 
-  void connect();
+  void openStore();  // finds the store, or makes it; first of all
+  void join();       // meets the other ranks; second
 
   // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body` if there is one.
   void collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body);
@@ -53,7 +54,9 @@ class ProcessGroup {
   void meet(c10d::Store& store);
   std::string differences(const std::string& call);
   void requireOpen();
+  void requireJoined();
 
+  c10::intrusive_ptr<c10d::Store> job_;  // the keys of this job
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<Gloo> gloo_;
   std::string failure_;  // of the first collective that failed; since then the ranks are out of step

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
 /** Seconds for which a name may be unknown: a cluster's names appear as its machines start. */
-const patience = 8;
+const patience = 6;
 
 /** The address of a host. @throws ScaloraError `usage` when its name stays unknown */
 export async function resolveHost(host: string, seconds = patience): Promise<string> {

@@ -34,9 +34,14 @@ export async function initProcessGroup(options: InitOptions = {}): Promise<Proce
   const networkInterface =
     options.networkInterface ?? (env["GLOO_SOCKET_IFNAME"]?.split(",")[0] || undefined);
   const host = await resolveHost(launch.store.host);
-  const address = await addressOfThisRank(launch.store.host, host, {
-    networkInterface,
-    spansMachines: launch.spansMachines,
+  const { spansMachines } = launch;
+  const addressOn = (named: string | undefined) =>
+    addressOfThisRank(launch.store.host, host, { networkInterface: named, spansMachines });
+  let failure: unknown;
+  const address = await addressOn(networkInterface).catch((error: unknown) => {
+    // It joins all the same, and tells the others.
+    failure = error;
+    return addressOn(undefined);
   });
   const group = await ProcessGroup.connect({
     store: { host, port: launch.store.port },
@@ -47,9 +52,9 @@ export async function initProcessGroup(options: InitOptions = {}): Promise<Proce
     address,
     timeout,
   });
-  if (group.size === 1) return group;
   try {
-    group.watchedBy(await RankWatch.start(group, address, silence));
+    if (group.size > 1) group.watchedBy(await RankWatch.start(group, address, silence));
+    if (failure !== undefined) await group.together(() => Promise.reject(failure));
   } catch (error) {
     group.dispose();
     throw error;

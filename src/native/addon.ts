@@ -50,8 +50,8 @@ export interface NativeAddon {
   /** Nanoseconds; the events are rows of nine float64 (`Event` of native/binding/profile.cpp). */
   endProfile(): [names: string[], events: ArrayBuffer, begin: number, duration: number, cpu: number];
 
-  /** Joins a process group; `job` keeps it apart from others in the same store. @returns a promise of its handle */
-  connectProcessGroup(
+  /** Finds or makes the store of a process group; `job` keeps it apart from others there. @returns a promise of its handle */
+  openStore(
     host: string,
     port: number,
     isServer: boolean,
@@ -61,6 +61,8 @@ export interface NativeAddon {
     address: string,
     timeout: number,
   ): Promise<number>;
+  /** Settles once all ranks are there. */
+  joinProcessGroup(group: number): Promise<undefined>;
   closeProcessGroup(group: number): boolean;
   allReduce(group: number, tensor: number, reduction: string): Promise<undefined>;
   reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { native } from "../native/load.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
@@ -73,7 +74,7 @@ export class ProcessGroup implements Disposable {
   /** Joins the group once all its ranks are there. `initProcessGroup()` finds the options. */
   static async connect(options: ProcessGroupOptions): Promise<ProcessGroup> {
     const { store, isServer, job, rank, size, address, timeout } = options;
-    const connecting = native().connectProcessGroup(
+    const opening = native().openStore(
       store.host,
       store.port,
       isServer,
@@ -83,7 +84,14 @@ export class ProcessGroup implements Disposable {
       address,
       timeout * 1000,
     );
-    return new ProcessGroup(await withinLimit(connecting, options), options);
+    const group = new ProcessGroup(await whenAnswered(opening, options), options);
+    try {
+      await group.whileOpen(native().joinProcessGroup(group.handle));
+    } catch (error) {
+      group.dispose();
+      throw error;
+    }
+    return group;
   }
 
   /** Has the ranks watched: once one has failed, what is under way and what follows rejects with the reason. */
@@ -271,24 +279,49 @@ const betweenLooks = 20;
 
 const keepAlive = () => setInterval(() => {}, 2 ** 30);
 
+/** Seconds after which something that listens should have answered as a store does. */
+const answerLimit = 5;
+
 /** Ends the wait for a port where something listens that is no store and says nothing: c10d would wait for ever. */
-function withinLimit(connecting: Promise<number>, { store, timeout }: ProcessGroupOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let isLate = false;
-    const limit = 2 * timeout + 10;
-    const timer = setTimeout(() => {
-      isLate = true;
-      reject(
-        new ScaloraError("run", "The store does not answer", {
-          where: `${store.host}:${store.port}`,
-          found: `nothing after ${limit} s`,
-          fix: "another program may listen there: set MASTER_PORT to another port, on all ranks",
-        }),
-      );
-    }, limit * 1000);
-    connecting
-      .then((handle) => (isLate ? native().closeProcessGroup(handle) : resolve(handle)), reject)
-      .finally(() => clearTimeout(timer));
+async function whenAnswered(opening: Promise<number>, { store }: ProcessGroupOptions): Promise<number> {
+  const opened = new AbortController();
+  const silent = silentListener(store, opened.signal).then(() => {
+    throw new ScaloraError("run", "The store does not answer", {
+      where: `${store.host}:${store.port}`,
+      found: `something listens there, and has said nothing for ${answerLimit} s`,
+      fix: "another program may have the port: set MASTER_PORT to another one, on all ranks",
+    });
+  });
+  try {
+    return await Promise.race([opening, silent]);
+  } catch (error) {
+    void opening.then(
+      (handle) => native().closeProcessGroup(handle),
+      () => {},
+    );
+    throw error;
+  } finally {
+    opened.abort();
+  }
+}
+
+/** Resolves some seconds after something was seen to listen. */
+async function silentListener({ host, port }: ProcessGroupOptions["store"], signal: AbortSignal) {
+  const limit = { signal };
+  do await sleep(1000, undefined, limit);
+  while (!(await isListening(host, port)));
+  await sleep((answerLimit - 1) * 1000, undefined, limit);
+}
+
+function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    const end = (listens: boolean) => {
+      socket.destroy();
+      resolve(listens);
+    };
+    socket.once("connect", () => end(true));
+    for (const event of ["error", "timeout"]) socket.once(event, () => end(false));
   });
 }
 
