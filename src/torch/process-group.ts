@@ -50,8 +50,9 @@ const reducible: ReadonlySet<DType> = new Set([...floating, "uint8", "int8", "in
  * The processes of a job, its ranks, and their collectives (torch's c10d over Gloo). Every rank calls the same collectives in
  * the same order, with equal shapes and dtypes: otherwise all of them reject, and the group remains usable. Collectives run one
  * after another on a thread of their own; tensors must be contiguous and on the CPU, and belong to the collective until its
- * promise settles. Each rejects with a ScaloraError `run` when another rank has ended, or does not answer within the timeout;
- * from then on so does every later one, because the ranks are out of step.
+ * promise settles. Each rejects with a ScaloraError `run` when another rank has failed or ended, is silent or does not answer
+ * within the timeout, and names it where the ranks are watched; from then on so does every later one, because the ranks are out
+ * of step.
  */
 export class ProcessGroup implements Disposable {
   readonly rank: number;
@@ -94,7 +95,10 @@ export class ProcessGroup implements Disposable {
     return group;
   }
 
-  /** Has the ranks watched: once one has failed, what is under way and what follows rejects with the reason. */
+  /**
+   * Has the ranks watched: once one has failed, what is under way and what follows rejects with the reason.
+   * @internal
+   */
   watchedBy(watch: GroupWatch): void {
     this.watch = watch;
     void watch.failure.then(async (error) => {
@@ -105,14 +109,16 @@ export class ProcessGroup implements Disposable {
   }
 
   /**
-   * Does the part of this rank in a work of all ranks. What it throws is told to the others, where the ranks are watched.
-   * @throws what it throws, or the error of the rank that failed before it
+   * Does the part of this rank in a work of all ranks. What it throws is told to the others, where the ranks are watched: they
+   * end after it.
+   * @throws what it throws
    */
   async together<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw error === this.failure ? error : await this.explain(error, "failed");
+      if (error !== this.failure) await this.watch?.report(error, "failed");
+      throw error;
     }
   }
 
@@ -253,10 +259,7 @@ export class ProcessGroup implements Disposable {
   private async explained(error: unknown): Promise<unknown> {
     const says = messageOf(error);
     const kind = lostKinds.find(([text]) => says.startsWith(text))?.[1];
-    return kind === undefined ? error : await this.explain(error, kind);
-  }
-
-  private async explain(error: unknown, kind: "failed" | "lost" | "late"): Promise<unknown> {
+    if (kind === undefined) return error;
     return this.failure ?? (await this.watch?.report(error, kind)) ?? error;
   }
 

@@ -29,11 +29,7 @@ interface Training {
 }
 
 /** `scalora train`: trains a recipe, or resumes a run. */
-export function addTrain(
-  program: Command,
-  context: Context,
-  load: Training["load"],
-): void {
+export function addTrain(program: Command, context: Context, load: Training["load"]): void {
   let help = "";
   const train = program
     .command("train")

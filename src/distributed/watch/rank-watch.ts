@@ -104,7 +104,7 @@ export class RankWatch implements GroupWatch {
 
   private errorOf(verdict: Verdict): Error {
     const own = verdict.rank === this.rank ? this.reported : undefined;
-    return own ?? verdictError(verdict, this.rank, this.silence);
+    return own ?? verdictError(verdict, this.silence);
   }
 
   private order(order: Order): void {

@@ -1,15 +1,14 @@
 import { ScaloraError } from "../../util/errors.ts";
 import type { Verdict } from "./messages.ts";
 
-/** The error of a rank that stops because of another: rank 0's tells everything, those of the others are short. */
-export function verdictError(verdict: Verdict, ownRank: number, silence: number): ScaloraError {
+/** The error of a rank that stops because of another. @param silence seconds */
+export function verdictError(verdict: Verdict, silence: number): ScaloraError {
   const { rank, host, pid } = verdict;
   const { what, found, fix } = describe(verdict, silence);
-  const isFirst = ownRank === 0;
   return new ScaloraError("run", `Rank ${rank} ${what}; the other ranks stop`, {
     where: `rank ${rank}, process ${pid} on ${host}`,
-    found: isFirst ? found : found.split("\n")[0],
-    fix: isFirst ? `${fix}; the run goes on from its last checkpoint when it is resumed` : undefined,
+    found,
+    fix: `${fix}; a run goes on from its last checkpoint when it is resumed`,
   });
 }
 
