@@ -1,6 +1,6 @@
 // Causes each fault of a job of 2 or 3 ranks many times, and counts what came of it: all ranks ended within 10 seconds, the others
 // named the rank, the checkpoints are whole, and the resumed run came to the same end as one without a fault.
-//   npm run tool -- bench/faults.ts [--times 20] [--only WORDS]
+//   npm run tool -- bench/faults.ts [--times 20] [--only 'SIGKILL|disk']
 // Cuts of the network need root and network namespaces, a full disk needs root: without these their rows say so.
 
 import { spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: { times: { type: "string", default: "20" }, only: { type: "string", default: "" } },
 });
 const times = Number(values.times);
-const chosen = faults.filter(({ name }) => name.includes(values.only));
+const chosen = faults.filter(({ name }) => new RegExp(values.only).test(name));
 
 const scratch = temporaryFolder();
 const disk = join(scratch.path, "disk");
@@ -112,9 +112,10 @@ function reference(size: number): Promise<Outcome> {
 
 const print = (cells: readonly string[]) => process.stdout.write(`| ${cells.join(" | ")} |\n`);
 
-const noNetwork = whyNoNetwork();
+const needsNetwork = chosen.some(({ needs }) => needs === "network");
+const noNetwork = needsNetwork ? whyNoNetwork() : undefined;
 writeJob();
-using network = noNetwork === undefined ? new Network() : undefined;
+using network = needsNetwork && noNetwork === undefined ? new Network() : undefined;
 const bench: Bench = { folder: scratch.path, network, disk: mountDisk(), freePort };
 try {
   print(["fault", "all ended in 10 s (least / median / most)", "named", "checkpoints whole", "same end"]);
