@@ -1,9 +1,12 @@
 // Does training leak? Thousands of steps of the tests' tiny model with scaling events, evaluations and checkpoints: live
 // tensors must be the same after each step, and resident memory must not grow.
 //   node --expose-gc --max-semi-space-size=1 --import tsx bench/soak.ts [steps] [method]
+//   npx scalora launch --nproc 4 node --expose-gc --max-semi-space-size=1 --import tsx bench/soak.ts [steps] [method]
+// As several ranks, each of which measures itself; rank 0 prints what all have found.
 // Only the last of three equal runs is measured: V8 compiles and its heap takes its size for some thousand steps. A young
 // generation of fixed size (the flag) keeps its resizing out of the measurement.
 import type { AdapterOptions } from "../src/adapters/index.ts";
+import { initProcessGroup } from "../src/distributed/index.ts";
 import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
 import { liveTensorCount } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";
@@ -25,6 +28,7 @@ const adapters: Record<string, AdapterOptions> = {
 };
 
 if (globalThis.gc === undefined) throw new Error("start it with --expose-gc, as its first lines say");
+using group = await initProcessGroup();
 const live = new Set<number>();
 /** Steps from one reading to the next. */
 const between = 10;
@@ -45,14 +49,15 @@ const memory = Array.from(readings, (megabytes, i) => ({ step: (i + 1) * between
 
 async function oneRun(afterStep: (step: number) => void): Promise<void> {
   const folder = temporaryFolder();
-  const settings = { steps, evalEvery: 50, saveEvery: 100 };
+  const settings = { steps, evalEvery: 50, saveEvery: 100, accumulate: group.size };
   const run = tinyRun(settings, {
-    folder: `${folder.path}/run`,
+    ...(group.rank === 0 && { folder: `${folder.path}/run` }),
     adapter: required(adapters[method], method),
   });
   try {
     await train({
       ...run.options,
+      ...(group.size > 1 && { group }),
       onEvent: (event) => {
         if (event.type === "step") afterStep(event.step);
       },
@@ -65,6 +70,7 @@ async function oneRun(afterStep: (step: number) => void): Promise<void> {
 
 const { slope, error } = regression(memory);
 const result = {
+  ...(group.size > 1 && { rank: group.rank }),
   method,
   steps,
   liveTensorsAfterEachStep: [...live],
@@ -77,7 +83,11 @@ const result = {
   ...drift(memory),
 };
 const grows = result.driftMegabytesPer1000Steps > tolerated && result.driftT > 2;
-process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+await group.setValue(`soak/${group.rank}`, JSON.stringify(result, undefined, 2));
+if (group.rank === 0)
+  for (let rank = 0; rank < group.size; rank++)
+    process.stdout.write(`${await group.getValue(`soak/${rank}`)}\n`);
+await group.barrier();
 process.exitCode = live.size === 1 && !grows ? 0 : 1;
 
 /** Least squares of memory over steps: the slope and its standard error. */
