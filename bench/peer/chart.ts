@@ -84,7 +84,7 @@ function mark(
   ];
 }
 
-function text(x: number, y: number, content: string, anchor = "start", colour = "#111827"): string {
+export function text(x: number, y: number, content: string, anchor = "start", colour = "#111827"): string {
   const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return `<text x="${x.toFixed(1)}" y="${y}" text-anchor="${anchor}" fill="${colour}">${escaped}</text>`;
 }

@@ -1,3 +1,4 @@
+import { ranksRows } from "../forecast/forecast-rows.ts";
 import type { RecipeCheck, RunForecast } from "../recipes/check-recipe.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration, formatStepTime } from "../util/format.ts";
 import type { Paint } from "./terminal/painter.ts";
@@ -20,7 +21,15 @@ export function checkText({ ok, errors, warnings, run }: RecipeCheck, yaml: stri
   ].join("\n\n");
 }
 
-function forecastRows({ steps, parameters, data, memory, disk, probe }: RunForecast): [string, string][] {
+function forecastRows({
+  steps,
+  parameters,
+  data,
+  memory,
+  disk,
+  probe,
+  ranks,
+}: RunForecast): [string, string][] {
   const share = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
   const rows: [string, string][] = [
     [
@@ -44,12 +53,10 @@ function forecastRows({ steps, parameters, data, memory, disk, probe }: RunForec
   if (probe === null) return rows;
   const evaluation =
     probe.evaluationSeconds === null ? "" : `, ${formatDuration(probe.evaluationSeconds)} an evaluation`;
-  rows.push(
-    [
-      "time",
-      `about ${formatDuration(probe.totalSeconds)}: ${formatStepTime(probe.secondsPerStep)} a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
-    ],
-    ["first losses", probe.losses.map((loss) => loss.toFixed(4)).join(", ")],
-  );
-  return rows;
+  const time: [string, string] = [
+    "time",
+    `about ${formatDuration(probe.totalSeconds)}: ${formatStepTime(probe.secondsPerStep)} a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
+  ];
+  const losses = probe.losses.map((loss) => loss.toFixed(4)).join(", ");
+  return [...rows, ...(ranks === null ? [time] : ranksRows(ranks)), ["first losses", losses]];
 }

@@ -56,6 +56,37 @@ test("a recipe without held-out rows would run too, without the time of an evalu
   expect(run).toMatchObject({ data: { heldOut: 0 }, probe: { evaluationSeconds: null } });
 });
 
+test("--ranks forecasts the time on several processes", async () => {
+  const { steps: _, ...train } = sections.train;
+  writeFileSync(at("epochs.yaml"), stringify({ ...sections, train: { ...train, epochs: 8 } }));
+  const { run: alone } = await scaloraJson("check", at("epochs.yaml"));
+  expect(alone.ranks).toBeNull();
+  const network = ["--latency", "100", "--bandwidth", "8"];
+  const { run } = await scaloraJson("check", at("epochs.yaml"), "--ranks", "4", ...network);
+  expect(run.steps).toBe(alone.steps / 4);
+  expect(run.ranks).toMatchObject({ size: 4, network: { latency: 100e-6, bandwidth: 1e9 } });
+  const { compute, batches, exchange, network: waiting, total } = run.ranks.step;
+  expect(compute).toBe(run.probe.secondsPerStep);
+  expect(total).toBeCloseTo(compute + batches + exchange + waiting, 12);
+  for (const part of [batches, exchange, waiting, run.ranks.load, run.ranks.join])
+    expect(part).toBeGreaterThan(0);
+  // Two collectives for the gradients and two for numbers, each after an agreement: 3 + 1, 3 + 3, and twice 3 + 6 latencies.
+  const bytes = 4 * run.parameters.trainable;
+  expect(run.ranks.sentBytes).toBeCloseTo((2 * bytes * 3) / 4, 6);
+  const messages = 3 * 60e-6; // of the all-to-all, to three other ranks
+  expect(waiting).toBeCloseTo(28 * 100e-6 + messages + run.ranks.sentBytes / 1e9, 4);
+});
+
+test("the forecast takes the place of the time of one process", async () => {
+  const { code, stdout } = await runScalora("check", recipe, "--ranks", "2");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^2 ranks +a step .* compute, .* network; .* % of ideal$/m);
+  expect(stdout).toMatch(/^network +each rank sends .*, at 10\.0 Gbit\/s and 50\.0 µs$/m);
+  expect(stdout).toMatch(/^time +about .* tok\/s\), a checkpoint/m);
+  expect(stdout.match(/^time/gm)).toHaveLength(1);
+  expect(await runScalora("check", recipe, "--ranks", "0")).toMatchObject({ code: 2 });
+});
+
 test("errors of a taken name, broken data and damaged weights are reported together, and none hides the others", async () => {
   mkdirSync(at("taken", "mine"), { recursive: true });
   writeFileSync(at("taken", "mine", "notes.txt"), "");

@@ -9,7 +9,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "train recipe.yaml --set adapter.method=lora --set train.lr=2e-4 --set run.name=lora",
     "train --resume runs/lora",
   ],
-  check: ["check recipe.yaml", "check recipe.yaml --set train.batchTokens=8192 --json"],
+  check: [
+    "check recipe.yaml",
+    "check recipe.yaml --set train.batchTokens=8192 --json",
+    "check recipe.yaml --ranks 16 --latency 20 --bandwidth 25",
+  ],
   data: ["data recipe.yaml", "data recipe.yaml --rows 10 --set data.maxLength=512"],
   compare: [
     "compare recipe.yaml --methods lora,scalora-i,full",

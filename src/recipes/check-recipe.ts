@@ -1,16 +1,19 @@
 import { statfsSync } from "node:fs";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
+import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { assertCanStart, existingParent } from "../run/lock-run.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatBytes } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 import type { MemoryLimit } from "./available-memory.ts";
+import { measureRankCosts } from "./measure-rank-costs.ts";
 import { checkpointBytes, type MemoryNeed } from "./memory-estimate.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type Probe, probeRun } from "./probe-run.ts";
-import { assertSamplesFit, runPath } from "./run-settings.ts";
+import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
+import { overRanks } from "./train-on-ranks.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /** What a recipe would do, and what keeps it from running. */
@@ -33,20 +36,30 @@ export interface RunForecast {
   readonly memory: MemoryNeed & { readonly limit: MemoryLimit };
   readonly disk: { readonly checkpoint: number; readonly needed: number; readonly free: number };
   readonly probe: Probe | null;
+  /** Null unless several ranks were asked about. */
+  readonly ranks: RanksForecast | null;
 }
 
-export type CheckRecipe = (recipe: Recipe, options: Interruptible) => Promise<RecipeCheck>;
+/** Options of a check. */
+export interface CheckOptions extends Interruptible {
+  /** Several ranks that the recipe may be trained on, each with the cores of this process. */
+  readonly ranks?: RanksQuestion | undefined;
+}
+
+export type CheckRecipe = (recipe: Recipe, options: CheckOptions) => Promise<RecipeCheck>;
 
 /**
  * Tries a recipe without writing anything: loads model and data, attaches the method, compares memory and disk with what is
  * there, and trains three steps. What is wrong with different parts is reported together.
  */
-export const checkRecipe: CheckRecipe = async (recipe, { signal }) => {
+export const checkRecipe: CheckRecipe = async (recipe, { signal, ranks }) => {
   const errors: string[] = [];
   const warnings: string[] = [];
   await collect(errors, () => assertCanStart(runPath(recipe)));
   const run = await collect(errors, async () => {
-    using prepared = await prepareRun(recipe);
+    const started = performance.now();
+    using prepared = await prepareRun(overRanks(recipe, ranks?.size ?? 1));
+    const loadSeconds = (performance.now() - started) / 1000;
     warnings.push(...prepared.warnings);
     const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));
     if (tight !== undefined) warnings.push(tight);
@@ -58,13 +71,34 @@ export const checkRecipe: CheckRecipe = async (recipe, { signal }) => {
       errors.length > 0 ? undefined : await collect(errors, () => probeRun(prepared, recipe, signal));
     const { steps, adapters, dataset, memory, memoryLimit: limit } = prepared;
     const [parameters, data] = [adapters.parameterCounts(), trainingCounts(dataset)];
-    return { steps, parameters, data, memory: { ...memory, limit }, disk, probe: probe ?? null };
+    const forecast =
+      probe && ranks ? await forecastOf(prepared, recipe, { probe, loadSeconds, ranks }) : undefined;
+    return {
+      ...{ steps, parameters, data, memory: { ...memory, limit }, disk },
+      ...{ probe: probe ?? null, ranks: forecast ?? null },
+    };
   });
   // A model that cannot be loaded must not hide what is wrong with the data.
   if (run === undefined) await collect(errors, () => loadRecipeData(recipe));
   const all = [...new Set(errors)];
   return { ok: all.length === 0, errors: all, warnings, recipe, run: run ?? null };
 };
+
+async function forecastOf(
+  prepared: PreparedRun,
+  recipe: Recipe,
+  { probe, loadSeconds, ranks }: { probe: Probe; loadSeconds: number; ranks: RanksQuestion },
+): Promise<RanksForecast> {
+  const { steps } = prepared;
+  const { accumulate, evalEvery, saveEvery } = scheduleAndSettings(recipe, steps).settings;
+  const costs = await measureRankCosts(prepared, { probe, accumulate, loadSeconds });
+  const length = {
+    steps,
+    evaluations: 1 + Math.ceil(steps / evalEvery),
+    checkpoints: Math.ceil(steps / saveEvery),
+  };
+  return forecastRanks(costs, length, ranks);
+}
 
 /** The result of a task; an error that a user can mend goes to the list. */
 async function collect<T>(errors: string[], task: () => T | Promise<T>): Promise<T | undefined> {

@@ -92,7 +92,7 @@ async function agreeOnBackend(
 }
 
 /** A recipe whose steps have `train.accumulate` micro-batches on each rank, as one process would train it. */
-const overRanks = (recipe: Recipe, worldSize: number): Recipe => ({
+export const overRanks = (recipe: Recipe, worldSize: number): Recipe => ({
   ...recipe,
   train: { ...recipe.train, accumulate: recipe.train.accumulate * worldSize },
 });

@@ -1,11 +1,15 @@
 import type { Command } from "commander";
+import type { RanksQuestion } from "../../forecast/forecast-ranks.ts";
 import type { CheckRecipe } from "../../recipes/check-recipe.ts";
 import { checkText } from "../check-view.ts";
 import type { Context } from "../context.ts";
-import { jsonOption, setOption } from "../shared-options.ts";
+import { jsonOption, numberParser, setOption } from "../shared-options.ts";
 
 interface Options {
   set: string[];
+  ranks?: number;
+  latency: number;
+  bandwidth: number;
   json?: boolean;
 }
 
@@ -22,16 +26,34 @@ export function addCheck(
     )
     .argument("<recipe>", "YAML file of a recipe")
     .addOption(setOption())
+    .option("--ranks <number>", "forecast the time on so many processes", numberParser(rankLimits))
+    .option(
+      "--latency <microseconds>",
+      "with --ranks: of a message between two of them",
+      numberParser(positive),
+      50,
+    )
+    .option("--bandwidth <Gbit/s>", "with --ranks: of each of them", numberParser(positive), 10)
     .addOption(jsonOption())
-    .action(async (path: string, { set, json }: Options) => {
+    .action(async (path: string, { set, json, ...asked }: Options) => {
       const { loadPlugins, loadRecipe, recipeToYaml } = await import("../../config/index.ts");
       await loadPlugins(path, { set });
       const recipe = loadRecipe(path, { set });
       await context.startEngine();
       const { checkRecipe } = await load();
-      const check = await context.interruptible((signal) => checkRecipe(recipe, { signal }));
+      const check = await context.interruptible((signal) =>
+        checkRecipe(recipe, { signal, ranks: ranksOf(asked) }),
+      );
       if (!check.ok) context.exitCode = 2;
       if (json) context.json(check);
       else context.result(checkText(check, recipeToYaml(recipe), context.paintOut));
     });
+}
+
+const rankLimits = { least: 1, most: 1_000_000, whole: true };
+const positive = { above: 0 };
+
+function ranksOf({ ranks, latency, bandwidth }: Omit<Options, "set" | "json">): RanksQuestion | undefined {
+  if (ranks === undefined) return undefined;
+  return { size: ranks, network: { latency: latency / 1e6, bandwidth: (bandwidth * 1e9) / 8 } };
 }

@@ -1,0 +1,28 @@
+import { formatBytes, formatCount, formatDuration, formatStepTime } from "../util/format.ts";
+import type { RanksForecast } from "./forecast-ranks.ts";
+
+/** A forecast as rows of a table. */
+export function ranksRows(forecast: RanksForecast): [string, string][] {
+  const { size, network, step, efficiency } = forecast;
+  const [microseconds, gigabits] = [network.latency * 1e6, (network.bandwidth * 8) / 1e9];
+  const fraction = (100 * efficiency).toFixed(efficiency < 0.1 ? 1 : 0);
+  return [
+    [
+      `${formatCount(size)} ranks`,
+      `a step ${formatStepTime(step.total)}: ${formatStepTime(step.compute)} compute, ${formatStepTime(step.batches)} batches, ${formatStepTime(step.exchange)} sums, ${formatStepTime(step.network)} network; ${fraction} % of ideal`,
+    ],
+    [
+      "network",
+      `each rank sends ${formatBytes(Math.round(forecast.sentBytes))} a step, at ${gigabits.toPrecision(3)} Gbit/s and ${microseconds.toPrecision(3)} µs`,
+    ],
+    [
+      "each rank",
+      `${formatBytes(Math.round(forecast.exchangeBytes))} more memory, for the gradients of others`,
+    ],
+    ["start", `${formatDuration(forecast.load)} to load, ${formatDuration(forecast.join)} to join`],
+    [
+      "time",
+      `about ${formatDuration(forecast.total)} (${formatCount(forecast.tokensPerSecond)} tok/s), a checkpoint ${formatStepTime(forecast.checkpoint)}`,
+    ],
+  ];
+}
