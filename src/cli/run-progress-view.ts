@@ -1,6 +1,7 @@
 import { profileText } from "../profile/profile-text.ts";
 import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../run/events.ts";
 import type { TaskType } from "../run/start-event.ts";
+import { StepMeter } from "../run/throughput.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import { quote } from "../util/quote.ts";
 import type { Context } from "./context.ts";
@@ -9,7 +10,6 @@ import { terminalWidth } from "./terminal/output-stream.ts";
 import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl } from "./terminal/strip-control.ts";
-import { StepMeter } from "./throughput.ts";
 
 const profileHint =
   "The run's folder has each module (profile.txt) and the steps for chrome://tracing or ui.perfetto.dev (trace.json).";
