@@ -58,7 +58,11 @@ function mountDisk(): Bench["disk"] {
     path: disk,
     fill: () => {
       const { bavail, bsize } = statfsSync(disk);
-      writeFileSync(filler, new Uint8Array(bavail * bsize));
+      try {
+        writeFileSync(filler, new Uint8Array(bavail * bsize));
+      } catch {
+        // The run has written meanwhile: it is full.
+      }
     },
     clear: () => rmSync(filler, { force: true }),
   };

@@ -28,6 +28,8 @@ export interface Fault {
   readonly act?: (hand: Hand) => unknown;
   /** More words for `train`, of that rank alone where `only`. */
   readonly words?: { readonly args: readonly string[]; readonly only?: boolean };
+  /** What all say, where all ranks find the fault themselves; otherwise they name the rank. */
+  readonly says?: RegExp;
   readonly needs?: "network" | "disk";
 }
 
@@ -42,7 +44,7 @@ export const faults: readonly Fault[] = [
   { name: "SIGTERM to a rank", leadsTo: "stop", act: ({ job, rank }) => job.kill(rank, "SIGTERM") },
   { name: "a rank throws", leadsTo: "end", plan: { what: "raise" } },
   { name: "a rank gets no memory", leadsTo: "end", plan: { what: "memory" } },
-  { name: "gradients of a rank are NaN", leadsTo: "end", plan: { what: "nan" }, rank: 0 },
+  { name: "gradients of a rank are NaN", leadsTo: "end", plan: { what: "nan" }, says: /not finite/ },
   {
     name: "a full disk at a checkpoint",
     leadsTo: "end",

@@ -114,6 +114,7 @@ export async function tryFault(
   bench.network?.mend();
   bench.disk?.clear();
   const seconds = (Math.max(...ends.map(({ at }) => at)) - begin) / 1000;
+  const named = fault.leadsTo === "go on" ? undefined : isNamed(fault, ends, rank, run);
   const wholeCheckpoints = fault.leadsTo === "refuse" ? !existsSync(run) : areWhole(run);
   const resumed = fault.leadsTo === "end" || fault.leadsTo === "stop" ? await resume(bench, size, run) : ends;
   const differences = fault.leadsTo === "refuse" ? [] : endDifferences(outcomeOf(run), whole);
@@ -121,7 +122,7 @@ export async function tryFault(
   const result = {
     seconds,
     inTime: goesOn ? undefined : seconds <= limit && ends.every(hasEnded),
-    named: goesOn ? undefined : isNamed(fault, ends, rank, run),
+    named,
     whole: wholeCheckpoints,
     sameEnd:
       fault.leadsTo === "refuse"
@@ -159,12 +160,12 @@ function areWhole(run: string): boolean {
 }
 
 /** Whether all other ranks say which rank it was; of one that was asked to stop the record says so. */
-function isNamed({ leadsTo }: Fault, ends: readonly Ended[], rank: number, run: string): boolean {
+function isNamed({ leadsTo, says }: Fault, ends: readonly Ended[], rank: number, run: string): boolean {
   if (leadsTo === "stop")
     return (
       rank === 0 ||
       eventsOfType(readEvents(run), "end").some(({ message = "" }) => message.includes(`rank ${rank}`))
     );
-  const name = new RegExp(`rank ${rank}\\b`, "i");
+  const name = says ?? new RegExp(`rank ${rank}\\b`, "i");
   return ends.every(({ stderr }, i) => i === rank || name.test(stderr.slice(stderr.indexOf("error: "))));
 }
