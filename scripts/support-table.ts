@@ -54,7 +54,7 @@ Made by \`node scripts/support-table.ts\` from what the tests noted when they pa
 
 ## Methods
 
-On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether training works on a base in 4 bits (NF4), or is refused; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. Merged folder: yes where it computes the same, loaded again, on every family below (float32). Training on several machines or processes is not built. \`input-gain\` is no method of this package but one from outside (\`examples/input-gain\`), as your own would be ([adapters.md](adapters.md#a-method-of-your-own)): it passes the same tests.
+On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether training works on a base in 4 bits (NF4), or is refused; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. Merged folder: yes where it computes the same, loaded again, on every family below (float32). Training on several processes is tested with LoRA, ScaLoRA-I and full fine-tuning ([distributed.md](distributed.md)), not yet by this table. \`input-gain\` is no method of this package but one from outside (\`examples/input-gain\`), as your own would be ([adapters.md](adapters.md#a-method-of-your-own)): it passes the same tests.
 
 ${table(
   [
