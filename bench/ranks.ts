@@ -129,6 +129,8 @@ async function measure(): Promise<void> {
     for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
       const before = bytesOnLoopback();
       const cost = await timed(group, () => step(way, prepared, microBatches, { fixed, plain }));
+      if (group.rank === 0)
+        console.error(`round ${round}: ${way} ${cost.wall.toFixed(3)} s, CPU ${cost.cpu.toFixed(3)} s`);
       // The first round is warm-up.
       if (round > 0) costs.get(way)?.push(cost);
       if (way === "fixed" && round > 0) sent += bytesOnLoopback() - before;

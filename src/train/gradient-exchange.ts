@@ -15,9 +15,11 @@ import {
 } from "../torch/index.ts";
 import { groupBy } from "../util/group-by.ts";
 
-/** The gradients of one dtype, one after another: row r of `[size, n]` is the part that rank r adds up. */
+/** The gradients of one dtype, one after another: of `[size, n]`, row r is the part that rank r adds up. */
 interface Flat {
+  /** This rank's own. */
   readonly sent: Tensor;
+  /** In a round, row r is this rank's part of those of rank r; at the end, the sums. */
   readonly received: Tensor;
   /** This rank's part of the sum so far, `[n]`. */
   readonly sum: Tensor;
@@ -60,7 +62,7 @@ export class GradientExchange implements Disposable {
   async beginRound(count: number): Promise<void> {
     await this.exchanged;
     if (this.group.rank < count) {
-      this.eachGradient((grad, flat) => copy_(flat, grad));
+      this.eachGradient("sent", (grad, flat) => copy_(flat, grad));
       this.adapters.zeroGrad();
     }
     this.exchanged = this.exchange(count);
@@ -82,15 +84,17 @@ export class GradientExchange implements Disposable {
   /** Gives the gradients the sums, on every rank. */
   async finish(): Promise<void> {
     await this.exchanged;
-    for (const { sent, sum } of this.flats.values()) {
-      await this.group.allGatherInto(sum, sent);
+    for (const { sent, received, sum } of this.flats.values()) {
+      // Gloo's all-gather takes new memory for all of it each time, which costs more than to send it.
+      noGrad(() => copy_(sent, sum));
+      await this.group.allToAll(sent, received);
       noGrad(() => zero_(sum));
     }
-    this.eachGradient((grad, flat) => copy_(grad, flat));
+    this.eachGradient("received", (grad, flat) => copy_(grad, flat));
   }
 
   /** Visits each gradient and its place among the flat ones, in the gradient's shape. */
-  private eachGradient(visit: (grad: Tensor, flat: Tensor) => unknown): void {
+  private eachGradient(where: "sent" | "received", visit: (grad: Tensor, flat: Tensor) => unknown): void {
     const used = new Map<DType, number>();
     for (const { grad } of this.adapters.trainables()) {
       const { dtype, numel, shape } = grad;
@@ -99,7 +103,7 @@ export class GradientExchange implements Disposable {
       const flat = this.flats.get(dtype);
       if (flat === undefined || numel === 0) continue;
       noGrad(() =>
-        scope(() => void visit(grad, view(narrow(view(flat.sent, [-1]), 0, start, numel), [...shape]))),
+        scope(() => void visit(grad, view(narrow(view(flat[where], [-1]), 0, start, numel), [...shape]))),
       );
     }
   }
