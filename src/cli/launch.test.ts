@@ -31,7 +31,7 @@ test("launch refuses to start without a number of ranks or a program", async () 
   expect(printedFailure(missing)).toMatchObject({ code: 2, where: "./no-such-program" });
 });
 
-test.each(["compare", "generate"])("launch refuses %s, which is for one process", async (verb) => {
+test.each(["quickstart", "generate"])("launch refuses %s, which is for one process", async (verb) => {
   const refused = await runChild(program, "launch", "--nproc", "2", verb, "recipe.yaml");
   expect(printedFailure(refused)).toMatchObject({ code: 2, found: expect.stringContaining(verb) });
 });

@@ -1,5 +1,6 @@
 import type { Interruptible } from "../util/interruptible.ts";
 import type { Setting } from "./method-settings.ts";
+import type { Processes } from "./processes-on-ranks.ts";
 import type { CompareRow, SettingDifference } from "./summary.ts";
 import type { TaskScoring } from "./task-scoring.ts";
 import type { TrialResult } from "./trials.ts";
@@ -50,8 +51,14 @@ export interface CompareResult {
   results: string;
 }
 
+export interface CompareHooks extends Interruptible {
+  onNote?(text: string): void;
+  /** Where its processes run; by default on this machine. */
+  processes?: Processes;
+}
+
 /** `src/compare`. */
 export type RunCompare = (
   request: CompareRequest,
-  hooks: Interruptible & { onProgress(progress: CompareProgress): void; onNote?(text: string): void },
+  hooks: CompareHooks & { onProgress(progress: CompareProgress): void },
 ) => Promise<CompareResult>;

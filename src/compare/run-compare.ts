@@ -7,6 +7,7 @@ import { makeFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
 import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 import type { CompareProgress, CompareRequest, CompareResult, RunCompare } from "./compare-request.ts";
+import { processesHere } from "./processes-on-ranks.ts";
 import { compareReport } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial, trialPlan } from "./run-trial.ts";
 import { pendingTrials } from "./selection.ts";
@@ -23,6 +24,7 @@ import {
 } from "./trials.ts";
 
 export { readSettings, type Setting } from "./method-settings.ts";
+export { compareOnRanks } from "./processes-on-ranks.ts";
 export { makeSeedSets } from "./seed-sets.ts";
 export { compareColumns, missingTexts, tableCells } from "./table.ts";
 
@@ -33,7 +35,10 @@ const progressInterval = 1000;
  * Trains every setting at every candidate of its sweep on the tuning seeds, then each at its best one on the seeds that count,
  * and compares them. All trials have the same data in the same order, schedule and budget. Finished trials are not repeated.
  */
-export const runCompare: RunCompare = async (request, { signal, onProgress, onNote = () => {} }) => {
+export const runCompare: RunCompare = async (
+  request,
+  { signal, onProgress, onNote = () => {}, processes = processesHere },
+) => {
   const { settings, out, jobs } = request;
   assertNoReservedKeys(request.set);
   using lock = await lockComparison(out, { signal, onWait: onNote });
@@ -63,7 +68,10 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
     running.set(name, cell);
     try {
       checkTrial(cell, plan);
-      finish(readTrialResult(cell, plan) ?? (await runTrial(cell, plan, { signal, assertHeld })));
+      finish(
+        readTrialResult(cell, plan) ??
+          (await runTrial(cell, plan, { signal, run: processes.run, assertHeld })),
+      );
     } finally {
       running.delete(name);
     }
@@ -72,7 +80,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
     await runPool(
       () => pendingTrials(settings, request, results).filter((cell) => !running.has(trialName(cell))),
       work,
-      jobs,
+      jobs * processes.ranks,
     );
   } finally {
     clearInterval(timer);

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
-import type { Interruptible } from "../util/interruptible.ts";
 import { checkPlan, type PlanRequest } from "./check-plan.ts";
-import type { CompareProgress } from "./compare-request.ts";
+import type { CompareHooks, CompareProgress } from "./compare-request.ts";
 import { planReport, type RecipeComparison } from "./plan-report.ts";
 import { type PlanPart, type PlanTable, planTables } from "./plan-table.ts";
 import { runCompare } from "./run-compare.ts";
@@ -25,10 +24,7 @@ export interface PlanResult {
  */
 export async function runPlan(
   request: PlanRequest,
-  hooks: Interruptible & {
-    onProgress(recipe: string, progress: CompareProgress): void;
-    onNote?(text: string): void;
-  },
+  hooks: CompareHooks & { onProgress(recipe: string, progress: CompareProgress): void },
 ): Promise<PlanResult> {
   const { name, out, plan: file } = request;
   const { settings, tasks } = file.plan;

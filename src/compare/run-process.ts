@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { variablesOfOne } from "../distributed/launch.ts";
 
 /** How a program ended, with the end of what it wrote. */
 export interface ProcessEnd {
@@ -8,11 +9,20 @@ export interface ProcessEnd {
   readonly killed: NodeJS.Signals | null;
 }
 
+/** `runProcess`, on this machine or another. */
+export type RunProcess = typeof runProcess;
+
+/** How a trial's processes are run. */
+export interface ProcessHooks {
+  readonly signal: AbortSignal;
+  readonly run: RunProcess;
+}
+
 /** Characters kept of each output. */
 const maxOutput = 1_000_000;
 
 /**
- * Runs a program to its end. Ctrl-C reaches it only once, through the signal.
+ * Runs a program to its end, as a process that is no rank of this one's job. Ctrl-C reaches it only once, through the signal.
  * @param threads of its matrix products; undefined: as the environment sets them
  */
 export function runProcess(
@@ -25,7 +35,10 @@ export function runProcess(
       // In its own process group: otherwise it would also get the terminal's Ctrl-C, and a second signal stops without saving.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }) },
+      env: {
+        ...{ ...process.env, ...variablesOfOne },
+        ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }),
+      },
     });
     const stop = () => child.kill("SIGTERM");
     const kill = () => child.kill("SIGKILL");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { LostLockError } from "../util/process-lock.ts";
+import { runProcess } from "./run-process.ts";
 import { runTrial } from "./run-trial.ts";
 import { type Trial, trialName } from "./trials.ts";
 
@@ -32,7 +33,11 @@ test("the checkpoints of a trial go, but not those of a process that has taken t
   const trial = (assertHeld: () => void) => {
     const plan = { recipe: "r.yaml", set: [], runs: scratch.path, threads: undefined };
     const { signal } = new AbortController();
-    return runTrial(cell, { ...plan, command: [process.execPath, program] }, { signal, assertHeld });
+    return runTrial(
+      cell,
+      { ...plan, command: [process.execPath, program] },
+      { signal, run: runProcess, assertHeld },
+    );
   };
   const lost = trial(() => {
     throw new LostLockError("run", "lost");

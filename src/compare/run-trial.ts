@@ -9,7 +9,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { fittingThreads, usableCores } from "../util/usable-cores.ts";
 import type { Candidate } from "./candidates.ts";
 import type { CompareRequest } from "./compare-request.ts";
-import { errorOf, runProcess } from "./run-process.ts";
+import { errorOf, type ProcessHooks } from "./run-process.ts";
 import { readTaskScores, scoreTasks } from "./score-tasks.ts";
 import { mean } from "./statistics.ts";
 import type { TaskScoring } from "./task-scoring.ts";
@@ -125,12 +125,12 @@ const dataHash = ({ data: { hashes } }: StartEvent) => (hashes ? `${hashes.train
 export async function runTrial(
   cell: Trial,
   plan: TrialPlan,
-  { signal, assertHeld }: { signal: AbortSignal; assertHeld: () => void },
+  { assertHeld, ...hooks }: ProcessHooks & { assertHeld: () => void },
 ): Promise<TrialResult> {
   const folder = join(plan.runs, trialName(cell));
-  const result = endedResult(cell, plan) ?? (await train(cell, plan, folder, signal));
+  const result = endedResult(cell, plan) ?? (await train(cell, plan, folder, hooks));
   const scoring = scoringOf(result, plan);
-  const tasks = scoring === undefined ? undefined : await scoreTasks(folder, scoring, plan, signal);
+  const tasks = scoring === undefined ? undefined : await scoreTasks(folder, scoring, plan, hooks);
   assertHeld();
   rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
   return tasks === undefined ? result : { ...result, tasks };
@@ -140,12 +140,12 @@ async function train(
   cell: Trial,
   plan: TrialPlan,
   folder: string,
-  signal: AbortSignal,
+  { signal, run }: ProcessHooks,
 ): Promise<TrialResult> {
   const args = existsSync(join(folder, "config.yaml"))
     ? ["train", "--resume", folder]
     : ["train", plan.recipe, ...trialOverrides(cell, plan).flatMap((override) => ["--set", override])];
-  const end = await runProcess([...plan.command, ...args], plan.threads, signal);
+  const end = await run([...plan.command, ...args], plan.threads, signal);
   const result = endedResult(cell, plan);
   if (result !== undefined) return result;
   signal.throwIfAborted();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { runProcess } from "./run-process.ts";
 import { readTaskScores, scoreTasks } from "./score-tasks.ts";
 
 const scratch = temporaryFolder();
@@ -23,7 +24,7 @@ const scoreWith = (script: string, signal = never) =>
     folder,
     { ...scoring, render: "llm-adapters" },
     { command: [process.execPath, "-e", script, "--"], threads: 1 },
-    signal,
+    { signal, run: runProcess },
   );
 
 test("the main metric of each task is kept beside the run", async () => {

@@ -5,7 +5,7 @@ import { parseOptional, readOptional } from "../run/run-files.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeOutputFile } from "../util/output-file.ts";
 import { readFileText } from "../util/read-file.ts";
-import { errorOf, runProcess } from "./run-process.ts";
+import { errorOf, type ProcessHooks } from "./run-process.ts";
 import type { TaskScoring } from "./task-scoring.ts";
 
 /** Main metric of each task, from 0 to 1. */
@@ -62,14 +62,14 @@ export async function scoreTasks(
   folder: string,
   scoring: TaskScoring,
   { command, threads }: { readonly command: readonly string[]; readonly threads: number | undefined },
-  signal: AbortSignal,
+  { signal, run }: ProcessHooks,
 ): Promise<TaskScores> {
   if (!existsSync(join(folder, "checkpoints")))
     throw new ScaloraError("run", "A finished run of the comparison has no model left to score on tasks", {
       where: folder,
       fix: "remove that run, or choose another folder with --out",
     });
-  const end = await runProcess([...command, ...evalArguments(folder, scoring)], threads, signal);
+  const end = await run([...command, ...evalArguments(folder, scoring)], threads, signal);
   signal.throwIfAborted();
   const report = reportSchema.safeParse(parseOptional(end.stdout)).data;
   if (end.code !== 0 || report === undefined)

@@ -1,6 +1,6 @@
 import { basename, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import type { CompareProgress, CompareResult } from "../../compare/compare-request.ts";
+import type { CompareHooks, CompareProgress, CompareResult } from "../../compare/compare-request.ts";
 import type { PlanResult } from "../../compare/run-plan.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
@@ -65,7 +65,7 @@ export function addCompare(program: Command, context: Context, load: Load): void
     .addOption(jsonOption())
     .action(async (path: string, options: Options) => {
       const { compare, plans } = await load();
-      if (plans.isPlanFile(path)) await comparePlan(path, options, plans, context);
+      if (plans.isPlanFile(path)) await comparePlan(path, options, { compare, plans }, context);
       else await compareMethods(path, options, compare, context);
     });
 }
@@ -78,15 +78,21 @@ async function compareMethods(recipe: string, options: Options, compare: Compare
   const seeds = readSeeds("--seeds", options.seeds) ?? [0, 1, 2];
   const seedSets = compare.makeSeedSets(seeds, readSeeds("--tuning-seeds", options.tuningSeeds), settings);
   const request = { ...commonRequest(recipe, options), recipe, settings, ...seedSets };
-  const result = await watch(context, (signal, view) =>
-    compare.runCompare(request, { signal, onNote: view.note, onProgress: (progress) => view.show(progress) }),
+  const result = await watch(context, { ...options, compare }, (hooks, view) =>
+    compare.runCompare(request, { ...hooks, onProgress: (progress) => view.show(progress) }),
   );
+  if (result === undefined) return;
   if (options.json) context.json(result);
   else context.result(resultText(result, compare, context));
   if (result.missing.length > 0) context.exitCode = 1;
 }
 
-async function comparePlan(path: string, options: Options, plans: Plans, context: Context) {
+async function comparePlan(
+  path: string,
+  options: Options,
+  { compare, plans }: { compare: Compare; plans: Plans },
+  context: Context,
+) {
   if (options.methods !== undefined || options.lrs.length > 0)
     throw usageError("A plan has its own settings", undefined, "omit --methods and --lrs");
   const plan = plans.readPlan(path);
@@ -94,13 +100,10 @@ async function comparePlan(path: string, options: Options, plans: Plans, context
   const tuningSeeds = readSeeds("--tuning-seeds", options.tuningSeeds);
   const name = basename(path, extname(path));
   const request = { ...commonRequest(path, options), name, plan, seeds, tuningSeeds };
-  const result = await watch(context, (signal, view) =>
-    plans.runPlan(request, {
-      signal,
-      onNote: view.note,
-      onProgress: (recipe, progress) => view.show(progress, recipe),
-    }),
+  const result = await watch(context, { ...options, compare }, (hooks, view) =>
+    plans.runPlan(request, { ...hooks, onProgress: (recipe, progress) => view.show(progress, recipe) }),
   );
+  if (result === undefined) return;
   if (options.json) context.json(result);
   else context.result(planText(result, plans, context));
   if (result.comparisons.some(({ missing }) => missing.length > 0)) context.exitCode = 1;
@@ -113,19 +116,27 @@ const commonRequest = (path: string, { set, out, jobs }: Options) => ({
   command: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
 });
 
-/** Runs a comparison with its progress on the screen. */
+/** Runs a comparison with its progress on the screen. @returns undefined on ranks other than 0, which only run its processes */
 async function watch<T>(
   context: Context,
-  run: (signal: AbortSignal, view: CompareView) => Promise<T>,
-): Promise<T> {
-  await context.prepareEngine();
-  const view = new CompareView(context);
-  return await context
-    .interruptible(
-      (signal) => run(signal, view),
-      "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
-    )
-    .finally(() => view.end());
+  { compare, jobs }: { readonly compare: Compare; readonly jobs: number },
+  run: (hooks: CompareHooks, view: CompareView) => Promise<T>,
+): Promise<T | undefined> {
+  const { onRanks } = await import("../../distributed/on-ranks.ts");
+  const startEngine = async () => void (await context.prepareEngine());
+  return await onRanks({ env: context.env, startEngine }, async (group) => {
+    if (!group) await startEngine();
+    const view = new CompareView(context);
+    return await context
+      .interruptible(
+        (signal) =>
+          compare.compareOnRanks(group, jobs, signal, (processes) =>
+            run({ signal, processes, onNote: view.note }, view),
+          ),
+        "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
+      )
+      .finally(() => view.end());
+  });
 }
 
 /** Splits at commas outside braces and brackets. */

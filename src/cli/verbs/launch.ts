@@ -36,7 +36,7 @@ export function addLaunch(program: Command, context: Context): void {
 }
 
 /** Commands of which each rank would do the whole work. */
-const inOneProcess = ["compare", "quickstart", "generate", "chat", "export", "convert"];
+const inOneProcess = ["quickstart", "generate", "chat", "export", "convert"];
 
 /** @throws ScaloraError `usage` for a command that several ranks are to run and that is for one process */
 export function requireOneProcess(verb: string): void {
