@@ -16,6 +16,7 @@ import { parseRecipe } from "../src/config/index.ts";
 import type { Batch } from "../src/data/index.ts";
 import { initProcessGroup } from "../src/distributed/index.ts";
 import { runRanks } from "../src/distributed/run-ranks.ts";
+import type { TrainableModel } from "../src/nn/index.ts";
 import { makeSchedule } from "../src/optim/index.ts";
 import { type PreparedRun, prepareRun } from "../src/recipes/prepare-run.ts";
 import {
@@ -65,8 +66,8 @@ class PlainAllReduce extends DataParallel {
   private readonly set: AdapterSet;
   private readonly flat: Tensor;
 
-  constructor(group: ProcessGroup, adapters: AdapterSet) {
-    super(group, adapters);
+  constructor(group: ProcessGroup, adapters: AdapterSet, model: TrainableModel) {
+    super(group, adapters, model);
     this.all = group;
     this.set = adapters;
     const numel = adapters.trainables().reduce((sum, { grad }) => sum + grad.numel, 0);
@@ -120,8 +121,8 @@ async function measure(): Promise<void> {
   });
   using group = await initProcessGroup();
   using prepared = await prepareRun(recipe);
-  using fixed = new DataParallel(group, prepared.adapters);
-  using plain = new PlainAllReduce(group, prepared.adapters);
+  using fixed = new DataParallel(group, prepared.adapters, prepared.base.model);
+  using plain = new PlainAllReduce(group, prepared.adapters, prepared.base.model);
   const costs = new Map<Way, Cost[]>(ways.map((way) => [way, []]));
   let sent = 0;
   for (let round = 0; round <= Number(options.rounds); round++) {

@@ -88,7 +88,7 @@ onLinux.each(methods)("an adapter set: $method", async (options) => {
 onLinux("an adapter set whose factors have no start", async () => {
   await expectNoLeak(() => {
     using lm = new TinyLM();
-    torch.noGrad(() => torch.fill_(lm.mix.unquantisedWeight(), Number.NaN));
+    torch.noGrad(() => torch.fill_(lm.mix.plainWeight(), Number.NaN));
     expect(() => attach(lm, { method: "pissa", rank: 2 })).toThrow(expect.objectContaining({ code: "run" }));
     expect(lm.mix.adapter).toBeUndefined();
   });

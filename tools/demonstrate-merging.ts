@@ -25,7 +25,7 @@ class RoundedBase implements BaseStore {
   private readonly weights: Tensor;
 
   constructor({ layers }: LowRankBank) {
-    this.weights = elementAt(layers, 0).linear.unquantisedWeight();
+    this.weights = elementAt(layers, 0).linear.plainWeight();
   }
 
   merge(left: Tensor, right: Tensor): undefined {
@@ -130,7 +130,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
       torch.scope(() => {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);
-        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.unquantisedWeight());
+        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.plainWeight());
         return base.merge(left, right);
       }),
   });
@@ -173,7 +173,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
 
 /** The weight that the forward pass computes with. */
 const seenBy = (base: BaseStore, linear: Linear) =>
-  base instanceof FrozenDeltaBase ? torch.toDType(base.weight(0), "float32") : linear.unquantisedWeight();
+  base instanceof FrozenDeltaBase ? torch.toDType(base.weight(0), "float32") : linear.plainWeight();
 
 function fail(): never {
   throw new Error("the optimiser has no moments");

@@ -14,9 +14,11 @@ namespace {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-std::shared_ptr<ProcessGroup> groupAt(napi_env env, const std::vector<napi_value>& args) {
-  return environment(env).groups.get(toNumber(env, args.at(0), "process group"), "this")->group;
+std::shared_ptr<ProcessGroupHandle> handleAt(napi_env env, const std::vector<napi_value>& args) {
+  return environment(env).groups.get(toNumber(env, args.at(0), "process group"), "this");
 }
+
+std::shared_ptr<ProcessGroup> groupAt(napi_env env, const std::vector<napi_value>& args) { return handleAt(env, args)->group; }
 
 std::chrono::milliseconds toTimeout(napi_env env, napi_value value) {
   const double milliseconds = toNumber(env, value, "timeout");
@@ -40,6 +42,12 @@ at::Tensor toCpu(napi_env env, napi_value value) {
 
 // For collectives that only move bytes: any dtype will do.
 at::Tensor asBytes(const at::Tensor& tensor) { return tensor.flatten().view(at::kByte); }
+
+std::vector<at::Tensor> toCpuTensors(napi_env env, napi_value array) {
+  std::vector<at::Tensor> tensors;
+  for (uint32_t i = 0; i < arrayLength(env, array); ++i) tensors.push_back(asBytes(toCpu(env, element(env, array, i))));
+  return tensors;
+}
 
 c10d::ReduceOp toReduction(const std::string& name) {
   if (name == "sum") return c10d::ReduceOp::SUM;
@@ -70,9 +78,23 @@ Body unlessEmpty(const at::Tensor& tensor, Body body) { return tensor.numel() ==
 napi_value collective(napi_env env, std::shared_ptr<ProcessGroup> group, const std::string& name, const at::Tensor& tensor, Body body, Finish finish) {
   const std::string call = describeCall(name, tensor);
   return promiseOf(env, call, group->collectives, [group, call, body = unlessEmpty(tensor, std::move(body)), finish = std::move(finish)] {
-    group->collective(call, body);
+    group->collective(call, body ? [&body](Gloo& gloo) { body(gloo)->wait(); } : std::function<void(Gloo&)>());
     return finish;
   });
+}
+
+// Passes the slices on from rank to rank, straight to their places: Gloo's own all-gather needs as much memory again.
+void passAround(Gloo& gloo, const GroupOptions& options, const at::Tensor& slice, at::Tensor output) {
+  const int size = options.size, rank = options.rank;
+  const int next = (rank + 1) % size, previous = (rank + size - 1) % size;
+  const auto place = [&](int of) { return output.narrow(0, (of % size) * slice.numel(), slice.numel()); };
+  place(rank).copy_(slice);
+  for (int step = 0; step < size - 1; ++step) {
+    std::vector<at::Tensor> sent{place(rank + size - step)}, received{place(previous + size - step)};
+    const Work sending = gloo.send(sent, next, step), receiving = gloo.recv(received, previous, step);
+    receiving->wait();
+    sending->wait();
+  }
 }
 
 // openStore(host, port, isServer, job, rank, size, address, timeout): the handle of a process group that has not joined yet
@@ -159,6 +181,39 @@ napi_value allGatherInto(napi_env env, const std::vector<napi_value>& args) {
   return collective(env, group, "all-gather", input, body, undefined);
 }
 
+// beginGather(group, slices, outputs): begins to write the slices of all ranks, in their order, into outputs of `size` times
+// their bytes; the number that awaitGather takes. The tensors belong to it until then.
+napi_value beginGather(napi_env env, const std::vector<napi_value>& args) {
+  const auto handle = handleAt(env, args);
+  const auto group = handle->group;
+  const auto slices = toCpuTensors(env, args.at(1)), outputs = toCpuTensors(env, args.at(2));
+  if (slices.size() != outputs.size()) throw Failure("tensor", "there must be one output for each slice");
+  int64_t bytes = 0;
+  for (size_t i = 0; i < slices.size(); ++i) {
+    requireSize(outputs[i], slices[i].numel() * group->options.size, at::kByte);
+    bytes += slices[i].numel();
+  }
+  const std::string call = "gather of " + std::to_string(slices.size()) + " slices, " + std::to_string(bytes) + " bytes";
+  const auto task = std::make_shared<std::packaged_task<void()>>([group, call, slices, outputs] {
+    group->collective(call, [&](Gloo& gloo) {
+      for (size_t i = 0; i < slices.size(); ++i)
+        if (slices[i].numel() > 0) passAround(gloo, group->options, slices[i], outputs[i]);
+    });
+  });
+  handle->gathers.emplace(++handle->begun, task->get_future());
+  group->collectives.post([task] { (*task)(); });
+  return fromInteger(env, handle->begun);
+}
+
+// awaitGather(group, number): once, and on this thread, so that it can be called in the middle of a forward pass
+napi_value awaitGather(napi_env env, const std::vector<napi_value>& args) {
+  const auto handle = handleAt(env, args);
+  auto found = handle->gathers.extract(toInteger(env, args.at(1), "gather"));
+  if (found.empty()) throw Failure("tensor", "this gather was not begun, or was awaited before");
+  found.mapped().get();
+  return undefined(env);
+}
+
 // allToAll(group, tensor [size, …], output of the same shape): row r goes to rank r, and row q of the output is from rank q
 napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
@@ -226,6 +281,8 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "reduceScatter", reduceScatter);
   define(env, exports, "allGather", allGather);
   define(env, exports, "allGatherInto", allGatherInto);
+  define(env, exports, "beginGather", beginGather);
+  define(env, exports, "awaitGather", awaitGather);
   define(env, exports, "allToAll", allToAll);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "barrier", barrier);

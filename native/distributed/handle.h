@@ -1,6 +1,9 @@
 // What a handle of a process group refers to.
 #pragma once
+#include <cstdint>
+#include <future>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 
 namespace scalora {
@@ -15,6 +18,8 @@ struct ProcessGroupHandle {
   ProcessGroupHandle& operator=(const ProcessGroupHandle&) = delete;
 
   const std::shared_ptr<ProcessGroup> group;
+  std::unordered_map<int64_t, std::future<void>> gathers;  // those that were begun and not yet awaited
+  int64_t begun = 0;
 };
 
 }  // namespace scalora

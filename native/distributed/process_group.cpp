@@ -147,7 +147,7 @@ std::string ProcessGroup::differences(const std::string& call) {
   return text;
 }
 
-void ProcessGroup::collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body) {
+void ProcessGroup::collective(const std::string& call, const std::function<void(Gloo&)>& body) {
   if (call.size() > kLongestCall) throw Failure("run", "the shape has too many dimensions", call);
   requireJoined();
   if (!failure_.empty()) throw Failure("run", "an earlier collective of this process group failed", failure_);
@@ -165,7 +165,7 @@ void ProcessGroup::collective(const std::string& call, const std::function<c10::
     throw Failure("run", "the ranks do not call the same collective",
                   others + "; rank " + std::to_string(options.rank) + " (this one): " + call,
                   "call the same collectives in the same order on every rank, with equal shapes and dtypes");
-  if (body) communicate([&] { body(*gloo_)->wait(); return true; });
+  if (body) communicate([&] { body(*gloo_); return true; });
 }
 
 void ProcessGroup::set(const std::string& key, const std::string& value) {

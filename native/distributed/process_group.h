@@ -40,8 +40,8 @@ class ProcessGroup {
   void openStore();  // finds the store, or makes it; first of all
   void join();       // meets the other ranks; second
 
-  // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body` if there is one.
-  void collective(const std::string& call, const std::function<c10::intrusive_ptr<c10d::Work>(Gloo&)>& body);
+  // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body`, to its end, if there is one.
+  void collective(const std::string& call, const std::function<void(Gloo&)>& body);
 
   void set(const std::string& key, const std::string& value);
   std::optional<std::string> get(const std::string& key);  // none if the key is not set: waiting here would hold up other requests

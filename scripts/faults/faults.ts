@@ -220,14 +220,14 @@ export const faults: Fault[] = [
   },
   {
     name: "a bias dropped",
-    file: "src/nn/linear.ts",
+    file: "src/nn/frozen-weight.ts",
     from: "fastLinear(x, weight, { bias })",
     to: "fastLinear(x, weight)",
     test: { file: parity, name: "biases: logits, loss and all gradients" },
   },
   {
     name: "the bias of an adapted layer dropped",
-    file: "src/nn/linear.ts",
+    file: "src/nn/frozen-weight.ts",
     from: "loraLinear(x, weight, A, B, scale, { bias,",
     to: "loraLinear(x, weight, A, B, scale, {",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
@@ -399,8 +399,8 @@ export const faults: Fault[] = [
   {
     name: "the run's GEMM backend forgotten before its first checkpoint",
     file: "src/recipes/prepare-run.ts",
-    from: "loadModelAndTokenizer(config, seed, recordedBackend, modelConfig)",
-    to: "loadModelAndTokenizer(config, seed, undefined, modelConfig)",
+    from: "loadModelAndTokenizer({ ...config, shards }, seed, recordedBackend, modelConfig)",
+    to: "loadModelAndTokenizer({ ...config, shards }, seed, undefined, modelConfig)",
     test: { file: "src/recipes/run-training.test.ts", name: "a run computes as it was started" },
   },
   {

@@ -29,7 +29,7 @@ test.each(methods)(
         const x = torch.randn([5, 8], { generator, dtype: "float64", device: "cpu" });
         const { bias = expect.fail("no bias") } = model.mix;
         torch.fill_(bias, 0.25);
-        const base = torch.clone(model.mix.unquantisedWeight());
+        const base = torch.clone(model.mix.plainWeight());
         const plain = model.mix.forward(x);
         const adapters = requireLowRank(attach(model, options, 1));
         expect(worst(model.mix.forward(x), plain)).toBeLessThan(1e-15);

@@ -1,4 +1,4 @@
-import { type Module, quantisedWeights } from "../nn/index.ts";
+import { isSharded, type Module, quantisedWeights } from "../nn/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { checkAdapterSet } from "./check-adapter-set.ts";
@@ -43,6 +43,7 @@ export function attachParsed(model: Module, options: AdapterConfig, seed: number
     });
   }
   refuseQuantised(model, method, options);
+  refuseSharded(model, method, options);
   const installed = { [Symbol.dispose]: () => clearAdapters(model) };
   return disposeOnError([installed], () => attachChecked(model, method, options, seed));
 }
@@ -71,6 +72,18 @@ function refuseQuantised(model: Module, method: Method, options: AdapterConfig):
   throw new ScaloraError("config", `${method.name} does not go with a quantised base: ${refusal}`, {
     where: quantised[0],
     fix: `load the model with quantization: none, or use one of ${methodsForQuantisedBase(options)}`,
+  });
+}
+
+/** What can train on a base in 4 bits can train on one that is shared out, and so can what merges into it, row by row. */
+function refuseSharded(model: Module, method: Method, options: AdapterConfig): void {
+  const merging = { ...options, base: "factored" };
+  if (!isSharded(model) || quantisedRefusal(method, merging) === undefined) return;
+  throw new ScaloraError("config", `${method.name} does not go with a base that is shared out`, {
+    where: "train.shardBase",
+    expected: methodsForQuantisedBase(merging),
+    found: method.name,
+    fix: "leave train.shardBase out, or use one of these methods",
   });
 }
 

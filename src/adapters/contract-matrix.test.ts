@@ -106,7 +106,7 @@ test.each(cases)(
       torch.noGrad(() => {
         for (const [path, linear] of linears(merged)) {
           const { bias } = linearOf(model, path);
-          torch.copy_(linear.unquantisedWeight(), adapters.mergedWeight(path, "float64"));
+          torch.copy_(linear.plainWeight(), adapters.mergedWeight(path, "float64"));
           if (bias && linear.bias) torch.copy_(linear.bias, bias);
         }
       });

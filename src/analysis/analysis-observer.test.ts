@@ -147,7 +147,7 @@ test.each([false, true])(
         const [A, B] = mapTuple([bank.A, bank.B], (stack) => torch.select(stack, 0, index));
         const effective = adapters.mergedWeight("mix", "float64");
         const direction = torch.add(
-          model.mix.unquantisedWeight(),
+          model.mix.plainWeight(),
           torch.matmul(torch.mulScalar(A, bank.shape.scale), torch.transpose(B, 0, 1)),
         );
         // c, row by row: the effective weight is diag(c) times the direction.

@@ -20,7 +20,7 @@ function lossSum(model: TinyLM): torch.Tensor {
 
 /** The gradient of the effective weight by central differences, in float64. */
 function differences(model: TinyLM): Float64Array {
-  const weight = model.mix.unquantisedWeight();
+  const weight = model.mix.plainWeight();
   const step = 1e-5;
   return torch.noGrad(() =>
     Float64Array.from({ length: weight.numel }, (_, at) => {

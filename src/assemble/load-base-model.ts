@@ -14,8 +14,9 @@ import {
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** As a recipe says it; for inference, in Q8_0 as well, which cannot be trained on, and in huge pages. */
-export type ModelToLoad = Omit<ModelConfig, "quantization"> & Pick<LoadOptions, "quantization" | "hugePages">;
+/** As a recipe says it; for inference, in Q8_0 as well, which cannot be trained on, and in huge pages; or shared out. */
+export type ModelToLoad = Omit<ModelConfig, "quantization"> &
+  Pick<LoadOptions, "quantization" | "hugePages" | "shards">;
 
 /** A loaded base model with its tokenizer and compute settings. */
 export interface LoadedModel {
@@ -62,11 +63,12 @@ function chooseBackend({ gemmBackend }: ModelToLoad, recorded: GemmBackend | und
 
 /** Loads the model only, without tokenizer. */
 export async function loadBaseModel(
-  { path, dtype, device, quantization, hugePages, labels, headDropout }: ModelToLoad,
+  { path, dtype, device, quantization, hugePages, shards, labels, headDropout }: ModelToLoad,
   seed: number,
   modelConfig = readModelConfig(path),
 ): Promise<TrainableModel> {
-  const options = { dtype: computeDType(dtype), device: chooseDevice(device), quantization };
+  const options = { dtype: computeDType(dtype), device: chooseDevice(device), quantization, shards };
+  if (shards) requireCpu(options.device);
   if (isClassifierConfig(modelConfig)) {
     const head = {
       ...(labels !== undefined && { labels }),
@@ -96,6 +98,16 @@ export function refuseHeadKeys({
 /** `auto` is float32 as long as bfloat16 is not measured to be faster and equally good (docs/decisions.md). */
 export function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
   return dtype === "auto" ? "float32" : dtype;
+}
+
+/** The ranks exchange slices of weights by collectives of the CPU. */
+function requireCpu(device: string): void {
+  if (device === "cpu") return;
+  throw new ScaloraError("config", "Weights are shared out between processes on the CPU only", {
+    where: "train.shardBase",
+    found: `model.device: ${device}`,
+    fix: "use model.device: cpu, or leave train.shardBase out",
+  });
 }
 
 function chooseDevice(wanted: string): string {

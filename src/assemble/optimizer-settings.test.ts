@@ -47,8 +47,8 @@ const withoutEffect = { adamw: ["momentum"], sgd: ["betas", "eps"] };
 /** Keys of the section that are not the optimiser's. */
 const others = ["steps", "epochs", "batchSize", "batchTokens", "seed", "evalEvery", "saveEvery"];
 const watching = ["keepLast", "patience", "stopOnDivergence"];
-/** Changes memory and time, not a bit of the result (recompute.test.ts). */
-const exact = ["recompute"];
+/** Change memory and time, not a bit of the result (recompute.test.ts, sharded-base.test.ts). */
+const exact = ["recompute", "shardBase"];
 
 const recipeOf = (adapter: object, settings: object) => ({
   model: { path: import.meta.dirname },

@@ -81,6 +81,23 @@ test("Ctrl-C stops all processes, which say so once, and one resumes the steps o
   expect(new Set(recorded("stopped").tokens).size).toBe(1);
 }, 120_000);
 
+test("2 processes that share the base out give what one gives that has it all; alone it is refused", async () => {
+  const alone = await runChild(program, "train", writeRecipe("whole", { accumulate: 2 }));
+  expect(alone.code, alone.stderr).toBe(0);
+  const recipe = writeRecipe("shared", { accumulate: 1, shardBase: true });
+  const refused = await runChild(program, "train", recipe);
+  expect(printedFailure(refused)).toMatchObject({ code: 2, where: "train.shardBase" });
+  const checked = await launch("check", recipe, "--json");
+  expect(checked.code, checked.stderr).toBe(0);
+  const { ok, run } = JSON.parse(checked.stdout);
+  expect({ ok, first: run.probe.losses[0] }).toEqual({ ok: true, first: recorded("whole").losses[1] });
+  const together = await launch("train", recipe);
+  expect(together.code, together.stderr).toBe(0);
+  expect(recorded("shared")).toEqual(recorded("whole"));
+  const text = await runChild(program, "generate", at("runs", "shared"), "one", "--max-tokens", "3");
+  expect(text.code, text.stderr).toBe(0);
+}, 120_000);
+
 test("processes with other recipes are refused: rank 0 names what differs", async () => {
   const words = [
     process.execPath,

@@ -11,7 +11,10 @@ import { exclusiveKeys, maxStepRows, trainSchema } from "./train-section.ts";
 
 /** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */
 export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
-  const [model, adapter, train, data] = mapTuple([raw.model, raw.adapter, raw.train, raw.data], asSection);
+  const [model, adapter, train, data, run] = mapTuple(
+    [raw.model, raw.adapter, raw.train, raw.data, raw.run],
+    asSection,
+  );
   return [
     ...exclusiveKeys.flatMap(([first, second]) => exclusiveKeyIssues(train, first, second)),
     ...checkFromKeys(adapter),
@@ -19,6 +22,7 @@ export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
     ...crossKeyIssues(methodNamed(String(adapter["method"])), adapter, train),
     ...optimizerChecks(train),
     ...stepSizeChecks(train),
+    ...shardChecks(train, run),
     ...evalChecks(data, train),
   ];
 }
@@ -109,6 +113,27 @@ function stepSizeChecks({ batchSize, accumulate }: UncheckedSection): KeyIssue[]
       found: `${batchSize} × ${accumulate} rows`,
     },
   ];
+}
+
+/** Of a base that is shared out only one block at a time is in memory, and every token of a sample would gather them all. */
+function shardChecks({ shardBase, recompute = "all" }: UncheckedSection, run: UncheckedSection): KeyIssue[] {
+  if (shardBase !== true) return [];
+  const issues: KeyIssue[] = [];
+  if (recompute !== "all")
+    issues.push({
+      path: ["train", "recompute"],
+      problem: "does not go with train.shardBase, whose passes always recompute",
+      expected: "all, or nothing",
+      found: formatFoundValue(recompute),
+    });
+  if (Array.isArray(run["samples"]))
+    issues.push({
+      path: ["run", "samples"],
+      problem: "has prompts, and no samples are taken with train.shardBase",
+      found: formatFoundValue(run["samples"]),
+      fix: "remove it; generate from the finished run",
+    });
+  return issues;
 }
 
 function evalChecks(data: UncheckedSection, train: UncheckedSection): KeyIssue[] {

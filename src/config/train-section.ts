@@ -104,6 +104,12 @@ export const trainSchema = () =>
         "Recompute activations in the backward pass, for less memory and longer steps: none, all (of each block), or auto, where the run would not fit into memory otherwise",
       unset: "auto",
     }),
+    shardBase: z.boolean().optional().meta({
+      expects: "true or false",
+      description:
+        "Share the base model's weights out between the processes of a job, for models that do not fit into the memory of one (docs/distributed.md)",
+      unset: "false: each process has the whole model",
+    }),
     stopOnDivergence: z.boolean().optional().meta({
       expects: "true or false",
       description:

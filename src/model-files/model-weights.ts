@@ -17,6 +17,8 @@ interface WeightFile extends Disposable {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
   tensor(name: string): Tensor;
+  /** See `ModelWeights.tensorAlone`. */
+  tensorAlone?(name: string): Tensor;
   /** See `ModelWeights.q8Blocks`. */
   q8Blocks?(name: string): Tensor | undefined;
 }
@@ -76,6 +78,12 @@ export class ModelWeights implements Disposable {
   tensor(name: string): Tensor {
     const { file, nameInFile } = this.location(name);
     return file.tensor(nameInFile);
+  }
+
+  /** `tensor`, whose pages leave the memory of this process when it is disposed, not when the file is. */
+  tensorAlone(name: string): Tensor {
+    const { file, nameInFile } = this.location(name);
+    return file.tensorAlone?.(nameInFile) ?? file.tensor(nameInFile);
   }
 
   /** A matrix in Q8_0 as its blocks, uint8 `[out, in / 32 * 34]`; undefined where the file does not hold it so. */

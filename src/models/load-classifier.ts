@@ -1,6 +1,6 @@
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
-import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
+import { randomParameters, type SequenceClassifier, type WeightShards } from "../nn/index.ts";
 import { type DType, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { JsonObject } from "../util/json-file.ts";
@@ -29,6 +29,8 @@ export interface ClassifierOptions {
   device?: string;
   /** "none" by default. */
   quantization?: Quantization | undefined;
+  /** As in `LoadOptions`. */
+  shards?: WeightShards | undefined;
 }
 
 /**
@@ -39,16 +41,18 @@ export interface ClassifierOptions {
  */
 export async function loadClassifier(
   folder: string,
-  { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization }: ClassifierOptions = {},
+  options: ClassifierOptions = {},
   config: JsonObject = readModelConfig(folder),
 ): Promise<SequenceClassifier> {
+  const { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization, shards } = options;
   const parsed = parseClassifierConfig(config, configLocation(folder), headDropout);
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed, "cpu");
   const newlyInitialized: string[] = [];
   const precision = dtype === "auto" ? storedDType(weights) : dtype;
   const rules = loadRules(parsed, newlyInitialized, generator);
-  const loader = new WeightLoader(weights, folder, { dtype: precision, device, quantization }, rules);
+  const place = { dtype: precision, device, quantization, shards };
+  const loader = new WeightLoader(weights, folder, place, rules);
   const task = { ...resolveLabels(parsed.labels, labels), newlyInitialized };
   return loader.load((source) => parsed.build(source, task), parsed.ignoredWeights);
 }

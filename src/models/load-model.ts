@@ -1,6 +1,6 @@
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
-import { type CausalLM, randomParameters } from "../nn/index.ts";
+import { type CausalLM, randomParameters, type WeightShards } from "../nn/index.ts";
 import type { DType, Generator } from "../torch/index.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { parseConfig } from "./families.ts";
@@ -26,6 +26,8 @@ export interface LoadOptions {
    * are stored in the dtype stay mapped from their files.
    */
   readonly hugePages?: boolean | undefined;
+  /** Shares weights out between ranks, which all load the same; on the CPU. */
+  readonly shards?: WeightShards | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface LoadOptions {
  */
 export async function loadModel(
   folder: string,
-  { dtype = "auto", device = "cpu", quantization, hugePages }: LoadOptions = {},
+  { dtype = "auto", device = "cpu", quantization, hugePages, shards }: LoadOptions = {},
   config: JsonObject = readModelConfig(folder),
 ): Promise<CausalLM> {
   const parsed = parseConfig(config, configLocation(folder));
@@ -45,6 +47,7 @@ export async function loadModel(
     device,
     quantization,
     hugePages,
+    shards,
   });
   return loader.load((source) => parsed.build(source, isTied(parsed, weights)), parsed.ignoredWeights);
 }

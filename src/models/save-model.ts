@@ -4,9 +4,9 @@ import { readModelConfig } from "../model-files/model-config.ts";
 import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import {
   type CausalLM,
+  FrozenWeight,
   isClassifier,
   namedWeights,
-  QuantisedWeight,
   type SequenceClassifier,
 } from "../nn/index.ts";
 import type { LazyTensor } from "../safetensors/index.ts";
@@ -80,6 +80,6 @@ export function parametersToSave(
   return [...namedWeights(model)].map(([name, weight]) => ({
     name,
     shape: weight.shape,
-    load: () => replace(name) ?? (weight instanceof QuantisedWeight ? weight.dequantise() : detach(weight)),
+    load: () => replace(name) ?? (weight instanceof FrozenWeight ? weight.dense() : detach(weight)),
   }));
 }

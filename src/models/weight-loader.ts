@@ -2,6 +2,7 @@ import type { ModelWeights } from "../model-files/model-weights.ts";
 import {
   allFinite,
   countNonFinite,
+  type FrozenWeight,
   makeParameterSource,
   type Nf4Codebook,
   Nf4Weight,
@@ -11,6 +12,9 @@ import {
   Q8Weight,
   type QuantisedWeight,
   q8BlockSize,
+  ShardedNf4Weight,
+  ShardedTensor,
+  type WeightShards,
 } from "../nn/index.ts";
 import {
   clone,
@@ -46,6 +50,8 @@ export interface WeightPlacement {
   readonly quantization?: Quantization | undefined;
   /** As in `LoadOptions`. */
   readonly hugePages?: boolean | undefined;
+  /** Shares weights of blocks and over the vocabulary out between ranks. */
+  readonly shards?: WeightShards | undefined;
 }
 
 /** Weights of the blocks of any family; not of embeddings, output layers, poolers and heads. */
@@ -92,7 +98,7 @@ export class WeightLoader {
       const model = build(
         makeParameterSource(
           (name, shape, kind) => this.take(name, shape, kind),
-          (name, shape) => this.takeQuantized(name, shape),
+          (name, shape) => this.takeFrozen(name, shape),
         ),
       );
       this.check(ignored);
@@ -120,26 +126,49 @@ export class WeightLoader {
   private placed(stored: string): Tensor {
     const { dtype, device, hugePages = false } = this.place;
     const tensor = this.weights.tensor(stored);
-    if (!hugePages || device !== "cpu") return this.copyIfQuantized(convert(tensor, this.place));
+    if (!hugePages || device !== "cpu") return this.copyIfFewAreMapped(convert(tensor, this.place));
     using source = tensor;
     return copyToHugePages(source, dtype);
   }
 
-  /** A copy where the model is quantised: one mapped tensor would keep every page read of its file in memory. */
-  private copyIfQuantized(tensor: Tensor): Tensor {
-    if ((this.place.quantization ?? "none") === "none") return tensor;
+  /** A copy where most weights are not mapped: one mapped tensor would keep every page read of its file in memory. */
+  private copyIfFewAreMapped(tensor: Tensor): Tensor {
+    const { quantization = "none", shards } = this.place;
+    if (quantization === "none" && !shards) return tensor;
     using mapped = tensor;
     return noGrad(() => clone(mapped));
   }
 
-  /** Quantises weight by weight, so that peak memory is little more than that of the quantised model. */
-  private takeQuantized(name: string, shape: readonly number[]): QuantisedWeight | undefined {
+  /** Quantises, or takes a slice, weight by weight, so that peak memory is little more than that of what is kept. */
+  private takeFrozen(name: string, shape: readonly number[]): FrozenWeight | undefined {
     const stored = this.storedName(name);
-    if (!this.isQuantized(name, shape) || stored === undefined || !this.fits(stored, shape)) return undefined;
-    const weight = this.place.quantization === "q8_0" ? this.makeQ8(stored) : this.makeNf4(stored);
+    if (stored === undefined || !this.fits(stored, shape)) return undefined;
+    const weight = this.isQuantized(name, shape)
+      ? this.makeQuantised(name, stored)
+      : this.takeSlice(name, stored, shape);
+    if (weight === undefined) return undefined;
     releaseFreeMemory();
     this.taken.set(stored, weight);
     return weight;
+  }
+
+  private makeQuantised(name: string, stored: string): QuantisedWeight {
+    if (this.place.quantization === "q8_0") return this.makeQ8(stored);
+    const whole = this.makeNf4(stored);
+    const { shards } = this.place;
+    return shards?.isWorthwhile(whole.shape) ? new ShardedNf4Weight(shards, name, whole) : whole;
+  }
+
+  private takeSlice(name: string, stored: string, shape: readonly number[]): ShardedTensor | undefined {
+    const { shards, dtype } = this.place;
+    const isShared = blockWeightPattern.test(name) || vocabularyWeightPattern.test(name);
+    const [rows, columns, ...more] = shape;
+    if (!shards?.isWorthwhile(shape) || !isShared || rows === undefined || columns === undefined)
+      return undefined;
+    if (more.length > 0) return undefined;
+    using whole = this.weights.tensorAlone(stored);
+    this.checkFinite(stored, whole);
+    return new ShardedTensor(shards, name, shards.sliceOf(whole, dtype), [rows, columns]);
   }
 
   private isQuantized(name: string, shape: readonly number[]): boolean {
@@ -158,7 +187,7 @@ export class WeightLoader {
 
   private makeNf4(stored: string): Nf4Weight {
     this.codebook ??= nf4Codebook(this.place.device);
-    using dense = convert(this.weights.tensor(stored), this.place);
+    using dense = convert(this.weights.tensorAlone(stored), this.place);
     this.checkFinite(stored, dense);
     return new Nf4Weight(dense, this.codebook);
   }

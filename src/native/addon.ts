@@ -68,6 +68,10 @@ export interface NativeAddon {
   reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;
   allGather(group: number, tensor: number): Promise<number>;
   allGatherInto(group: number, tensor: number, output: number): Promise<undefined>;
+  /** @returns the number that `awaitGather` takes */
+  beginGather(group: number, slices: readonly number[], outputs: readonly number[]): number;
+  /** Waits on this thread. */
+  awaitGather(group: number, gather: number): undefined;
   allToAll(group: number, tensor: number, output: number): Promise<undefined>;
   broadcast(group: number, tensor: number, root: number): Promise<undefined>;
   barrier(group: number): Promise<undefined>;

@@ -1,12 +1,12 @@
 import { type DType, embedding, fromData, mulScalar, scope, Tensor, toDType } from "../torch/index.ts";
+import type { FrozenWeight } from "./frozen-weight.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
-import type { QuantisedWeight } from "./quantised-weight.ts";
 
 /** Token embedding: a row of `weight` for each token, times `scale` where the model has one. */
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
-  weight: Tensor | QuantisedWeight;
+  weight: Tensor | FrozenWeight;
   private readonly paddingIndex: number;
   private readonly scale: number | undefined;
 
@@ -22,7 +22,7 @@ export class Embedding extends Module {
   ) {
     super();
     const shape = [count, width];
-    this.weight = source.takeQuantised("weight", shape) ?? source.take("weight", shape, "weight");
+    this.weight = source.takeFrozen("weight", shape) ?? source.take("weight", shape, "weight");
     this.scale = scale === undefined ? undefined : roundTo(scale, this.weight.dtype);
     this.paddingIndex = padding;
   }
@@ -37,10 +37,10 @@ export class Embedding extends Module {
     return this.scale === undefined ? rows : mulScalar(rows, this.scale);
   }
 
-  /** All rows, dequantised where they are quantised; as `Linear.denseWeight`. */
+  /** All rows, as `Linear.denseWeight`. */
   denseWeight(): Tensor {
     const { weight } = this;
-    return weight instanceof Tensor ? weight : weight.dequantise();
+    return weight instanceof Tensor ? weight : weight.dense();
   }
 }
 

@@ -31,12 +31,13 @@ export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export { allFinite, countNonFinite } from "./finite.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";
+export { FrozenWeight, namedWeights } from "./frozen-weight.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";
 export { LMHead } from "./lm-head.ts";
 export { Module } from "./module.ts";
-export { type Nf4Codebook, Nf4Weight, nf4Codebook } from "./nf4.ts";
+export { Nf4Base, type Nf4Codebook, Nf4Weight, nf4Codebook } from "./nf4.ts";
 export {
   makeParameterSource,
   type ParameterKind,
@@ -44,7 +45,7 @@ export {
   randomParameters,
 } from "./parameter-source.ts";
 export { Q8Weight, q8BlockSize } from "./q8-weight.ts";
-export { namedWeights, QuantisedWeight, quantisedWeights } from "./quantised-weight.ts";
+export { QuantisedWeight, quantisedWeights } from "./quantised-weight.ts";
 export { backward, RecomputedPass, runBlocks, scopeOfPass } from "./recompute.ts";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
 export {
@@ -54,3 +55,7 @@ export {
   ropeFrequencies,
 } from "./rope-frequencies.ts";
 export { applyRotary, type RotaryCosSin, RotaryEmbedding } from "./rotary-embedding.ts";
+export { isSharded } from "./sharded-model.ts";
+export { ShardedNf4Weight } from "./sharded-nf4.ts";
+export { ShardedTensor } from "./sharded-tensor.ts";
+export { type RowSlice, type ShardGroup, WeightShards } from "./weight-shards.ts";

@@ -1,9 +1,10 @@
-import { fastLinear, loraLinear, Tensor } from "../torch/index.ts";
+import { Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { FrozenDelta } from "./frozen-delta.ts";
+import { baseProduct, type FrozenWeight, lowRankProduct } from "./frozen-weight.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
-import type { QuantisedWeight } from "./quantised-weight.ts";
+import { ShardedTensor } from "./sharded-tensor.ts";
 
 /** The adapter that a method installs on a linear layer; it replaces the layer's forward pass. */
 export interface LinearAdapter {
@@ -18,12 +19,12 @@ export interface LinearAdapter {
 /** A linear layer `y = x Wᵀ + b`, or the forward pass of the adapter installed on it. */
 export class Linear extends Module {
   /** `[out, in]` */
-  weight: Tensor | QuantisedWeight;
+  weight: Tensor | FrozenWeight;
   /** `[out]` */
   bias: Tensor | undefined;
   adapter: LinearAdapter | undefined;
 
-  constructor(weight: Tensor | QuantisedWeight, bias?: Tensor) {
+  constructor(weight: Tensor | FrozenWeight, bias?: Tensor) {
     super();
     this.weight = weight;
     this.bias = bias;
@@ -38,7 +39,7 @@ export class Linear extends Module {
     withBias: boolean,
   ): Linear {
     const shape = [outFeatures, inFeatures];
-    const weight = source.takeQuantised("weight", shape) ?? source.take("weight", shape, "weight");
+    const weight = source.takeFrozen("weight", shape) ?? source.take("weight", shape, "weight");
     return new Linear(weight, withBias ? source.take("bias", [outFeatures], "bias") : undefined);
   }
 
@@ -53,8 +54,7 @@ export class Linear extends Module {
    * @param bias null leaves it out
    */
   forwardBase(x: Tensor, bias = this.bias ?? null): Tensor {
-    const { weight } = this;
-    return weight instanceof Tensor ? fastLinear(x, weight, { bias }) : weight.forwardBase(x, bias);
+    return baseProduct(this.weight, x, bias);
   }
 
   /**
@@ -72,32 +72,47 @@ export class Linear extends Module {
     bias = this.bias ?? null,
     frozenDelta?: FrozenDelta,
   ): Tensor {
-    const { weight } = this;
-    return weight instanceof Tensor
-      ? loraLinear(x, weight, A, B, scale, { bias, P: frozenDelta?.P, Q: frozenDelta?.Q })
-      : weight.forwardLowRank(x, bias, A, B, scale, frozenDelta);
+    return lowRankProduct(this.weight, x, bias, A, B, scale, frozenDelta);
   }
 
   /**
-   * W `[out, in]` in the dtype of the products: the layer's own tensor, which the caller may neither change nor free, or, of a
-   * quantised weight, its dequantised values in a new tensor of the present scope.
+   * W `[out, in]` in the dtype of the products: the layer's own tensor, or its values in a tensor of the present scope. The caller
+   * may neither change nor free it.
    */
   denseWeight(): Tensor {
     const { weight } = this;
-    return weight instanceof Tensor ? weight : weight.dequantise();
+    return weight instanceof Tensor ? weight : weight.dense();
   }
 
   /**
-   * The weight tensor itself, to be moved or changed.
-   * @throws ScaloraError `config` for a quantised weight, which allows neither
+   * The weight tensor itself, to be trained.
+   * @throws ScaloraError `config` for a weight that is quantised, or shared out between ranks
    */
-  unquantisedWeight(): Tensor {
+  plainWeight(): Tensor {
     const { weight } = this;
     if (weight instanceof Tensor) return weight;
-    throw new ScaloraError("config", "A quantised weight cannot be trained or merged into", {
-      where: "model.quantization",
-      found: `${weight.format}: its codes cannot store small updates`,
-      fix: "use model.quantization: none, or adapter.method: qlora",
-    });
+    throw weight instanceof ShardedTensor
+      ? new ScaloraError("config", "A weight that is shared out between processes cannot be trained whole", {
+          where: "train.shardBase",
+          fix: "leave train.shardBase out, or use another method (docs/distributed.md)",
+        })
+      : new ScaloraError("config", "A quantised weight cannot be trained or merged into", {
+          where: "model.quantization",
+          found: "codes, which cannot store small updates",
+          fix: "use model.quantization: none, or adapter.method: qlora",
+        });
+  }
+
+  /** What this process keeps of the weight, to be changed: all of it, or its rows of one that is shared out. As `plainWeight`. */
+  ownWeight(): Tensor {
+    return this.weight instanceof ShardedTensor ? this.weight.slice : this.plainWeight();
+  }
+
+  /** Puts equal values in the place of `ownWeight`, which is freed. */
+  moveOwnWeight(to: Tensor): void {
+    const own = this.ownWeight();
+    if (this.weight instanceof ShardedTensor) this.weight.slice = to;
+    else this.weight = to;
+    own.dispose();
   }
 }

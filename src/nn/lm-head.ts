@@ -1,6 +1,6 @@
 import { divScalar, mulScalar, type Tensor, tanh } from "../torch/index.ts";
+import type { FrozenWeight } from "./frozen-weight.ts";
 import { Linear } from "./linear.ts";
-import type { QuantisedWeight } from "./quantised-weight.ts";
 
 /** The output layer of a language model: hidden states to logits. */
 export class LMHead extends Linear {
@@ -8,7 +8,7 @@ export class LMHead extends Linear {
   readonly softCap: number | undefined;
 
   /** @param weight `[vocabulary, hidden]` */
-  constructor(weight: Tensor | QuantisedWeight, softCap?: number) {
+  constructor(weight: Tensor | FrozenWeight, softCap?: number) {
     super(weight);
     this.softCap = softCap;
   }

@@ -39,9 +39,9 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
           ...golden.tensor(`${name}.${part}`).toFloats(),
         ]);
       const numbers = golden.tensor(`${name}.numbers`);
-      expect(nf4.dequantise().dtype).toBe(numbers.dtype);
-      expect(nf4.dequantise().shape).toEqual(numbers.shape);
-      expect(nf4.dequantise().toFloats()).toEqual(numbers.toFloats());
+      expect(nf4.dense().dtype).toBe(numbers.dtype);
+      expect(nf4.dense().shape).toEqual(numbers.shape);
+      expect(nf4.dense().toFloats()).toEqual(numbers.toFloats());
     });
     expect(torch.liveTensorCount()).toBe(live);
   });
@@ -51,7 +51,7 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
       for (const name of ["random", "odd", "ties"]) {
         const wide = torch.toDType(golden.tensor(`${name}.weight`), "float64");
         using nf4 = new Nf4Weight(wide, nf4Codebook("cpu"));
-        expect(nf4.dequantise().toFloats()).toEqual(golden.tensor(`${name}.numbers`).toFloats());
+        expect(nf4.dense().toFloats()).toEqual(golden.tensor(`${name}.numbers`).toFloats());
       }
     });
   });
@@ -71,7 +71,7 @@ test("a weight takes 4 bits a number, 8 for 64 and 32 for 16,384 of them", () =>
 function layers(): { layer: Linear; plain: Linear } {
   const nf4 = new Nf4Weight(torch.toDType(normal([70, 50]), "float64"), nf4Codebook("cpu"));
   const bias = torch.toDType(normal([70]), "float64");
-  return { layer: new Linear(nf4, bias), plain: new Linear(nf4.dequantise(), bias) };
+  return { layer: new Linear(nf4, bias), plain: new Linear(nf4.dense(), bias) };
 }
 
 test("products and their gradients are those of the numbers behind the codes", () => {
@@ -121,7 +121,7 @@ test("codes that do not make the weight are refused, and so is what would write 
     expect(() => layer.forwardBase(torch.zeros([2, 49], { dtype: "float64", device: "cpu" }))).toThrow(
       "does not fit a weight of shape [70, 50]",
     );
-    expect(() => layer.unquantisedWeight()).toThrow("A quantised weight cannot be trained or merged into");
+    expect(() => layer.plainWeight()).toThrow("A quantised weight cannot be trained or merged into");
     const { packed, absmax, nested_absmax: nested, offset } = nf4Of(layer);
     const parts = [packed, absmax, nested, offset, codebook.levels, codebook.scales];
     expect(() => torch.nf4Dequantize(parts, 70, 51, "float32")).toThrow(

@@ -46,12 +46,61 @@ function dynamicScales(): Tensor {
   return torch.sort(torch.cat([...decades.flat(), ends]))[0];
 }
 
+/** The parts of a weight in NF4, in the order in which operators take them. */
+export type Nf4Parts = readonly [
+  packed: Tensor,
+  absmax: Tensor,
+  nestedAbsmax: Tensor,
+  offset: Tensor,
+  levels: Tensor,
+  scales: Tensor,
+];
+
+/** Products with a weight in NF4, wherever its parts are. */
+export abstract class Nf4Base extends QuantisedWeight {
+  readonly format = "nf4";
+
+  /** The parts, to be read in the present scope. */
+  protected abstract parts(): Nf4Parts;
+
+  /** `x Wᵀ + b`, with a gradient for x alone. @param x `[rows, in]` */
+  forwardBase(x: Tensor, bias: Tensor | null): Tensor {
+    const [m, n] = this.shape;
+    return torch.nf4Linear(x, [...this.parts()], m, n, { bias });
+  }
+
+  /** `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B. */
+  forwardLowRank(
+    x: Tensor,
+    bias: Tensor | null,
+    A: Tensor,
+    B: Tensor,
+    scale: number,
+    frozenDelta?: FrozenDelta,
+  ): Tensor {
+    const [m, n] = this.shape;
+    return torch.nf4LoraLinear(x, [...this.parts()], m, n, A, B, scale, {
+      bias,
+      P: frozenDelta?.P,
+      Q: frozenDelta?.Q,
+    });
+  }
+
+  dense(): Tensor {
+    const [m, n] = this.shape;
+    return torch.nf4Dequantize([...this.parts()], m, n, this.dtype);
+  }
+
+  rows(indices: Tensor): Tensor {
+    return torch.embedding(this.dense(), indices);
+  }
+}
+
 /**
  * A frozen weight in NF4 with double quantisation (QLoRA, arXiv 2305.14314): 4 bits a value, 8 for every 64 values and 32 for
  * every 16,384. Codes and dequantised values equal those of bitsandbytes bit for bit. Each product dequantises and keeps nothing.
  */
-export class Nf4Weight extends QuantisedWeight {
-  readonly format = "nf4";
+export class Nf4Weight extends Nf4Base {
   /** The 4-bit codes, two a byte, the first in the upper half. */
   readonly packed: Tensor;
   /** 8-bit codes of the blocks' scales (their largest magnitudes). */
@@ -77,39 +126,7 @@ export class Nf4Weight extends QuantisedWeight {
     return this.packed.device;
   }
 
-  /** `x Wᵀ + b`, with a gradient for x alone. @param x `[rows, in]` */
-  forwardBase(x: Tensor, bias: Tensor | null): Tensor {
-    const [m, n] = this.shape;
-    return torch.nf4Linear(x, this.operatorInputs, m, n, { bias });
-  }
-
-  /** `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B. */
-  forwardLowRank(
-    x: Tensor,
-    bias: Tensor | null,
-    A: Tensor,
-    B: Tensor,
-    scale: number,
-    frozenDelta?: FrozenDelta,
-  ): Tensor {
-    const [m, n] = this.shape;
-    return torch.nf4LoraLinear(x, this.operatorInputs, m, n, A, B, scale, {
-      bias,
-      P: frozenDelta?.P,
-      Q: frozenDelta?.Q,
-    });
-  }
-
-  dequantise(): Tensor {
-    const [m, n] = this.shape;
-    return torch.nf4Dequantize(this.operatorInputs, m, n, this.dtype);
-  }
-
-  rows(indices: Tensor): Tensor {
-    return torch.embedding(this.dequantise(), indices);
-  }
-
-  private get operatorInputs(): Tensor[] {
+  protected parts(): Nf4Parts {
     return [this.packed, this.absmax, this.nested_absmax, this.offset, this.levels, this.scales];
   }
 }

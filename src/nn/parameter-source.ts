@@ -1,5 +1,5 @@
 import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.ts";
-import type { QuantisedWeight } from "./quantised-weight.ts";
+import type { FrozenWeight } from "./frozen-weight.ts";
 
 /** Kind of a parameter, which decides its initialisation. */
 export type ParameterKind = "weight" | "bias" | "scale";
@@ -8,22 +8,22 @@ export type ParameterKind = "weight" | "bias" | "scale";
 export interface ParameterSource {
   /** @param name the full name, as in Hugging Face folders */
   take(name: string, shape: readonly number[], kind: ParameterKind): Tensor;
-  /** A quantised weight of a linear layer or an embedding; undefined where the source does not quantise it, and `take` gives it. */
-  takeQuantised(name: string, shape: readonly number[]): QuantisedWeight | undefined;
+  /** A weight of a linear layer or an embedding that the source quantises or shares out; undefined where `take` gives it. */
+  takeFrozen(name: string, shape: readonly number[]): FrozenWeight | undefined;
   /** A source for one module's parameters: names get `prefix.` in front. */
   withPrefix(prefix: string): ParameterSource;
 }
 
-/** Makes a source of functions that look parameters up by full name; without `quantised` no weight is quantised. */
+/** Makes a source of functions that look parameters up by full name; without `takeFrozen` all are tensors. */
 export function makeParameterSource(
   take: ParameterSource["take"],
-  quantised: ParameterSource["takeQuantised"] = () => undefined,
+  takeFrozen: ParameterSource["takeFrozen"] = () => undefined,
   prefix = "",
 ): ParameterSource {
   return {
     take: (name, shape, kind) => take(prefix + name, shape, kind),
-    takeQuantised: (name, shape) => quantised(prefix + name, shape),
-    withPrefix: (inner) => makeParameterSource(take, quantised, `${prefix}${inner}.`),
+    takeFrozen: (name, shape) => takeFrozen(prefix + name, shape),
+    withPrefix: (inner) => makeParameterSource(take, takeFrozen, `${prefix}${inner}.`),
   };
 }
 

@@ -31,7 +31,7 @@ test("blocks are those of GGUF's reference, bit for bit: as the export writes th
     expect([...blocks.toFloats()]).toEqual([...encodeTensor(weight, q8)]);
     using weightOf = new Q8Weight(blocks, "float32");
     const numbers = Float64Array.from(dequantise(q8, encodeTensor(weight, q8)));
-    expect(weightOf.dequantise().toFloats()).toEqual(numbers);
+    expect(weightOf.dense().toFloats()).toEqual(numbers);
     expect(weightOf.shape).toEqual([40, 64]);
   });
 });
@@ -47,7 +47,7 @@ test.each([
   torch.scope(() => {
     const [weight, x, bias] = [normal([out, columns], 2), normal([rows, columns], 3), normal([out], 4)];
     using q = quantised(weight);
-    const exact = torch.add(torch.matmul(wide(x), torch.transpose(wide(q.dequantise()), 0, 1)), wide(bias));
+    const exact = torch.add(torch.matmul(wide(x), torch.transpose(wide(q.dense()), 0, 1)), wide(bias));
     expect(q.forwardBase(x, bias).toFloats()).toBeCloseToAll(exact.toFloats(), tolerances.q8Product);
     const half = torch.toDType(x, "bfloat16");
     const result = torch.noGrad(() => q.forwardBase(half, null));
@@ -95,7 +95,7 @@ test("the extremes of both sides do not overflow, and what is not finite stays s
 test("rows of an embedding, and a low-rank change beside the weight", () => {
   torch.scope(() => {
     using q = quantised(normal([40, 64], 7));
-    const dense = q.dequantise();
+    const dense = q.dense();
     const tokens = torch.indices([39, 0, 7], { device: "cpu" });
     expect(q.rows(tokens).toFloats()).toEqual(torch.indexSelect(dense, 0, tokens).toFloats());
     expect(() => q.rows(torch.indices([40], { device: "cpu" }))).toThrow(/row 40/);

@@ -50,7 +50,7 @@ export class Q8Weight extends QuantisedWeight {
     return frozenDelta === undefined ? whole : torch.add(whole, lowRank(x, frozenDelta.P, frozenDelta.Q));
   }
 
-  dequantise(): Tensor {
+  dense(): Tensor {
     const { device } = this;
     return this.rows(torch.arange(0, this.shape[0], { dtype: "int64", device }));
   }

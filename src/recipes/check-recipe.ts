@@ -3,6 +3,7 @@ import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { assertCanStart, existingParent } from "../run/lock-run.ts";
+import type { ProcessGroup } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatBytes } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
@@ -12,6 +13,7 @@ import { checkpointBytes, type MemoryNeed } from "./memory-estimate.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type Probe, probeRun } from "./probe-run.ts";
+import { requireSameRecipe } from "./require-same-run.ts";
 import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
 import { overRanks } from "./train-on-ranks.ts";
 import { trainingCounts } from "./training-data.ts";
@@ -42,6 +44,8 @@ export interface RunForecast {
 
 /** Options of a check. */
 export interface CheckOptions extends Interruptible {
+  /** The ranks that would train together, which all check. */
+  readonly group?: ProcessGroup | undefined;
   /** Several ranks that the recipe may be trained on, each with the cores of this process. */
   readonly ranks?: RanksQuestion | undefined;
 }
@@ -52,13 +56,15 @@ export type CheckRecipe = (recipe: Recipe, options: CheckOptions) => Promise<Rec
  * Tries a recipe without writing anything: loads model and data, attaches the method, compares memory and disk with what is
  * there, and trains three steps. What is wrong with different parts is reported together.
  */
-export const checkRecipe: CheckRecipe = async (recipe, { signal, ranks }) => {
+export const checkRecipe: CheckRecipe = async (given, { signal, ranks, group }) => {
+  const recipe = overRanks(given, group?.size ?? 1);
   const errors: string[] = [];
   const warnings: string[] = [];
   await collect(errors, () => assertCanStart(runPath(recipe)));
   const run = await collect(errors, async () => {
+    if (group) await requireSameRecipe(group, given);
     const started = performance.now();
-    using prepared = await prepareRun(overRanks(recipe, ranks?.size ?? 1));
+    using prepared = await prepareRun(overRanks(recipe, ranks?.size ?? 1), { group });
     const loadSeconds = (performance.now() - started) / 1000;
     warnings.push(...prepared.warnings);
     const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));
@@ -68,7 +74,9 @@ export const checkRecipe: CheckRecipe = async (recipe, { signal, ranks }) => {
     if (disk.needed > disk.free) errors.push(diskError(disk, recipe).message);
     signal.throwIfAborted();
     const probe =
-      errors.length > 0 ? undefined : await collect(errors, () => probeRun(prepared, recipe, signal));
+      errors.length > 0
+        ? undefined
+        : await collect(errors, () => probeRun(prepared, recipe, { signal, group }));
     const { steps, adapters, dataset, memory, memoryLimit: limit } = prepared;
     const [parameters, data] = [adapters.parameterCounts(), trainingCounts(dataset)];
     const forecast =
@@ -81,7 +89,7 @@ export const checkRecipe: CheckRecipe = async (recipe, { signal, ranks }) => {
   // A model that cannot be loaded must not hide what is wrong with the data.
   if (run === undefined) await collect(errors, () => loadRecipeData(recipe));
   const all = [...new Set(errors)];
-  return { ok: all.length === 0, errors: all, warnings, recipe, run: run ?? null };
+  return { ok: all.length === 0, errors: all, warnings, recipe: given, run: run ?? null };
 };
 
 async function forecastOf(

@@ -1,6 +1,6 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { deviceOf, type TrainableModel } from "../nn/index.ts";
+import { deviceOf, type RowSlice, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, keepsFreedMemory, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
@@ -119,9 +119,14 @@ export function keptBytes({ model, adapters, optimizer }: RunParts): number {
   return bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
 }
 
-/** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights if the method changes them. */
+/** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights, whole, if the method changes them. */
 export function checkpointBytes({ adapters, optimizer }: Omit<RunParts, "model">): number {
-  return bytesOf([...adapters.state().values(), ...optimizer.state().values()]);
+  const shared: ReadonlyMap<string, RowSlice> = adapters.stateRows?.() ?? new Map();
+  const state = [...adapters.state()].map(([name, tensor]) => {
+    const slice = shared.get(name);
+    return bytesOf([tensor]) * (slice ? slice.rows / slice.perRank : 1);
+  });
+  return state.reduce((sum, bytes) => sum + bytes, bytesOf([...optimizer.state().values()]));
 }
 
 const bytesOf = (tensors: readonly Tensor[]) =>

@@ -75,21 +75,30 @@ export function checkMemoryFit(
   return `memory is tight: ${error.found}; ${error.expected}`;
 }
 
-/** Refuses a model that cannot be loaded into memory, before loading it is tried. @throws ScaloraError `config` */
-export function checkModelFit(config: ModelConfig, limit = memoryLimit(), env = process.env): void {
+/**
+ * Refuses a model that cannot be loaded into memory, before loading it is tried.
+ * @param sharedBy the number of ranks that its weights are shared out between
+ * @throws ScaloraError `config`
+ */
+export function checkModelFit(
+  config: ModelConfig,
+  limit = memoryLimit(),
+  env = process.env,
+  sharedBy = 1,
+): void {
   if (config.device.startsWith("cuda") || hasCuda() || env["SCALORA_MEMORY_CHECK"] === "off") return;
-  const bytes = loadedModelBytes(config);
+  const bytes = loadedModelBytes(config, sharedBy);
   if (fitOf({ total: bytes }, limit) !== "no") return;
   throw new ScaloraError("config", "The model does not fit into memory", {
     where: `model.path: ${config.path}`,
     expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
     found: `about ${formatBytes(bytes)} for its weights alone`,
-    fix: modelsThatFit(config, limit),
+    fix: modelsThatFit(config, limit, sharedBy),
   });
 }
 
 /** Other forms of the same weights that fit, with what they take; else the memory that the smallest needs. */
-function modelsThatFit(config: ModelConfig, limit: MemoryLimit): string {
+function modelsThatFit(config: ModelConfig, limit: MemoryLimit, sharedBy: number): string {
   const forms = [
     { text: "model.dtype: bfloat16", change: { dtype: "bfloat16" } },
     { text: "adapter.method: qlora", change: { quantization: "nf4" } },
@@ -100,7 +109,7 @@ function modelsThatFit(config: ModelConfig, limit: MemoryLimit): string {
   ] as const;
   const sizes = forms.map(({ text, change }) => ({
     text,
-    bytes: loadedModelBytes({ ...config, ...change }),
+    bytes: loadedModelBytes({ ...config, ...change }, sharedBy),
   }));
   const fitting = sizes.filter(
     ({ bytes }, i) =>

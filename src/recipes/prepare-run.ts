@@ -9,18 +9,20 @@ import type { Recipe } from "../config/index.ts";
 import { type BatchSource, type Dataset, loadDataset } from "../data/index.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierConfig } from "../models/index.ts";
-import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
+import { deviceOf, isClassifier, type TrainableModel, WeightShards } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import {
   type GemmBackend,
   Generator,
   memory,
+  type ProcessGroup,
   processor,
   releaseFreeMemory,
   threads,
 } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
 import { hashModel } from "../train/model-hash.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
@@ -41,20 +43,29 @@ export interface PreparedRun extends MemoryPlan, Disposable {
   /** Optimiser steps of the whole run. */
   readonly steps: number;
   readonly identity: CheckpointIdentity;
+  /** Hash of what this process has loaded of the model: where weights are shared out, that of `identity` is of all processes'. */
+  readonly loadedHash: string;
   readonly memoryLimit: MemoryLimit;
   readonly weightBytes: WeightBytes;
 }
 
+/** How a run is prepared. */
+interface PrepareOptions {
+  /** The GEMM backend that an earlier process of the same run has used. */
+  readonly recordedBackend?: GemmBackend | undefined;
+  /** Ends the loading of data, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** The ranks that train together, which all prepare the same. */
+  readonly group?: ProcessGroup | undefined;
+}
+
 /**
  * Loads model and data of a recipe and attaches its method.
- * @param recordedBackend the GEMM backend that an earlier process of the same run has used
- * @param signal ends the loading of data, with its reason
  * @throws ScaloraError where something of the recipe cannot be used
  */
 export async function prepareRun(
   recipe: Recipe,
-  recordedBackend?: GemmBackend,
-  signal?: AbortSignal,
+  { recordedBackend, signal, group }: PrepareOptions = {},
 ): Promise<PreparedRun> {
   const peakBefore = memory().peak;
   const { seed } = recipe.train;
@@ -70,9 +81,11 @@ export async function prepareRun(
     const config = resolveModelConfig(recipe);
     // First, since a folder without a model is recognised by its config.
     const modelConfig = readModelConfig(config.path);
+    const sharing = recipe.train.shardBase ? shardingGroup(group) : undefined;
+    const shards = sharing && own(new WeightShards(sharing));
     if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
-    checkModelFit(config);
-    const base = await loadModelAndTokenizer(config, seed, recordedBackend, modelConfig);
+    checkModelFit(config, memoryLimit(), process.env, sharing?.size);
+    const base = await loadModelAndTokenizer({ ...config, shards }, seed, recordedBackend, modelConfig);
     const model = own(base.model);
     const maxLength = model.info.maxPositions;
     const dataset = await loadDataset(recipe.data, base.tokenizer, {
@@ -84,6 +97,7 @@ export async function prepareRun(
     releaseFreeMemory();
     const batches = makeBatches(dataset, recipe);
     const identity = { base: hashModel(model), adapter: definedFields(recipe.adapter) };
+    const loadedHash = shards?.sampleHash() ?? identity.base;
     const weightBytes = weightBytesOf(model);
     const adapters = own(attachParsed(model, recipe.adapter, seed));
     const dropout = own(new Generator(seed, deviceOf(model)));
@@ -92,13 +106,13 @@ export async function prepareRun(
     const tokens = batches.largestBatchTokens(steps * recipe.train.accumulate);
     const parts = { model, adapters, optimizer };
     const plan = planMemory({
-      setting: recipe.train.recompute,
+      setting: shards ? "all" : recipe.train.recompute,
       limit,
       isChecked: isMemoryChecked(model),
       measure: (recompute) => memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute }),
     });
     return {
-      ...{ base, dataset, batches, adapters, optimizer, dropout, identity, weightBytes },
+      ...{ base, dataset, batches, adapters, optimizer, dropout, identity, loadedHash, weightBytes },
       ...plan,
       steps,
       memoryLimit: limit,
@@ -108,6 +122,7 @@ export async function prepareRun(
         ...modelWarnings(model, recipe),
         ...precisionWarnings(model),
         ...backendWarnings(base),
+        ...shardWarnings(recipe),
         ...(recordedBackend === undefined ? threadWarnings(model) : []),
         ...dataWarnings(dataset),
         ...budgetWarnings(dataset, batches, recipe),
@@ -118,6 +133,16 @@ export async function prepareRun(
     dispose();
     throw error;
   }
+}
+
+/** @throws ScaloraError `config` where there are no other processes */
+function shardingGroup(group: ProcessGroup | undefined): ProcessGroup {
+  if (group && group.size > 1) return group;
+  throw new ScaloraError("config", "A base can only be shared out between several processes", {
+    where: "train.shardBase",
+    found: "one process",
+    fix: "start several, such as npx scalora launch --nproc 4 train …, or leave train.shardBase out",
+  });
 }
 
 /** Says what becomes of a method's preset rate at other options than those that it was published with. */
@@ -149,6 +174,12 @@ function backendWarnings({ gemmBackend, isBackendUnsure }: LoadedModel): string[
   return [
     `the machine is too busy to measure which GEMM backend is faster: this run uses ${gemmBackend}, and a repetition may use another, with other last bits; model.gemmBackend (aten or onednn) sets it`,
   ];
+}
+
+/** Every token of a sample would gather the whole model. */
+function shardWarnings({ train: { shardBase }, run: { samples } }: Recipe): string[] {
+  if (!shardBase || samples === 0) return [];
+  return ["the base is shared out (train.shardBase): no samples are written; generate from the finished run"];
 }
 
 /** Says what of a model's files is not loaded, and warns about a randomly initialised head, in case a trained one was expected. */

@@ -2,10 +2,13 @@ import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import type { Recipe } from "../config/index.ts";
 import { isClassifier } from "../nn/index.ts";
+import { DataParallel } from "../train/data-parallel.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { takeMicroBatches, trainStep } from "../train/step.ts";
 import { elementAt } from "../util/elements.ts";
+import type { Interruptible } from "../util/interruptible.ts";
 import type { PreparedRun } from "./prepare-run.ts";
+import type { RunHooks } from "./run-result.ts";
 import { scheduleAndSettings } from "./run-settings.ts";
 
 /** Steps of the probe: the first one loads code, the others are timed. */
@@ -22,13 +25,18 @@ export interface Probe {
   readonly totalSeconds: number;
 }
 
-/** Trains three steps of the run, and evaluates one batch of held-out rows. */
-export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: AbortSignal): Promise<Probe> {
+/** Trains three steps of the run, with the other ranks where there are any, and evaluates one batch of held-out rows. */
+export async function probeRun(
+  prepared: PreparedRun,
+  recipe: Recipe,
+  { signal, group }: Interruptible & Pick<RunHooks, "group">,
+): Promise<Probe> {
   const { base, adapters, optimizer, batches, dropout, recompute, steps } = prepared;
   const { schedule, settings } = scheduleAndSettings(recipe, steps);
   const { model } = base;
+  using ranks = group && new DataParallel(group, adapters, model);
   const parts = {
-    ...{ model, adapters, optimizer, schedule, clip: settings.clip },
+    ...{ model, adapters, optimizer, schedule, ranks, clip: settings.clip },
     recompute,
     dropout: isClassifier(model) ? dropout : undefined,
   };

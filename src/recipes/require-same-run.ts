@@ -21,10 +21,10 @@ export async function requireSameRecipe(group: ProcessGroup, recipe: Recipe): Pr
 /** Compares what ranks have loaded, and what changes rounding. @throws as `requireSame` */
 export async function requireSameLoaded(
   group: ProcessGroup,
-  { base, identity, dataset, steps }: PreparedRun,
+  { base, loadedHash, dataset, steps }: PreparedRun,
 ): Promise<void> {
   await requireSame(group, {
-    "weights of the model": identity.base,
+    "weights of the model": loadedHash,
     "training data": dataset.hashes.train,
     "held-out data": dataset.hashes.eval,
     steps: `${steps}`,

@@ -5,7 +5,7 @@ import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
+import { deviceOf, isClassifier, isSharded, type TrainableModel } from "../nn/index.ts";
 import { RunProfiler } from "../profile/run-profiler.ts";
 import { writeReport } from "../report/index.ts";
 import {
@@ -162,7 +162,7 @@ function eventSinks(folder: RunFolder, onEvent: (event: RunEvent) => void, track
 /** Takes the samples of a step that the record does not hold yet: a process that was killed may have recorded the first ones. */
 type Sampler = (step: number, recorded: readonly RunEvent[]) => Promise<SampleEvent[]>;
 
-/** Makes the sampler; for a classifier it takes no samples. @throws ScaloraError `config` when a classifier's recipe has prompts */
+/** Makes the sampler; of a classifier, or a base that is shared out, it takes no samples. @throws ScaloraError `config` when a classifier's recipe has prompts */
 async function makeSampler(
   { model, tokenizer }: LoadedModel,
   recipe: Recipe,
@@ -171,6 +171,7 @@ async function makeSampler(
 ): Promise<Sampler> {
   const { samples } = recipe.run;
   const { path } = recipe.model;
+  if (isSharded(model)) return async () => [];
   if (!isClassifier(model)) {
     const prompts = await samplePrompts(samples, dataset.eval, { tokenizer, folder: path });
     return (step, recorded) => {
@@ -190,7 +191,7 @@ async function finalRank(
   recorded: readonly RunEvent[],
 ): Promise<RankEvent[]> {
   const isDone = eventsOfType(recorded, "rank").some((event) => event.step === step);
-  if (isDone || !isWithinRankBudget(model, adapters)) return [];
+  if (isDone || isSharded(model) || !isWithinRankBudget(model, adapters)) return [];
   using original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
   return [{ type: "rank", step, layers: [...rankReport(model, adapters, original).layers] }];
 }

@@ -46,7 +46,7 @@ export async function prepareOnRanks(
   const worldSize = recorded?.worldSize ?? size;
   const whole = overRanks(recipe, worldSize);
   const backend = group ? await agreeOnBackend(group, recipe, recorded?.gemmBackend) : recorded?.gemmBackend;
-  const prepared = await prepareRun(whole, backend, signal);
+  const prepared = await prepareRun(whole, { recordedBackend: backend, signal, group });
   try {
     if (group) await requireSameLoaded(group, prepared);
   } catch (error) {

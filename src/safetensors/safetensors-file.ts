@@ -45,6 +45,16 @@ export class SafetensorsFile implements Disposable {
    * @throws ScaloraError `format` for an unknown name, a dtype that torch lacks, or a file that became shorter
    */
   tensor(name: string): Tensor {
+    return this.read(name, this.map);
+  }
+
+  /** `tensor` from a map of its own: its pages leave the memory of this process when it is disposed. */
+  tensorAlone(name: string): Tensor {
+    using map = new MappedFile(this.path);
+    return this.read(name, map);
+  }
+
+  private read(name: string, map: MappedFile): Tensor {
     const { dtype, shape, begin } = this.entry(name);
     const type = torchDType(dtype);
     if (type === undefined) {
@@ -54,7 +64,7 @@ export class SafetensorsFile implements Disposable {
       });
     }
     this.checkSize();
-    return this.map.tensor(begin, shape, type);
+    return map.tensor(begin, shape, type);
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
-import { type DType, scope, type Tensor, visitBytes } from "../torch/index.ts";
+import { ftruncateSync } from "node:fs";
+import { type DType, scope, Tensor, visitBytes } from "../torch/index.ts";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { streamFileAtomic, writeFully } from "../util/files.ts";
@@ -12,7 +13,13 @@ export interface LazyTensor {
   load(): Tensor;
 }
 
-export type TensorSource = Tensor | LazyTensor;
+/** A tensor whose bytes others write into the file; until then they are zeros. */
+export interface LaterTensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+export type TensorSource = Tensor | LazyTensor | LaterTensor;
 
 interface PlannedTensor {
   name: string;
@@ -36,8 +43,14 @@ export function writeSafetensors(
   const planned = planTensors(path, tensors);
   try {
     streamFileAtomic(path, (descriptor) => {
-      writeFully(descriptor, headerBytes(planned, metadata));
-      for (const item of planned) writeTensor(descriptor, item);
+      const header = headerBytes(planned, metadata);
+      writeFully(descriptor, header, 0);
+      let position = header.length;
+      for (const item of planned) {
+        writeTensor(descriptor, item, position);
+        position += item.bytes;
+      }
+      ftruncateSync(descriptor, position);
     });
   } catch (error) {
     if (error instanceof ScaloraError) throw error;
@@ -88,11 +101,16 @@ function headerBytes(planned: readonly PlannedTensor[], metadata: Readonly<Recor
   return header;
 }
 
-function writeTensor(descriptor: number, { name, source, dtype, bytes }: PlannedTensor): void {
+function writeTensor(
+  descriptor: number,
+  { name, source, dtype, bytes }: PlannedTensor,
+  position: number,
+): void {
+  if (!(source instanceof Tensor || "load" in source)) return;
   scope(() => {
     let written = 0;
     visitBytes("load" in source ? checkDType(source.load(), name, dtype) : source, (piece) => {
-      writeFully(descriptor, piece);
+      writeFully(descriptor, piece, position + written);
       written += piece.length;
     });
     if (written !== bytes) throw internalError(`tensor ${name} gave ${written} bytes, not ${bytes}`);

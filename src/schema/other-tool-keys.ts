@@ -12,6 +12,7 @@ export const otherToolKeys: Readonly<Record<string, string>> = {
   max_seq_length: "maxLength",
   name_or_path: "path",
   optim: "optimizer",
+  fsdp: "shardBase",
 };
 
 /** Values that other tools have; none is a misspelling of one of ours. */

@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 /** A control group with a limit of memory, below that of this process, as a container has one. */
 export interface MemoryGroup extends Disposable {
+  /** Its folder. */
+  readonly path: string;
   /** Runs a command in it, to its end. */
   run(command: readonly string[]): { code: number | null; signal: NodeJS.Signals | null; output: string };
 }
@@ -17,14 +19,14 @@ const versions = [
   { line: /^0::(.*)$/m, mount: "/sys/fs/cgroup", limit: "memory.max" },
 ];
 
-/** Makes a group (cgroup v1 or v2). @returns undefined where this process may not, or there are none */
-export function makeMemoryGroup(bytes: number): MemoryGroup | undefined {
+/** Makes a group (cgroup v1 or v2). @param name unique on this machine @returns undefined where this process may not, or there are none */
+export function makeMemoryGroup(bytes: number, name = `${process.pid}`): MemoryGroup | undefined {
   for (const { line, mount, limit } of versions) {
     try {
       const own = line.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1];
       const parent = [own ?? "", "/"].map((path) => join(mount, path)).find(existsSync);
       if (own === undefined || parent === undefined) continue;
-      const path = join(parent, `scalora-test-${process.pid}`);
+      const path = join(parent, `scalora-test-${name}`);
       mkdirSync(path);
       const group = groupAt(path);
       try {
@@ -42,6 +44,7 @@ export function makeMemoryGroup(bytes: number): MemoryGroup | undefined {
 
 function groupAt(path: string): MemoryGroup {
   return {
+    path,
     run: ([program = "", ...rest]) => {
       const enter = `echo $$ > ${path}/cgroup.procs && exec "$0" "$@"`;
       const result = spawnSync("sh", ["-c", enter, program, ...rest], { encoding: "utf8" });

@@ -5,7 +5,7 @@ export function quantiseLinearLayers<M extends Module>(model: M): M {
   let codebook: Nf4Codebook | undefined;
   for (const [, module] of [...model.namedModules()]) {
     if (!(module instanceof Linear) || module instanceof LMHead) continue;
-    const dense = module.unquantisedWeight();
+    const dense = module.plainWeight();
     codebook ??= nf4Codebook(dense.device);
     module.weight = new Nf4Weight(dense, codebook);
     dense.dispose();

@@ -67,6 +67,21 @@ it.each([1, 2, 4])(
   },
 );
 
+it.each([2, 3])("%i ranks gather slices without the event loop, and say what goes wrong", async (size) => {
+  const all = Array.from({ length: size }, (_, rank) => rank);
+  const alive = (await ranks("gather", size)).slice(0, -1);
+  for (const { code, stderr, result } of alive) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(result).toEqual({
+      gathered: [all.flatMap((rank) => [rank, 0.5]), all.map((rank) => rank + 1)],
+      again: expect.objectContaining({ code: "tensor" }),
+      misfit: expect.objectContaining({ code: "tensor" }),
+      differing: { ...differs, found: expect.stringContaining("gather of 1 slices, 1 bytes") },
+      lost: expect.objectContaining({ code: "run" }),
+    });
+  }
+});
+
 it("sets values while it waits for others", async () => {
   expect(await results("mirrored", 2)).toEqual([
     ["from 1", "done"],

@@ -157,6 +157,21 @@ export class ProcessGroup implements Disposable {
   }
 
   /**
+   * Begins to write slices of all ranks, in their order, into tensors of `size` times their bytes, all in one collective. The
+   * tensors belong to it until `awaitGather`.
+   * @returns the number that `awaitGather` takes
+   */
+  beginGather(slices: readonly Tensor[], outputs: readonly Tensor[]): number {
+    const handles = (tensors: readonly Tensor[]) => tensors.map(({ handle }) => handle);
+    return native().beginGather(this.handle, handles(slices), handles(outputs));
+  }
+
+  /** Waits for a gather, once, and without the event loop: in the middle of a forward or backward pass. @throws as collectives do */
+  awaitGather(gather: number): void {
+    native().awaitGather(this.handle, gather);
+  }
+
+  /**
    * Sends each rank a row.
    * @param tensor `[size, …]`: row r goes to rank r
    * @param output of the same shape: row q comes from rank q

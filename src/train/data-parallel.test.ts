@@ -1,39 +1,10 @@
 // Each test starts its ranks as processes of their own (testing/train-rank.ts).
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readEvents } from "../run/read-events.ts";
-import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { startRanks, trainOn } from "./testing/start-ranks.ts";
 import type { Case } from "./testing/train-rank.ts";
-
-const program = new URL("testing/train-rank.ts", import.meta.url);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
-
-async function start(size: number, given: Case) {
-  const port = await freePort();
-  return await Promise.all(
-    Array.from({ length: size }, (_, rank) =>
-      runChild(program, `${port}`, `${rank}`, `${size}`, JSON.stringify(given)),
-    ),
-  );
-}
-
-/** What each rank of a training printed. */
-async function trainOn(size: number, given: Case) {
-  return (await start(size, given)).map(({ stdout, stderr, code }) => {
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    return JSON.parse(stdout);
-  });
-}
 
 async function expectSameBits(sizes: readonly number[], given: Case) {
   const [alone] = await trainOn(1, given);
@@ -95,7 +66,7 @@ it("a rank that is killed ends the others, and the record says so", async () => 
       folder,
       event: { what: "kill", rank: 1, step: 2 },
     } as const;
-    const [first, second] = await start(2, given);
+    const [first, second] = await startRanks(2, given);
     expect(second?.signal).toBe("SIGKILL");
     expect(JSON.parse(first?.stdout ?? "")).toMatchObject({ code: "run" });
     expect(readEvents(folder).at(-1)).toMatchObject({ type: "end", reason: "failed", step: 2 });

@@ -1,12 +1,15 @@
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
+import type { TrainableModel } from "../nn/classifier.ts";
+import { isSharded } from "../nn/index.ts";
 import { combineNumbers, gatherTexts, type ProcessGroup, type Tensor } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { GradientExchange } from "./gradient-exchange.ts";
 import { requireEqualRanks } from "./require-equal-ranks.ts";
 
 /**
- * The ranks that train one model together. Each has all of it, and the same batches in the same order; of these, item i of
- * a list is computed by rank i mod `size`, in rounds. Everything else of a step is computed by every rank, from equal sums.
+ * The ranks that train one model together. Each has all of it, or a slice of each large weight, and the same batches in the same
+ * order; of these, item i of a list is computed by rank i mod `size`, in rounds. Everything else of a step is computed by every
+ * rank, from equal sums. Where weights are shared out, a rank without an item computes another's, because its slices are needed.
  */
 export class DataParallel implements Disposable {
   readonly rank: number;
@@ -14,18 +17,22 @@ export class DataParallel implements Disposable {
   readonly group: ProcessGroup;
   private readonly adapters: AdapterSet;
   private readonly gradients: GradientExchange;
+  /** Whether ranks need each other's slices of the weights for every pass. */
+  private readonly isSharded: boolean;
 
-  constructor(group: ProcessGroup, adapters: AdapterSet) {
+  constructor(group: ProcessGroup, adapters: AdapterSet, model: TrainableModel) {
     this.rank = group.rank;
     this.size = group.size;
     this.group = group;
     this.adapters = adapters;
     this.gradients = new GradientExchange(group, adapters);
+    this.isSharded = isSharded(model);
   }
 
   /**
    * Computes losses with their gradients, which add up in the gradients of the trainables.
-   * @param lossOf this rank's forward and backward pass of an item; its gradients add to those that are there, which are zero
+   * @param lossOf this rank's forward and backward pass of an item; its gradients add to those that are there, which are zero. In
+   * the last round it may be another rank's item: the sums then take the place of its gradients.
    * @returns the losses of all items, in their order
    */
   async accumulate(count: number, lossOf: (index: number) => Tensor): Promise<Float64Array> {
@@ -33,6 +40,7 @@ export class DataParallel implements Disposable {
     for (let first = 0; first < count; first += this.size) {
       const own = first + this.rank;
       if (own < count) losses[own] = lossOf(own).item();
+      else if (this.isSharded) lossOf(first);
       await this.gradients.beginRound(Math.min(this.size, count - first));
     }
     await this.gradients.finish();
@@ -42,7 +50,11 @@ export class DataParallel implements Disposable {
   /** Numbers of all items, each computed by one rank. */
   async collect(count: number, compute: (index: number) => number): Promise<number[]> {
     const numbers = new Float64Array(count);
-    for (let index = this.rank; index < count; index += this.size) numbers[index] = compute(index);
+    for (let first = 0; first < count; first += this.size) {
+      const own = first + this.rank;
+      if (own < count) numbers[own] = compute(own);
+      else if (this.isSharded) compute(first);
+    }
     return [...(await combineNumbers(this.group, numbers))];
   }
 

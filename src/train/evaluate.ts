@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
+import { isSharded } from "../nn/sharded-model.ts";
 import { combineNumbers, gatherNumbers, type ProcessGroup } from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -59,7 +60,7 @@ export async function evaluateLoss(
   for (let first = 0; first < batches.length; first += atOnce) {
     if (await isStopping(stopping, group)) return undefined;
     const round = batches.slice(first, first + atOnce);
-    const results = group ? await evaluateRound(group, round, objective) : round.map(objective.evaluate);
+    const results = group ? await evaluateRound(group, model, round) : round.map(objective.evaluate);
     for (const [batch, { loss, predictions: found }] of zip(round, results)) {
       if (!Number.isFinite(loss)) throw nonFiniteEvaluationError(model, batch, loss);
       sum += loss;
@@ -94,11 +95,14 @@ type Evaluated = ReturnType<Objective["evaluate"]>;
 /** Evaluates one batch, or none, on each rank. @param round at most as many batches as there are ranks */
 async function evaluateRound(
   group: ProcessGroup,
+  model: TrainableModel,
   round: readonly Batch[],
-  objective: Objective,
 ): Promise<Evaluated[]> {
+  const objective = objectiveOf(model);
   const own = round[group.rank];
   const mine = own && objective.evaluate(own);
+  // The others need this rank's slices of the weights.
+  if (!own && isSharded(model)) objective.evaluate(elementAt(round, 0));
   const hasPredictions = objective.taskType !== "causal-lm";
   const lengths = round.map((batch) => 1 + (hasPredictions ? objective.labelCount(batch) : 0));
   const starts = lengths.map((_, index) => lengths.slice(0, index).reduce((sum, n) => sum + n, 0));

@@ -41,10 +41,12 @@ export async function requireEqualRanks(
   });
 }
 
-/** Hashes of the factors, the buffers and the changed weights, layer by layer. */
+/** Hashes of the factors, the buffers and the changed weights, layer by layer, but of no weights that are shared out. */
 function hashesOf(adapters: AdapterSet): { names: string[]; hashes: Uint8Array } {
   const slicesOf = new Map(adapters.trainables().map(({ name, slices }) => [bankOf(name), slices]));
-  const parts = [...adapters.state()].flatMap(([name, tensor]) => {
+  const shared = adapters.stateRows?.() ?? new Map();
+  const replicated = [...adapters.state()].filter(([name]) => !shared.has(name));
+  const parts = replicated.flatMap(([name, tensor]) => {
     const slices = slicesOf.get(bankOf(name));
     if (slices === undefined || tensor.ndim === 0 || tensor.size(0) !== slices.length)
       return [{ name, hash: hashOf(tensor) }];

@@ -1,11 +1,13 @@
 import { basename, relative } from "node:path";
+import { isSharded } from "../nn/index.ts";
 import type { CheckpointEvent } from "../run/events.ts";
 import { checkMethodReport } from "../run/method-report.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { awaitControl, isAborted } from "./await-control.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
-import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save-checkpoint.ts";
+import { checkpointPath, pruneCheckpoints, UnfinishedCheckpoint } from "./checkpoints/save-checkpoint.ts";
+import { checkpointTensors, isWrittenTogether, saveOnRanks } from "./checkpoints/save-on-ranks.ts";
 import { DataParallel } from "./data-parallel.ts";
 import { divergenceAtEnd, divergenceError, hasCollapsed, hasDiverged, noteLoss } from "./divergence.ts";
 import { evaluateLoss } from "./evaluate.ts";
@@ -32,9 +34,24 @@ const changedByStep = 3;
  * `config`, `data` or `format` when a resume does not fit; `config` when a new run finds checkpoints in its folder.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { group, adapters } = options;
-  using ranks = group && group.size > 1 ? new DataParallel(group, adapters) : undefined;
+  const { group, adapters, model, recompute = false } = options;
+  const isTogether = group !== undefined && group.size > 1;
+  if (isSharded(model)) checkSharded(isTogether, recompute);
+  using ranks = isTogether ? new DataParallel(group, adapters, model) : undefined;
   return await new Trainer(options, ranks).run();
+}
+
+/** @throws ScaloraError `usage` */
+function checkSharded(isTogether: boolean, recompute: boolean): void {
+  if (isTogether && recompute) return;
+  throw new ScaloraError(
+    "usage",
+    "A base that is shared out needs the ranks that share it, and recomputation",
+    {
+      expected: "group: the ranks, and recompute: true",
+      found: isTogether ? "recompute: false" : "no group of several ranks",
+    },
+  );
 }
 
 class Trainer {
@@ -254,37 +271,52 @@ class Trainer {
     else if (step > 0 && step % this.settings.saveEvery === 0) await this.save("interval");
   }
 
-  /** Saves a checkpoint, unless the step has one; of several ranks the first does, once all have compared what they hold. */
+  /** Saves a checkpoint, unless the step has one; of several ranks the first does, once all have compared what they hold, and the
+   * others write what only they hold. */
   private async save(reason: CheckpointEvent["reason"]): Promise<void> {
     if (this.savedStep === this.progress.step) return;
     await this.ranks?.requireEqual(this.progress.step);
     this.savedStep = this.progress.step;
-    this.write(reason);
+    const { ranks } = this;
+    const { adapters } = this.options;
+    const begun = this.beginCheckpoint();
+    if (ranks && isWrittenTogether(adapters)) await saveOnRanks(ranks, adapters, begun);
+    else begun?.finish();
+    this.recordCheckpoint(reason);
   }
 
-  private write(reason: CheckpointEvent["reason"]): void {
-    const { options, progress, settings } = this;
+  /** Begins the checkpoint of the step, unless it is there already or this process has no run. */
+  private beginCheckpoint(): UnfinishedCheckpoint | undefined {
+    const { options, progress } = this;
     const folder = this.checkpointsPath();
-    if (!options.run || folder === undefined) return;
+    if (!options.run || folder === undefined) return undefined;
     const { folder: run, identity } = options.run;
-    const assertHeld = () => run.assertHeld();
-    const path = torch.scope(() =>
-      saveCheckpoint(
+    return torch.scope(() =>
+      UnfinishedCheckpoint.begin(
         folder,
         {
           step: progress.step,
           evalLoss: progress.lastEval?.step === progress.step ? progress.lastEval.loss : undefined,
           identity,
           tensors: {
-            adapters: options.adapters.state(),
+            adapters: checkpointTensors(options.adapters),
             optimizer: options.optimizer.state(),
             generators: new Map([...(options.generators ?? [])].map(([name, g]) => [name, g.state()])),
           },
           state: this.savedState(),
         },
-        assertHeld,
+        () => run.assertHeld(),
       ),
     );
+  }
+
+  private recordCheckpoint(reason: CheckpointEvent["reason"]): void {
+    const { options, progress, settings } = this;
+    const folder = this.checkpointsPath();
+    if (!options.run || folder === undefined) return;
+    const { folder: run } = options.run;
+    const assertHeld = () => run.assertHeld();
+    const path = checkpointPath(folder, progress.step);
     const [unreadable] = pruneCheckpoints(folder, settings.keepLast, progress.best?.step, assertHeld);
     this.addElapsed();
     const shown = relative(run.path, path);

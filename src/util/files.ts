@@ -73,11 +73,13 @@ export function streamFileAtomic(path: string, write: (descriptor: number) => vo
 /** One write call takes at most 2 GiB. */
 const maxWrite = 1 << 30;
 
-/** Writes all bytes, in as many calls as it takes. */
-export function writeFully(descriptor: number, bytes: Uint8Array): void {
+/** Writes all bytes, in as many calls as it takes. @param at place in the file; by default where the last write ended */
+export function writeFully(descriptor: number, bytes: Uint8Array, at?: number): void {
   let done = 0;
-  while (done < bytes.length)
-    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, maxWrite));
+  while (done < bytes.length) {
+    const position = at === undefined ? null : at + done;
+    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, maxWrite), position);
+  }
 }
 
 /** Makes renames and new names in a folder survive a power cut. */

@@ -1,3 +1,4 @@
+import type { RowSlice } from "../../nn/index.ts";
 import type { MethodReport } from "../../run/method-report.ts";
 import type { Tensor } from "../../torch/index.ts";
 import type { Json } from "../../util/json.ts";
@@ -161,7 +162,12 @@ export interface AdapterSet extends StepHooks, Disposable {
   saveAdapter(folder: string, baseModel: string): void;
   /** Everything a checkpoint must hold, changed base weights included. The tensors stay the adapter set's. */
   state(): Map<string, Tensor>;
-  /** Takes a state back; `read` fails on a name it does not have. The tensors read stay the caller's. */
+  /**
+   * The rows that tensors `[L, perRank, …]` of `state` have of stacks `[L, rows, …]` that are shared out between ranks, by name; the
+   * checkpoint holds the whole. Without it every process has all of every tensor.
+   */
+  stateRows?(): ReadonlyMap<string, RowSlice>;
+  /** Takes a state back; `read` gives whole tensors, and fails on a name it does not have. They stay the caller's. */
   loadState(read: (name: string) => Tensor): void;
   /** Numbers that are not tensors (events so far, skipped layers): plain data for a checkpoint. */
   counters(): Json;

@@ -38,7 +38,7 @@ test.each(["lora", "dora", "pissa", "hira", "fourierft"] as const)(
     using model = new TinyLM();
     attachFolder(model, folder).dispose();
     torch.noGrad(() =>
-      torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1, { device: "cpu" }))),
+      torch.scope(() => torch.mul_(model.mix.plainWeight(), torch.full([], 1.1, { device: "cpu" }))),
     );
     const live = torch.liveTensorCount();
     expect(() => attachFolder(model, folder)).toThrow(
@@ -57,7 +57,7 @@ test("a base in another precision is the same base", () => {
   const folder = saved("lora");
   using model = new TinyLM();
   for (const dtype of ["bfloat16", "float32", "float64"] as const) {
-    const old = model.mix.unquantisedWeight();
+    const old = model.mix.plainWeight();
     model.mix.weight = torch.scope(() => torch.toDType(old, dtype)).keep();
     old.dispose();
     attachFolder(model, folder).dispose();
@@ -71,7 +71,7 @@ test("a folder that another program wrote names no base, and is taken", () => {
   for (const tensor of tensors.values()) tensor.dispose();
   using model = new TinyLM();
   torch.noGrad(() =>
-    torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1, { device: "cpu" }))),
+    torch.scope(() => torch.mul_(model.mix.plainWeight(), torch.full([], 1.1, { device: "cpu" }))),
   );
   attachFolder(model, folder).dispose();
 });
@@ -82,10 +82,7 @@ test("weights that differ outside their first columns only are other weights", (
   const before = baseFingerprint(layers(model));
   torch.noGrad(() =>
     torch.scope(() =>
-      torch.mul_(
-        torch.narrow(model.mix.unquantisedWeight(), 1, 128, 128),
-        torch.full([], 2, { device: "cpu" }),
-      ),
+      torch.mul_(torch.narrow(model.mix.plainWeight(), 1, 128, 128), torch.full([], 2, { device: "cpu" })),
     ),
   );
   expect(baseFingerprint(layers(model))).not.toBe(before);

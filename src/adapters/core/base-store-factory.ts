@@ -1,5 +1,4 @@
-import type { Linear } from "../../nn/index.ts";
-import { Tensor } from "../../torch/index.ts";
+import { type Linear, QuantisedWeight } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { BaseOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
@@ -44,8 +43,8 @@ export function baseStoreFactory(
 }
 
 /** @throws `config` for a quantised weight */
-function weightToChange({ weight }: Linear): Tensor {
-  if (weight instanceof Tensor) return weight;
+function weightToChange({ weight }: Linear): Linear["weight"] {
+  if (!(weight instanceof QuantisedWeight)) return weight;
   throw new ScaloraError("config", "Nothing can be merged into a quantised weight", {
     where: "adapter.base",
     found: `weights in ${weight.format}`,

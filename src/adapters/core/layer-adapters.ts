@@ -1,5 +1,5 @@
-import { type Module, namedWeights } from "../../nn/index.ts";
-import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
+import { type Module, namedWeights, type RowSlice } from "../../nn/index.ts";
+import { copy_, foreachZero_, narrow, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
@@ -172,9 +172,26 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
     return state;
   }
 
+  stateRows(): Map<string, RowSlice> {
+    const rows = new Map<string, RowSlice>();
+    this.bases.forEach((store, index) => {
+      if (store.ownRows === undefined) return;
+      for (const part of store.state().keys())
+        rows.set(`${elementAt(this.banks, index).name}.${part}`, store.ownRows);
+    });
+    return rows;
+  }
+
   loadState(read: (name: string) => Tensor): void {
+    for (const store of this.bases) store.beforeLoading?.();
+    const rows = this.stateRows();
     noGrad(() => {
-      for (const [name, tensor] of this.state()) copy_(tensor, read(name));
+      for (const [name, tensor] of this.state())
+        scope(() => {
+          const { first, count } = rows.get(name) ?? {};
+          if (first === undefined || count === undefined) copy_(tensor, read(name));
+          else copy_(narrow(tensor, 1, 0, count), narrow(read(name), 1, first, count));
+        });
     });
     for (const store of this.bases) store.restored?.();
     this.hooks.stateLoaded?.();

@@ -1,4 +1,4 @@
-import { isClassifier, type Module, quantisedWeights } from "../../nn/index.ts";
+import { FrozenWeight, isClassifier, type Module, namedWeights, QuantisedWeight } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
@@ -101,15 +101,9 @@ function parametersOf(model: Module, paths: readonly string[]): NamedSlot[] {
     );
 }
 
-/** Codes cannot be trained, and a copy would untie what the model ties. */
+/** Codes and slices cannot be trained, and a copy would untie what the model ties. */
 export function refuseUntrainable(model: Module, paths: readonly string[]): void {
-  const quantised = quantisedWeights(model).find(([path]) => isWithin(path, paths));
-  if (quantised)
-    throw new ScaloraError("config", "A part in 4 bits cannot be trained whole", {
-      where: "adapter.modulesToSave",
-      found: `${paths.join(", ")}, of which ${quantised[0]} is quantised`,
-      fix: "leave it to the adapter, or use model.quantization: none",
-    });
+  refuseFrozen(model, paths);
   const inside = new Set(parametersOf(model, paths).map(({ slot }) => slot.original));
   for (const [path, module] of model.namedModules()) {
     const shared = Object.values(module).some((value) => value instanceof Tensor && inside.has(value));
@@ -120,6 +114,22 @@ export function refuseUntrainable(model: Module, paths: readonly string[]): void
       {
         where: "adapter.modulesToSave",
         found: `${paths.join(", ")}, and ${path} has one of its weights`,
+      },
+    );
+  }
+}
+
+function refuseFrozen(model: Module, paths: readonly string[]): void {
+  for (const [path, weight] of namedWeights(model)) {
+    if (!(weight instanceof FrozenWeight) || !isWithin(path, paths)) continue;
+    const isQuantised = weight instanceof QuantisedWeight;
+    throw new ScaloraError(
+      "config",
+      `A part that is ${isQuantised ? "in 4 bits" : "shared out"} cannot be trained whole`,
+      {
+        where: "adapter.modulesToSave",
+        found: `${paths.join(", ")}, of which ${path} is ${isQuantised ? "quantised" : "shared out between processes"}`,
+        fix: `leave it to the adapter, or ${isQuantised ? "use model.quantization: none" : "leave train.shardBase out"}`,
       },
     );
   }

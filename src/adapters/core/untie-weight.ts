@@ -1,5 +1,5 @@
 import type { Linear, Module } from "../../nn/index.ts";
-import { clone, noGrad, Tensor } from "../../torch/index.ts";
+import { clone, noGrad } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 
 /**
@@ -8,7 +8,7 @@ import { ScaloraError } from "../../util/errors.ts";
  */
 export function untieWeight(model: Module, path: string, linear: Linear, rule: "refuse" | "untie"): void {
   const owners = [...model.namedModules()].filter(([, module]) =>
-    Object.values(module).some((value) => value instanceof Tensor && value === linear.weight),
+    Object.values(module).includes(linear.weight),
   );
   if (owners.length < 2) return;
   if (rule === "refuse") {
@@ -21,5 +21,5 @@ export function untieWeight(model: Module, path: string, linear: Linear, rule: "
       fix: "leave the layer out (adapter.exclude), or set adapter.tied: untie, which saves it as a weight of its own",
     });
   }
-  linear.weight = noGrad(() => clone(linear.unquantisedWeight())).keep();
+  linear.weight = noGrad(() => clone(linear.plainWeight())).keep();
 }

@@ -107,7 +107,7 @@ function missing(): never {
 
 /** Lets a layer compute without its adapter, which is 0 so far, and collect the gradient of its weight. */
 function watch(linear: Linear): Watched {
-  const weight = noGrad(() => detach(linear.unquantisedWeight()))
+  const weight = noGrad(() => detach(linear.plainWeight()))
     .keep()
     .setRequiresGrad(true);
   linear.adapter = { forward: (x, { bias }) => fastLinear(x, weight, { bias }) };

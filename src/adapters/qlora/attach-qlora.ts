@@ -1,5 +1,5 @@
 import type { Module } from "../../nn/index.ts";
-import { Nf4Weight } from "../../nn/index.ts";
+import { Nf4Base } from "../../nn/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
@@ -14,7 +14,7 @@ import type { LoraOptions } from "../lora/options.ts";
  */
 export function attachQlora(model: Module, options: LoraOptions, { seed }: AttachContext): LowRankAdapters {
   const plan = resolveLoraPlan(model, options);
-  if (!plan.targets.some(({ linear }) => linear.weight instanceof Nf4Weight))
+  if (!plan.targets.some(({ linear }) => linear.weight instanceof Nf4Base))
     throw new ScaloraError("config", "QLoRA adapts weights in 4 bits, and none of these is", {
       where: "adapter.targetModules",
       found: `${elementAt(plan.targets, 0).path} in ${elementAt(plan.targets, 0).linear.weight.dtype}`,

@@ -1,4 +1,4 @@
-import type { Linear, Module } from "../../nn/index.ts";
+import { type Linear, type Module, ShardedTensor } from "../../nn/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { zip } from "../../util/elements.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
@@ -168,7 +168,7 @@ export function attachScalora(
   { seed }: AttachContext,
 ): LowRankAdapters {
   const plan = resolveLoraPlan(model, options);
-  for (const { linear } of plan.targets) refuseOracle(linear.weight, options);
+  for (const { linear } of plan.targets) refuseOracle(linear, options);
   const factors = makeFactors(model, plan, options);
   const events = new ScaloraEvents(options, factors);
   const adapters = adapterSet({
@@ -202,7 +202,7 @@ function bankMoments({ name }: LowRankBank, moments: StepContext["moments"]): Ba
   return A && B ? { A, B } : undefined;
 }
 
-function refuseOracle({ dtype }: Linear["weight"], { policy, base, magnitude }: ScaloraOptions): void {
+function refuseOracle({ weight }: Linear, { policy, base, magnitude }: ScaloraOptions): void {
   if (policy !== "svd") return;
   if (magnitude)
     throw new ScaloraError(
@@ -222,7 +222,12 @@ function refuseOracle({ dtype }: Linear["weight"], { policy, base, magnitude }: 
         fix: "use base: exact",
       },
     );
-  if (dtype !== "bfloat16") return;
+  if (weight instanceof ShardedTensor)
+    throw new ScaloraError("config", "policy: svd needs the gradients of whole weights", {
+      where: "train.shardBase",
+      fix: "leave train.shardBase out, or use another policy",
+    });
+  if (weight.dtype !== "bfloat16") return;
   throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
     where: "adapter.policy",
     fix: "use model.dtype: float32",

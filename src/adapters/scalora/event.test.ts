@@ -74,7 +74,7 @@ function mergedOneByOne(layers: readonly NamedLinear[]): BaseStore {
   const merge: BaseStore["merge"] = (left, right) => {
     layers.forEach(({ linear }, i) => {
       const transposed = torch.transpose(torch.select(right, 0, i), 0, 1);
-      torch.addmm_(linear.unquantisedWeight(), torch.select(left, 0, i), transposed);
+      torch.addmm_(linear.plainWeight(), torch.select(left, 0, i), transposed);
     });
     return undefined;
   };
@@ -87,7 +87,7 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
   torch.scope(() => {
     // the same start: bfloat16 weights, which float32 holds exactly
     exact.bank.layers.forEach(({ linear }, i) => {
-      torch.copy_(linear.unquantisedWeight(), elementAt(split.bank.layers, i).linear.unquantisedWeight());
+      torch.copy_(linear.plainWeight(), elementAt(split.bank.layers, i).linear.plainWeight());
     });
     const exactBase = mergedOneByOne(exact.bank.layers);
     const splitBase = new SplitBase(split.bank.layers);
@@ -99,7 +99,7 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
     for (const index of [0, 1, 2]) {
       expect(torch.equal(splitBase.weight(index), exactBase.weight(index))).toBe(true);
       const rounded = torch.toDType(exactBase.weight(index), "bfloat16");
-      expect(frobenius(elementAt(split.bank.layers, index).linear.unquantisedWeight(), rounded)).toBeLessThan(
+      expect(frobenius(elementAt(split.bank.layers, index).linear.plainWeight(), rounded)).toBeLessThan(
         2 ** -8,
       );
     }

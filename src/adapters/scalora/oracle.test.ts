@@ -86,7 +86,7 @@ test("an oracle event resets moments or moves both, writes both gradients, and f
     const options = { scale: { columnNorm: 0.5 }, peakLr: 0.01, elapsed: 10 };
     const [outcome] = oracleEvent(bank, base, moments, { ...options, moments: "reset" });
     expect(adapter()).not.toBe(watching);
-    expect(linear.unquantisedWeight().requiresGrad).toBe(false);
+    expect(linear.plainWeight().requiresGrad).toBe(false);
     expect(outcome).toMatchObject({ path, branch: "oracle", rho: 0.5 });
     for (const [i, norm] of norms.A.entries()) expect(outcome?.normsA[i]).toBeCloseTo(norm, 12);
     for (const [i, norm] of norms.B.entries()) expect(outcome?.normsB[i]).toBeCloseTo(norm, 12);

@@ -40,7 +40,7 @@ export interface OracleOptions extends EventTiming {
 /** Before the forward pass of a step with an event: the base weights collect their gradients too. */
 export function enableBaseGradients(bank: LowRankBank): void {
   bank.layers.forEach(({ linear }, index) => {
-    linear.unquantisedWeight().setRequiresGrad(true);
+    linear.plainWeight().setRequiresGrad(true);
     linear.adapter = composed(bank, index);
   });
 }
@@ -56,7 +56,7 @@ function composed(bank: LowRankBank, index: number): LinearAdapter {
 
 /** The gradient G that a watched weight collected; the weight is frozen again. */
 function takeGradient(linear: Linear): Tensor {
-  const weight = linear.unquantisedWeight();
+  const weight = linear.plainWeight();
   const gradient = weight.grad;
   if (!gradient) throw internalError("a watched weight has no gradient");
   weight.setGrad(undefined).setRequiresGrad(false);

@@ -340,9 +340,9 @@ test("a factored base of low rank is exact until it overflows, then tells what i
 
 /** Puts the numbers that the codes stand for in its place. */
 const quantiseAndBack: Prepare = ({ mix }) => {
-  using before = mix.unquantisedWeight();
+  using before = mix.plainWeight();
   using codes = new Nf4Weight(before, nf4Codebook("cpu"));
-  mix.weight = codes.dequantise().keep();
+  mix.weight = codes.dense().keep();
 };
 
 test("over quantised weights a factored base trains as an exact one over their numbers", async () => {

@@ -100,6 +100,24 @@ const scenarios: Record<string, () => Promise<unknown>> = {
       names,
     };
   },
+  /** Gathers that are under way while others go on; then one that another rank calls otherwise, and one that lost a rank. */
+  async gather() {
+    const group = await connect();
+    const slices = [make(Float32Array.of(rank, 0.5), "float32"), make(Uint8Array.of(rank + 1), "uint8")];
+    const outputs = [zeros([size, 2], { device: "cpu" }), zeros([size], { dtype: "uint8", device: "cpu" })];
+    const [first, second] = [group.beginGather(slices, outputs), group.beginGather([], [])];
+    await group.barrier();
+    group.awaitGather(second);
+    group.awaitGather(first);
+    const later = async (begin: () => number) => group.awaitGather(begin());
+    const again = await outcome(later(() => first));
+    const misfit = await outcome(later(() => group.beginGather(slices, outputs.toReversed())));
+    const other = rank === 0 ? slices.slice(1) : slices;
+    const differing = await outcome(later(() => group.beginGather(other, outputs.slice(-other.length))));
+    if (rank === size - 1) process.kill(process.pid, "SIGKILL");
+    const lost = await outcome(later(() => group.beginGather(slices, outputs)));
+    return { gathered: outputs.map(numbers), again, misfit, differing, lost };
+  },
   /** Every rank asks for a text before it sets the one that another rank asks for. */
   async mirrored() {
     using group = await connect(5);

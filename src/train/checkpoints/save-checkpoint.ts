@@ -12,8 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeSafetensors } from "../../safetensors/index.ts";
-import type { Tensor } from "../../torch/index.ts";
+import { type TensorSource, writeSafetensors } from "../../safetensors/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile, makeFolders, syncFolder } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
@@ -35,7 +34,7 @@ export interface CheckpointContent {
   readonly step: number;
   readonly evalLoss: number | undefined;
   readonly identity: CheckpointIdentity;
-  readonly tensors: Readonly<Record<TensorPart, ReadonlyMap<string, Tensor>>>;
+  readonly tensors: Readonly<Record<TensorPart, ReadonlyMap<string, TensorSource>>>;
   /** Everything else that a resume needs (`state.json`). */
   readonly state: Json;
 }
@@ -52,37 +51,93 @@ export function saveCheckpoint(
   content: CheckpointContent,
   assertHeld: () => void = () => {},
 ): string {
-  const path = join(folder, stepFolder(content.step));
-  assertHeld();
-  if (completeness(path) === "complete") return path;
-  // A name of its own: a process that has lost the run without noticing must not write into another's files.
-  const temporary = join(folder, `${unfinishedName(stepFolder(content.step))}.${randomUUID()}`);
-  try {
-    makeFolders(folder);
-    removeLeftovers(folder);
-    mkdirSync(temporary);
-    writeFiles(temporary, content);
-    assertHeld();
-    if (existsSync(path)) rmSync(path, { recursive: true });
-    renameSync(temporary, path);
-    syncFolder(folder);
-    syncFolder(dirname(folder));
-  } catch (error) {
-    if (error instanceof LostLockError) throw error;
-    const last = attempt(() => {
-      rmSync(temporary, { recursive: true, force: true });
-      assertHeld();
-      return listCheckpoints(folder).at(-1);
-    });
-    throw new ScaloraError("run", "The checkpoint could not be written; the run stops", {
-      where: path,
-      found: messageOf(error),
-      fix: `make room or choose another folder, then resume${last ? ` (step ${last.step} is safe)` : ""}`,
-      cause: error,
-    });
-  }
-  return path;
+  return (
+    UnfinishedCheckpoint.begin(folder, content, assertHeld)?.finish() ?? checkpointPath(folder, content.step)
+  );
 }
+
+/** The path of the checkpoint of a step. */
+export const checkpointPath = (folder: string, step: number) => join(folder, stepFolder(step));
+
+/** A checkpoint whose tensor files are written, but for the tensors that others write into them. */
+export class UnfinishedCheckpoint {
+  /** What it will be called. */
+  readonly path: string;
+  private readonly folder: string;
+  private readonly content: CheckpointContent;
+  private readonly assertHeld: () => void;
+  /** A name of its own: a process that has lost the run without noticing must not write into another's files. */
+  private readonly temporary: string;
+
+  private constructor(folder: string, content: CheckpointContent, assertHeld: () => void) {
+    this.folder = folder;
+    this.content = content;
+    this.assertHeld = assertHeld;
+    this.path = checkpointPath(folder, content.step);
+    this.temporary = join(folder, `${unfinishedName(stepFolder(content.step))}.${randomUUID()}`);
+  }
+
+  /** As `saveCheckpoint`. @returns undefined where the step has a complete checkpoint already */
+  static begin(
+    folder: string,
+    content: CheckpointContent,
+    assertHeld: () => void = () => {},
+  ): UnfinishedCheckpoint | undefined {
+    const begun = new UnfinishedCheckpoint(folder, content, assertHeld);
+    assertHeld();
+    if (completeness(begun.path) === "complete") return undefined;
+    begun.orFail(() => {
+      makeFolders(folder);
+      removeLeftovers(folder);
+      mkdirSync(begun.temporary);
+      for (const part of parts)
+        writeSafetensors(join(begun.temporary, tensorFiles[part]), content.tensors[part], {});
+    });
+    return begun;
+  }
+
+  /** The file of the tensors of an adapter set. */
+  get adaptersFile(): string {
+    return join(this.temporary, tensorFiles.adapters);
+  }
+
+  /** @returns the checkpoint's path @throws as `saveCheckpoint` */
+  finish(): string {
+    const { folder, path, temporary, content, assertHeld } = this;
+    this.orFail(() => {
+      writeOthers(temporary, content);
+      assertHeld();
+      if (existsSync(path)) rmSync(path, { recursive: true });
+      renameSync(temporary, path);
+      syncFolder(folder);
+      syncFolder(dirname(folder));
+    });
+    return path;
+  }
+
+  /** Does a part of the work; where it fails, nothing is left of the checkpoint. */
+  private orFail(action: () => void): void {
+    const { folder, path, temporary, assertHeld } = this;
+    try {
+      action();
+    } catch (error) {
+      if (error instanceof LostLockError) throw error;
+      const last = attempt(() => {
+        rmSync(temporary, { recursive: true, force: true });
+        assertHeld();
+        return listCheckpoints(folder).at(-1);
+      });
+      throw new ScaloraError("run", "The checkpoint could not be written; the run stops", {
+        where: path,
+        found: messageOf(error),
+        fix: `make room or choose another folder, then resume${last ? ` (step ${last.step} is safe)` : ""}`,
+        cause: error,
+      });
+    }
+  }
+}
+
+const parts = ["adapters", "optimizer", "generators"] as const;
 
 /** What can be done after a write has failed. On a disk that fails altogether nothing can; a lost lock is worth an error of its own. */
 function attempt<T>(action: () => T): T | undefined {
@@ -94,17 +149,15 @@ function attempt<T>(action: () => T): T | undefined {
   }
 }
 
-function writeFiles(folder: string, { step, evalLoss, identity, tensors, state }: CheckpointContent): void {
+/** Writes what follows the tensor files. */
+function writeOthers(folder: string, { step, evalLoss, identity, state }: CheckpointContent): void {
   const files: ManifestContent["files"] = {};
   const add = (name: string) => {
     const file = join(folder, name);
     syncFile(file);
     files[name] = { bytes: statSync(file).size, sha256: hashFile(file) };
   };
-  for (const part of ["adapters", "optimizer", "generators"] as const) {
-    writeSafetensors(join(folder, tensorFiles[part]), tensors[part], {});
-    add(tensorFiles[part]);
-  }
+  for (const part of parts) add(tensorFiles[part]);
   writeFileSync(join(folder, stateFile), `${JSON.stringify(state, null, 1)}\n`);
   add(stateFile);
   const manifest = formatManifest({

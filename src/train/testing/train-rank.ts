@@ -1,9 +1,10 @@
 // One rank that trains a tiny model, or a process that trains it alone (size 1): prints the losses of all steps and evaluations,
 // and the hashes of what it ends with. node … train-rank.ts <port> <rank> <size> <JSON of a case>
 import { createHash } from "node:crypto";
-import { attach } from "../../adapters/index.ts";
+import { type AdapterOptions, attach } from "../../adapters/index.ts";
 import type { Batch } from "../../data/index.ts";
-import { createClassifier, createModel } from "../../models/index.ts";
+import { createClassifier, createModel, loadModel } from "../../models/index.ts";
+import { WeightShards } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { requestControl } from "../../run/control-command.ts";
 import type { RunEvent } from "../../run/events.ts";
@@ -27,7 +28,15 @@ export interface Case {
     | "full"
     | "full, recomputed"
     | "modules to save"
-    | "dropout";
+    | "dropout"
+    | "sharded";
+  /** Of kind `sharded`: the model, whose base several ranks share out, and one process has whole; and the method. */
+  readonly base?: {
+    readonly folder: string;
+    readonly dtype?: "float32" | "bfloat16";
+    readonly quantization?: "nf4";
+    readonly adapter: AdapterOptions;
+  };
   /** Micro-batches of a step, over all ranks. */
   readonly microBatches: number;
   readonly steps?: number;
@@ -69,14 +78,13 @@ function withEmptyBatches(batches: TrainOptions["batches"], every: number): Trai
 function languageModelRun() {
   const { folder, resume = false } = given;
   const targets = { rank: 2, targetModules: "all-linear" } as const;
-  const adapters = {
+  const adapters: Partial<Record<Case["kind"], AdapterOptions>> = {
     lora: { method: "lora", ...targets },
     "scalora-i": { method: "scalora-i", ...targets },
     "modules to save": { method: "lora", ...targets, modulesToSave: ["model.norm"] },
     full: { method: "full" },
     "full, recomputed": { method: "full" },
-    dropout: { method: "full" },
-  } as const;
+  };
   if (given.kind === "scalora, rounded")
     return tinyRun(settings, {
       dtype: "bfloat16",
@@ -84,9 +92,22 @@ function languageModelRun() {
     });
   return tinyRun(settings, {
     lm: createModel({ ...tinyLlamaConfig, tie_word_embeddings: isRecomputed }, new Generator(3, "cpu")),
-    adapter: adapters[given.kind],
+    adapter: adapters[given.kind] ?? { method: "full" },
     ...(folder !== undefined && rank === 0 && { folder, resume }),
   });
+}
+
+/** A run of a model of which each rank has slices. */
+async function shardedRun(shards: WeightShards | undefined) {
+  const { base, folder, resume = false } = given;
+  if (base === undefined) throw new Error("a case of kind sharded has a base");
+  const { dtype = "float32", quantization, adapter } = base;
+  const lm = await loadModel(base.folder, { dtype, quantization, shards });
+  const { options } = tinyRun(settings, {
+    ...{ lm, adapter },
+    ...(folder !== undefined && rank === 0 && { folder, resume }),
+  });
+  return { options };
 }
 
 /** A BERT with all of its dropout, and rows of two classes. */
@@ -133,7 +154,12 @@ async function run() {
           store: { host: "127.0.0.1", port: Number(port) },
           ...{ isServer: rank === 0, job: "test", rank, size, address: "127.0.0.1", timeout: 60 },
         });
-  const { options } = given.kind === "dropout" ? classifierRun() : languageModelRun();
+  using shards = group && new WeightShards(group);
+  const { options } = await (given.kind === "sharded"
+    ? shardedRun(shards)
+    : given.kind === "dropout"
+      ? classifierRun()
+      : languageModelRun());
   const losses: (number | string)[] = [];
   const controller = new AbortController();
   const onEvent = (event: RunEvent) => {
@@ -151,14 +177,16 @@ async function run() {
   };
   const { batches } = options;
   const { reason, step } = await train({
-    ...{ ...options, recompute: isRecomputed },
+    ...{ ...options, recompute: isRecomputed || given.kind === "sharded" },
     ...(given.emptyEvery !== undefined && { batches: withEmptyBatches(batches, given.emptyEvery) }),
     ...(group && { group }),
     ...(given.resume && { resume: true }),
     signal: controller.signal,
     onEvent,
   });
-  const state = [...options.adapters.state(), ...options.optimizer.state()];
+  const { adapters, optimizer } = options;
+  const trained = [...adapters.state()].filter(([name]) => given.kind !== "sharded" || !/\.base/.test(name));
+  const state = [...trained, ...optimizer.state()];
   const hash = createHash("sha256");
   for (const [name, tensor] of state) {
     hash.update(name);
