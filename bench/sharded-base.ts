@@ -1,6 +1,6 @@
 // A model that does not fit into what one process may take, trained by ranks that share its base out (train.shardBase), each of
 // which may take as much:
-//   npx tsx bench/sharded-base.ts [--ranks 4] [--limit 1000] [--layers 12] [--hidden 1024] [--method scalora-i] [--quantization nf4]
+//   npx tsx bench/sharded-base.ts [--ranks 4] [--limit 800] [--layers 12] [--hidden 1024] [--method scalora-i] [--quantization nf4]
 // A random Llama in float32. Every process is in a control group of its own that ends it when it takes more than --limit MiB.
 // Announced: the peak that `check` and the head of a run name; real: the most that was resident (VmHWM) on each rank.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import { gatherNumbers, keepFreedMemory, memory, setThreads } from "../src/torch
 const { values: options } = parseArgs({
   options: {
     ranks: { type: "string", default: "4" },
-    limit: { type: "string", default: "1000" },
+    limit: { type: "string", default: "800" },
     layers: { type: "string", default: "12" },
     hidden: { type: "string", default: "1024" },
     method: { type: "string", default: "scalora-i" },
