@@ -116,8 +116,10 @@ export class ProcessGroup implements Disposable {
   async together<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
-    } catch (error) {
-      if (error !== this.failure) await this.watch?.report(error, "failed");
+    } catch (thrown) {
+      // What `awaitGather` throws has not been explained yet.
+      const error = await this.explained(thrown);
+      if (error === thrown && error !== this.failure) await this.watch?.report(error, "failed");
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import type { CheckRecipe } from "../../recipes/check-recipe.ts";
 import { checkText } from "../check-view.ts";
 import type { Context } from "../context.ts";
 import { jsonOption, numberParser, setOption } from "../shared-options.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options {
   set: string[];
@@ -36,18 +37,26 @@ export function addCheck(
     .option("--bandwidth <Gbit/s>", "with --ranks: of each of them", numberParser(positive), 10)
     .addOption(jsonOption())
     .action(async (path: string, { set, json, ...asked }: Options) => {
-      const { loadPlugins, loadRecipe, recipeToYaml } = await import("../../config/index.ts");
-      await loadPlugins(path, { set });
-      const recipe = loadRecipe(path, { set });
-      await context.startEngine();
-      const { checkRecipe } = await load();
-      const { joinRanks } = await import("../../distributed/join-ranks.ts");
-      using group = await joinRanks(context.env);
-      const check = await context.interruptible((signal) => checkRecipe(recipe, { signal, group }));
-      // Of several ranks the first has the result; the end of another would end it.
-      if (!check.ok && context.rank === 0) context.exitCode = 2;
-      if (json) context.json(check);
-      else context.result(checkText(check, recipeToYaml(recipe), context.paintOut));
+      const { onRanks } = await import("../../distributed/on-ranks.ts");
+      await onRanks(context, async (group) => {
+        const { loadPlugins, loadRecipe, recipeToYaml } = await import("../../config/index.ts");
+        await loadPlugins(path, { set });
+        const recipe = loadRecipe(path, { set });
+        if (!group) await context.startEngine();
+        const { checkRecipe } = await load();
+        const ranks = ranksOf(asked);
+        if (group && ranks)
+          throw usageError(
+            "check --ranks forecasts from one process",
+            "scalora check RECIPE --ranks N",
+            "start it without a launcher",
+          );
+        const check = await context.interruptible((signal) => checkRecipe(recipe, { signal, group, ranks }));
+        // Of several ranks the first has the result; the end of another would end it.
+        if (!check.ok && context.rank === 0) context.exitCode = 2;
+        if (json) context.json(check);
+        else context.result(checkText(check, recipeToYaml(recipe), context.paintOut));
+      });
     });
 }
 
