@@ -85,7 +85,7 @@ export async function costsOf(training: Training): Promise<RankCosts> {
   const recipe = parseRecipe({ ...recipeOf(training, `check-${training.steps}`, 1) });
   using prepared = await prepareRun(recipe);
   const { signal } = new AbortController();
-  await probeRun(prepared, recipe, signal);
-  const probe = await probeRun(prepared, recipe, signal);
+  await probeRun(prepared, recipe, { signal });
+  const probe = await probeRun(prepared, recipe, { signal });
   return await measureRankCosts(prepared, { probe, accumulate: 1, loadSeconds: 0 });
 }

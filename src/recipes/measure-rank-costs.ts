@@ -26,7 +26,7 @@ export async function measureRankCosts(
 ): Promise<RankCosts> {
   const { adapters, optimizer, batches, dataset } = prepared;
   using group = await initProcessGroup({ launch: alone });
-  using ranks = new DataParallel(group, adapters);
+  using ranks = new DataParallel(group, adapters, prepared.base.model);
   using loss = zeros([], { device: "cpu" });
   const exchange = async () => {
     await ranks.accumulate(accumulate, () => loss);
