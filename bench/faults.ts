@@ -5,7 +5,6 @@
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -38,14 +37,6 @@ function writeJob(): void {
     run: { samples: 0 },
   };
   writeFileSync(join(scratch.path, "recipe.yaml"), JSON.stringify(recipe));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === "object" ? address.port : 0;
 }
 
 /** A disk of 16 MB, which can be filled to the last byte. */
@@ -120,7 +111,7 @@ const needsNetwork = chosen.some(({ needs }) => needs === "network");
 const noNetwork = needsNetwork ? whyNoNetwork() : undefined;
 writeJob();
 using network = needsNetwork && noNetwork === undefined ? new Network() : undefined;
-const bench: Bench = { folder: scratch.path, network, disk: mountDisk(), freePort };
+const bench: Bench = { folder: scratch.path, network, disk: mountDisk() };
 try {
   print(["fault", "all ended in 10 s (least / median / most)", "named", "checkpoints whole", "same end"]);
   print(["---", "---", "---", "---", "---"]);

@@ -62,13 +62,11 @@ interface Cost {
 
 /** Adds up the gradients of a rank's micro-batches, then those of the ranks: the bits depend on the number of ranks. */
 class PlainAllReduce extends DataParallel {
-  private readonly all: ProcessGroup;
   private readonly set: AdapterSet;
   private readonly flat: Tensor;
 
   constructor(group: ProcessGroup, adapters: AdapterSet, model: TrainableModel) {
     super(group, adapters, model);
-    this.all = group;
     this.set = adapters;
     const numel = adapters.trainables().reduce((sum, { grad }) => sum + grad.numel, 0);
     this.flat = zeros([numel], { dtype: "float32", device: "cpu" }).keep();
@@ -78,10 +76,15 @@ class PlainAllReduce extends DataParallel {
     const losses = new Float64Array(count);
     for (let index = this.rank; index < count; index += this.size) losses[index] = lossOf(index).item();
     this.eachPart((part, grad) => copy_(part, grad));
-    await this.all.allReduce(this.flat);
+    await this.group.allReduce(this.flat);
     this.eachPart((part, grad) => copy_(grad, part));
-    await gatherNumbers(this.all, 0);
+    await gatherNumbers(this.group, 0);
     return losses;
+  }
+
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
+    this.flat.dispose();
   }
 
   private eachPart(visit: (part: Tensor, grad: Tensor) => unknown): void {

@@ -2,7 +2,6 @@
 // set, train as one process does. The real torchrun and mpirun run the commands of docs/distributed.md.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,6 +11,7 @@ import { cacheFolder } from "../src/setup/paths.ts";
 import { runsTypeScript } from "../src/testing/child-process.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { writeTinyProject } from "../src/testing/tiny-trained-run.ts";
+import { freePort } from "../src/util/free-port.ts";
 
 const examples = fileURLToPath(new URL("../examples/cluster", import.meta.url));
 const program = fileURLToPath(new URL("../src/cli/testing/run-main.ts", import.meta.url));
@@ -75,15 +75,6 @@ async function run(folder: string, [command = "", ...args]: readonly string[], e
 /** Runs a command as two ranks, each with its variables. */
 const runTwo = (folder: string, command: readonly string[], env: (rank: number) => NodeJS.ProcessEnv) =>
   Promise.all([0, 1].map((rank) => run(folder, command, env(rank))));
-
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return `${address.port}`;
-}
 
 /** The losses of a folder's run, with the number of its processes. */
 function losses(folder: string): number[] {
@@ -161,7 +152,7 @@ describe("docker compose", () => {
 
   test("the commands train with the variables", async () => {
     const [folder, port] = [projectFolder("compose"), await freePort()];
-    const network = { MASTER_ADDR: "127.0.0.1", MASTER_PORT: port };
+    const network = { MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };
     await runTwo(folder, services.rank0.command.split(" "), (rank) => ({
       ...services[`rank${rank}`].environment,
       ...network,
@@ -201,7 +192,7 @@ describe("Kubernetes", () => {
 
   test("the command trains with the variables", async () => {
     const [folder, port] = [projectFolder("kubernetes"), await freePort()];
-    const shared = { WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: port };
+    const shared = { WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };
     await runTwo(folder, [...container.command, ...container.args], (rank) => ({
       ...shared,
       RANK: `${rank}`,
@@ -237,7 +228,7 @@ describe("Kubeflow Trainer", () => {
 
   test("the command trains with the variables", async () => {
     const [folder, port] = [projectFolder("kubeflow"), await freePort()];
-    const network = { PET_MASTER_ADDR: "127.0.0.1", PET_MASTER_PORT: port };
+    const network = { PET_MASTER_ADDR: "127.0.0.1", PET_MASTER_PORT: `${port}` };
     await runTwo(folder, [...trainer.command, ...trainer.args], (rank) => ({
       ...network,
       PET_NNODES: `${trainer.numNodes}`,
@@ -266,7 +257,7 @@ describe("SkyPilot", () => {
   test("the command trains with the variables", async () => {
     const folder = projectFolder("skypilot");
     const nodes = { SKYPILOT_NUM_NODES: "2", SKYPILOT_NODE_IPS: "127.0.0.1\n127.0.0.1" };
-    const port = { MASTER_PORT: await freePort() }; // other tests use the default one
+    const port = { MASTER_PORT: `${await freePort()}` }; // other tests use the default one
     await runTwo(folder, ["bash", "-c", task.run], (rank) => ({
       ...nodes,
       ...port,
@@ -292,7 +283,7 @@ describe("launchers that are installed here", () => {
     if (installed("mpirun") === undefined) return skip("there is no mpirun on the PATH");
     const folder = projectFolder("mpirun");
     const allowed = { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
-    const port = { MASTER_PORT: await freePort() };
+    const port = { MASTER_PORT: `${await freePort()}` };
     const options = ["--oversubscribe", "-x", "MASTER_PORT", "-n", "2"];
     // By its name: by its path it would put its own folder before the others of the PATH.
     await run(folder, ["mpirun", ...options, "npx", "scalora", "train", "recipe.yaml"], {

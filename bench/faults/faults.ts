@@ -68,30 +68,18 @@ export const faults: readonly Fault[] = [
   {
     name: "a rank is suspended for 5 s",
     leadsTo: "go on",
-    act: async ({ job, rank, after }) => {
-      job.kill(rank, "SIGSTOP");
-      await after(5);
-      job.kill(rank, "SIGCONT");
-    },
+    act: suspendFor(5),
   },
   {
     name: "a rank is suspended for 9 s",
     leadsTo: "end",
-    act: async ({ job, rank, after }) => {
-      job.kill(rank, "SIGSTOP");
-      await after(9);
-      job.kill(rank, "SIGCONT");
-    },
+    act: suspendFor(9),
   },
   {
     name: "the network is cut for 5 s",
     leadsTo: "go on",
     needs: "network",
-    act: async ({ cut, mend, after }) => {
-      cut();
-      await after(5);
-      mend();
-    },
+    act: cutFor(5),
   },
   { name: "the network is cut for 60 s", leadsTo: "end", rank: 1, needs: "network", act: ({ cut }) => cut() },
   {
@@ -99,10 +87,22 @@ export const faults: readonly Fault[] = [
     leadsTo: "go on",
     needs: "network",
     words: { args: ["--silence", "120"] },
-    act: async ({ cut, mend, after }) => {
-      cut();
-      await after(20);
-      mend();
-    },
+    act: cutFor(20),
   },
 ];
+
+function suspendFor(seconds: number) {
+  return async ({ job, rank, after }: Hand) => {
+    job.kill(rank, "SIGSTOP");
+    await after(seconds);
+    job.kill(rank, "SIGCONT");
+  };
+}
+
+function cutFor(seconds: number) {
+  return async ({ cut, mend, after }: Hand) => {
+    cut();
+    await after(seconds);
+    mend();
+  };
+}

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventsOfType } from "../../src/run/events.ts";
 import { readEvents } from "../../src/run/read-events.ts";
 import { listCheckpoints, verifyCheckpoint } from "../../src/train/checkpoints/read-checkpoint.ts";
+import { freePort } from "../../src/util/free-port.ts";
 import { endDifferences, type Outcome, outcomeOf } from "../../test/faults/outcome.ts";
 import type { Fault } from "./faults.ts";
 import { firstAddress, type Network, onHost } from "./network.ts";
@@ -33,7 +34,6 @@ export interface Bench {
   readonly network: Network | undefined;
   /** A small disk, mounted while a trial needs it. */
   readonly disk: { readonly path: string; fill(): void; clear(): void } | undefined;
-  freePort(): Promise<number>;
 }
 
 /** Trains without a fault. */
@@ -65,7 +65,7 @@ async function train<T>(
   const { only = false, args: words = [] } = fault?.words ?? {};
   using job = new Job({
     size,
-    port: await bench.freePort(),
+    port: await freePort(),
     cwd: bench.folder,
     args: (which) => [...args, ...(only && which !== rank ? [] : words)],
     ...(isApart && { prefix: onHost }),

@@ -2,9 +2,9 @@
 //   node --import tsx bench/scale/join.ts [RANKS…]
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { ProcessGroup } from "../../src/torch/index.ts";
+import { freePort } from "../../src/util/free-port.ts";
 import { median } from "../sides.ts";
 
 const connect = (port: number, rank: number, size: number) =>
@@ -12,15 +12,6 @@ const connect = (port: number, rank: number, size: number) =>
     store: { host: "127.0.0.1", port },
     ...{ isServer: rank === 0, job: "join", rank, size, address: "127.0.0.1", timeout: 120 },
   });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 /** The other ranks: joins as all of them whenever it is told to, and leaves. */
 function beOthers(): void {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { freePort } from "../util/free-port.ts";
 import { fittingThreads, usableCores } from "../util/usable-cores.ts";
 import type { Nodes } from "./launch.ts";
 import { readLaunch, readNodes } from "./read-launch.ts";
@@ -102,17 +102,6 @@ function nodesOf(env: NodeJS.ProcessEnv): Nodes | undefined {
   throw new ScaloraError("usage", "This process is one of several ranks already", {
     found: `rank ${launch.rank} of ${launch.worldSize}, started by ${launch.launcher}`,
     fix: "start the command itself, without `scalora launch`",
-  });
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === "object" ? address.port : 0));
-    });
   });
 }
 

@@ -19,6 +19,29 @@ function leaves(shapes: Record<string, number[]>): Record<string, torch.Tensor> 
   return Object.fromEntries(made);
 }
 
+/** Rounds float64 tensors in place to what a dtype can hold. */
+function roundTo(dtype: torch.DType, tensors: readonly torch.Tensor[]): void {
+  for (const x of tensors)
+    torch.noGrad(() => torch.copy_(x, torch.toDType(torch.toDType(x, dtype), "float64")));
+}
+
+/** Each head of `[T, 2, 24]` three times. */
+const threeOfEach = (x: torch.Tensor) =>
+  torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
+
+/** @param expected of float64, one for each gradient */
+function expectGradients(
+  found: readonly (torch.Tensor | null | undefined)[],
+  expected: readonly (torch.Tensor | null | undefined)[],
+  tolerance: number,
+): void {
+  found.forEach((gradient, i) => {
+    const exact = expected[i];
+    if (!gradient || !exact) throw new Error("a gradient is missing");
+    expect(relative(torch.toDType(gradient, "float64"), exact)).toBeLessThan(tolerance);
+  });
+}
+
 test("lora_linear equals its definition, gradients included", () => {
   torch.scope(() => {
     const { x, A, B } = leaves({ x: [7, 5], A: [6, 2], B: [5, 2] });
@@ -32,11 +55,7 @@ test("lora_linear equals its definition, gradients included", () => {
     const weights = torch.sin(torch.arange(0, 42, { dtype: "float64", device: "cpu" }));
     const scalar = (y: torch.Tensor) => torch.sum(torch.mul(torch.reshape(y, [42]), weights));
     const [mine, theirs] = mapTuple([ours, reference], (y) => torch.grad([scalar(y)], [x, A, B]));
-    mine.forEach((gradient, i) => {
-      const expected = theirs[i];
-      if (!gradient || !expected) throw new Error("a gradient is missing");
-      expect(relative(gradient, expected)).toBeLessThan(1e-14);
-    });
+    expectGradients(mine, theirs, 1e-14);
   });
 });
 
@@ -101,11 +120,7 @@ test.each([5, 300])(
       const [mine, theirs] = mapTuple([ours, reference], (loss) =>
         torch.grad([torch.mulScalar(loss, 0.5)], [hidden, weight]),
       );
-      mine.forEach((gradient, i) => {
-        const expected = theirs[i];
-        if (!gradient || !expected) throw new Error("a gradient is missing");
-        expect(relative(gradient, expected)).toBeLessThan(1e-13);
-      });
+      expectGradients(mine, theirs, 1e-13);
     });
   },
 );
@@ -125,11 +140,7 @@ test("linear_cross_entropy in float32 equals float64's, gradients included", () 
     expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(2e-7);
     const mine = torch.grad([ours], single);
     const theirs = torch.grad([reference], [hidden, weight]);
-    mine.forEach((gradient, i) => {
-      const expected = theirs[i];
-      if (!gradient || !expected) throw new Error("a gradient is missing");
-      expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(2e-6);
-    });
+    expectGradients(mine, theirs, 2e-6);
   });
 });
 
@@ -145,14 +156,11 @@ test.skipIf(!torch.hasFusedAttention()).each([
       const offsets = [0, 1, 6, 38, 102, 302];
       const shapes = { q: [302, 6, 24], k: [302, 2, 24], v: [302, 2, 24], weights: [302, 6, 24] };
       const { q, k, v, weights } = leaves(shapes);
-      for (const x of [q, k, v, weights])
-        torch.noGrad(() => torch.copy_(x, torch.toDType(torch.toDType(x, dtype), "float64")));
-      const spread = (x: torch.Tensor) =>
-        torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
+      roundTo(dtype, [q, k, v, weights]);
       const parts = offsets.slice(1).map((end, i) => {
         const part = (x: torch.Tensor) =>
           torch.transpose(torch.narrow(x, 0, elementAt(offsets, i), end - elementAt(offsets, i)), 0, 1);
-        const exact = torch.scaledDotProductAttention(part(q), part(spread(k)), part(spread(v)), {
+        const exact = torch.scaledDotProductAttention(part(q), part(threeOfEach(k)), part(threeOfEach(v)), {
           isCausal: true,
           scale: 0.3,
         });
@@ -164,11 +172,7 @@ test.skipIf(!torch.hasFusedAttention()).each([
       expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(tolerance);
       const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
       const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
-      mine.forEach((gradient, i) => {
-        const expected = theirs[i];
-        if (!gradient || !expected) throw new Error("a gradient is missing");
-        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(gradientTolerance);
-      });
+      expectGradients(mine, theirs, gradientTolerance);
     });
   },
 );
@@ -185,8 +189,7 @@ test.skipIf(!torch.hasFusedAttention()).each([
       const offsets = [0, 1, 6, 22, 54, 118, 318];
       const shapes = { q: [318, 6, 24], k: [318, 2, 24], v: [318, 2, 24], weights: [318, 6, 24] };
       const { q, k, v, weights } = leaves(shapes);
-      for (const x of [q, k, v, weights])
-        torch.noGrad(() => torch.copy_(x, torch.toDType(torch.toDType(x, dtype), "float64")));
+      roundTo(dtype, [q, k, v, weights]);
       const spans = offsets
         .slice(1)
         .map((end, i) => ({ start: elementAt(offsets, i), length: end - elementAt(offsets, i) }));
@@ -197,14 +200,12 @@ test.skipIf(!torch.hasFusedAttention()).each([
           generator,
         }),
       );
-      const spread = (x: torch.Tensor) =>
-        torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
       const parts = spans.map(({ start, length }, i) => {
         const part = (x: torch.Tensor) => torch.transpose(torch.narrow(x, 0, start, length), 0, 1);
-        const scores = torch.matmul(part(q), torch.transpose(part(spread(k)), 1, 2));
+        const scores = torch.matmul(part(q), torch.transpose(part(threeOfEach(k)), 1, 2));
         const probabilities = torch.softmax(torch.mulScalar(scores, 0.3), 2);
         const kept = torch.mul(probabilities, torch.toDType(elementAt(masks, i), "float64"));
-        return torch.transpose(torch.matmul(drops ? kept : probabilities, part(spread(v))), 0, 1);
+        return torch.transpose(torch.matmul(drops ? kept : probabilities, part(threeOfEach(v))), 0, 1);
       });
       const reference = torch.cat(parts);
       const single = mapTuple([q, k, v], (t) => torch.toDType(torch.detach(t), dtype).setRequiresGrad(true));
@@ -213,11 +214,7 @@ test.skipIf(!torch.hasFusedAttention()).each([
       expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(tolerance);
       const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
       const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
-      mine.forEach((gradient, i) => {
-        const expected = theirs[i];
-        if (!gradient || !expected) throw new Error("a gradient is missing");
-        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(gradientTolerance);
-      });
+      expectGradients(mine, theirs, gradientTolerance);
     });
   },
 );
@@ -312,11 +309,7 @@ test("both GEMM backends are exact in fp32, in forward and backward", () => {
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.square(ours))], single);
       const theirs = torch.grad([torch.sum(torch.square(exact))], [x, w, b]);
-      mine.forEach((gradient, i) => {
-        const expected = theirs[i];
-        if (!gradient || !expected) throw new Error("a gradient is missing");
-        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(2e-6);
-      });
+      expectGradients(mine, theirs, 2e-6);
     });
   }
   torch.useGemmBackend("aten");

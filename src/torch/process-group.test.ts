@@ -3,18 +3,10 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { runChild } from "../testing/child-process.ts";
+import { freePort } from "../util/free-port.ts";
 import { liveTensorCount, ProcessGroup, zeros } from "./index.ts";
 
 const program = new URL("testing/rank.ts", import.meta.url);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 /** What each rank printed, and how it ended. */
 async function ranks(scenario: string, size: number) {
