@@ -172,15 +172,6 @@ napi_value allGather(napi_env env, const std::vector<napi_value>& args) {
   return collective(env, group, "all-gather", input, body, tensorOf(output));
 }
 
-// allGatherInto(group, tensor […], output [size, …])
-napi_value allGatherInto(napi_env env, const std::vector<napi_value>& args) {
-  const auto group = groupAt(env, args);
-  at::Tensor input = toCpu(env, args.at(1)), output = toCpu(env, args.at(2));
-  requireSize(output, input.numel() * group->options.size, input.scalar_type());
-  const auto body = [from = asBytes(input), to = asBytes(output)](Gloo& gloo) mutable { return gloo._allgather_base(to, from); };
-  return collective(env, group, "all-gather", input, body, undefined);
-}
-
 // beginGather(group, slices, outputs): begins to write the slices of all ranks, in their order, into outputs of `size` times
 // their bytes; the number that awaitGather takes. The tensors belong to it until then.
 napi_value beginGather(napi_env env, const std::vector<napi_value>& args) {
@@ -280,7 +271,6 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "allReduce", allReduce);
   define(env, exports, "reduceScatter", reduceScatter);
   define(env, exports, "allGather", allGather);
-  define(env, exports, "allGatherInto", allGatherInto);
   define(env, exports, "beginGather", beginGather);
   define(env, exports, "awaitGather", awaitGather);
   define(env, exports, "allToAll", allToAll);

@@ -28,12 +28,6 @@ export function allToAllSeconds(size: number, bytes: number, network: Network): 
   return agreementSeconds(size, network) + messages + othersOf(size, bytes) / network.bandwidth;
 }
 
-/** The same for an all-gather: parts go around the ring. @param bytes of the gathered tensor `[size, …]` */
-export function allGatherSeconds(size: number, bytes: number, network: Network): number {
-  const hops = (size - 1) * network.latency;
-  return agreementSeconds(size, network) + hops + othersOf(size, bytes) / network.bandwidth;
-}
-
 /** The same for an all-reduce: sums go around the ring once, and their results once more. @param bytes of the tensor */
 export function allReduceSeconds(size: number, bytes: number, network: Network): number {
   const hops = 2 * (size - 1) * network.latency;

@@ -52,7 +52,7 @@ it("on a network without latency a step waits for the bytes of its last micro-ba
   const fast = { latency: 0, bandwidth: 1e9 };
   const { step } = forecastRanks(costs, length, { size: 2, network: fast });
   const ofLosses = allReduceSeconds(2, 8 * 4, fast) + allReduceSeconds(2, 8 * 2, fast);
-  const messages = 2 * messageSeconds; // to one other rank, of two dtypes
+  const messages = 4 * messageSeconds; // to one other rank, of two dtypes, twice
   expect(step.network).toBeCloseTo(2 * (6e6 / 1e9) + ofLosses + messages, 12);
 });
 
@@ -62,7 +62,7 @@ it("of the other micro-batches it waits for what takes longer than the next one"
   const { step } = forecastRanks(one, length, { size: 2, network: slow });
   const round = 4 + messageSeconds; // 4 MB at 1 MB/s, beside 0.5 s of computation
   const ofLosses = allReduceSeconds(2, 8 * 4, slow) + allReduceSeconds(2, 8 * 2, slow);
-  expect(step.network).toBeCloseTo(round - 0.5 + round + 4 + ofLosses, 9);
+  expect(step.network).toBeCloseTo(round - 0.5 + 2 * round + ofLosses, 9);
 });
 
 it("evaluates in rounds of a batch on each rank", () => {

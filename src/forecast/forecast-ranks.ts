@@ -1,11 +1,4 @@
-import {
-  allGatherSeconds,
-  allReduceSeconds,
-  allToAllSeconds,
-  joinSeconds,
-  type Network,
-  othersOf,
-} from "./collectives.ts";
+import { allReduceSeconds, allToAllSeconds, joinSeconds, type Network, othersOf } from "./collectives.ts";
 
 /** What one process was measured to need, which each of several ranks needs too. */
 export interface RankCosts {
@@ -109,7 +102,7 @@ function stepOf(costs: RankCosts, { size, network }: RanksQuestion): RanksForeca
   const gradients = gradientBytes.reduce((sum, bytes) => {
     const round = allToAllSeconds(size, bytes, network);
     const beyondComputation = Math.max(0, round - compute / accumulate);
-    return sum + (accumulate - 1) * beyondComputation + round + allGatherSeconds(size, bytes, network);
+    return sum + (accumulate - 1) * beyondComputation + 2 * round;
   }, 0);
   // The losses of all micro-batches, and what each rank was asked to do.
   const numbers = [accumulate * size, size].map((count) => allReduceSeconds(size, 8 * count, network));

@@ -67,7 +67,6 @@ export interface NativeAddon {
   allReduce(group: number, tensor: number, reduction: string): Promise<undefined>;
   reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;
   allGather(group: number, tensor: number): Promise<number>;
-  allGatherInto(group: number, tensor: number, output: number): Promise<undefined>;
   /** @returns the number that `awaitGather` takes */
   beginGather(group: number, slices: readonly number[], outputs: readonly number[]): number;
   /** Waits on this thread. */

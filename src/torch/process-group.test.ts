@@ -49,7 +49,6 @@ it.each([1, 2, 4])(
         gathered: [[size, 1], all.map((other) => other % 2)],
         part: [[2], [2 * rank, 2 * rank + 1].map((row) => row * size + sum)],
         swapped: all.flatMap((other) => [2 * rank + other, 2 * rank + 1 + other]),
-        into: all.flatMap((other) => [2 * other, 2 * other + 1].map((row) => row * size + sum)),
         tooShort: expect.objectContaining({ code: "tensor" }),
         texts: all.map((other) => "é".repeat(other)),
         copied: [size - 1, size - 1],

@@ -150,15 +150,6 @@ export class ProcessGroup implements Disposable {
   }
 
   /**
-   * Writes the tensors of all ranks, in their order, into a tensor that is there already: of large ones, memory that is new each
-   * time costs more than the copies between the ranks.
-   * @param output `[size, …]`
-   */
-  async allGatherInto(tensor: Tensor, output: Tensor): Promise<void> {
-    await this.collective(native().allGatherInto(this.handle, tensor.handle, output.handle));
-  }
-
-  /**
    * Begins to write slices of all ranks, in their order, into tensors of `size` times their bytes, all in one collective. The
    * tensors belong to it until `awaitGather`.
    * @returns the number that `awaitGather` takes
