@@ -70,11 +70,32 @@ test("--ranks forecasts the time on several processes", async () => {
   expect(total).toBeCloseTo(compute + batches + exchange + waiting, 12);
   for (const part of [batches, exchange, waiting, run.ranks.load, run.ranks.join])
     expect(part).toBeGreaterThan(0);
-  // Two collectives for the gradients and two for numbers, each after an agreement: 3 + 1, 3 + 3, and twice 3 + 6 latencies.
+  // Two collectives for the gradients and two for numbers, each after an agreement: twice 3 + 1 latencies, and twice 3 + 6.
   const bytes = 4 * run.parameters.trainable;
   expect(run.ranks.sentBytes).toBeCloseTo((2 * bytes * 3) / 4, 6);
-  const messages = 3 * 60e-6; // of the all-to-all, to three other ranks
-  expect(waiting).toBeCloseTo(28 * 100e-6 + messages + run.ranks.sentBytes / 1e9, 4);
+  const messages = 6 * 60e-6; // of the two all-to-alls, to three other ranks
+  expect(waiting).toBeCloseTo(26 * 100e-6 + messages + run.ranks.sentBytes / 1e9, 5);
+});
+
+test("--ranks forecasts a base that is shared out from one process, which has all of it", async () => {
+  const set = ["--set", "train.shardBase=true", "--set", "run.samples=0"];
+  const { ok, run } = await scaloraJson("check", recipe, "--ranks", "4", ...set);
+  expect(ok).toBe(true);
+  const { kept, buffers, sentBytes, wait } = run.ranks.base;
+  // Embedding and output layer of 260 rows, and two blocks.
+  const [vocabulary, block] = [4 * 260 * 32, 4 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 48 * 32)];
+  expect({ kept, buffers }).toEqual({
+    kept: (2 * vocabulary + 2 * block) / 4,
+    buffers: 2 * block + vocabulary,
+  });
+  // There is room for both blocks, so that only the two over the vocabulary take turns.
+  expect(sentBytes).toBeCloseTo((2 * vocabulary * 3) / 4, 6);
+  expect(wait).toBeGreaterThanOrEqual(0);
+  const { stdout } = await runScalora("check", recipe, "--ranks", "4", ...set);
+  expect(stdout).toMatch(/^base +each rank keeps .* and gathers the rest to .* a step; waits .*s$/m);
+  // One rank has nobody to share it with.
+  for (const size of [[], ["--ranks", "1"]])
+    expect(await runScalora("check", recipe, ...size, ...set)).toMatchObject({ code: 2 });
 });
 
 test("the forecast takes the place of the time of one process", async () => {

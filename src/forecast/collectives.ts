@@ -28,6 +28,16 @@ export function allToAllSeconds(size: number, bytes: number, network: Network): 
   return agreementSeconds(size, network) + messages + othersOf(size, bytes) / network.bandwidth;
 }
 
+/**
+ * The same for slices of several tensors, each of which goes from rank to rank around the ring, one tensor after another.
+ * @param bytes of each whole tensor
+ */
+export function gatherSeconds(size: number, bytes: readonly number[], network: Network): number {
+  const hops = bytes.length * (size - 1) * network.latency;
+  const all = bytes.reduce((sum, each) => sum + each, 0);
+  return agreementSeconds(size, network) + hops + othersOf(size, all) / network.bandwidth;
+}
+
 /** The same for an all-reduce: sums go around the ring once, and their results once more. @param bytes of the tensor */
 export function allReduceSeconds(size: number, bytes: number, network: Network): number {
   const hops = 2 * (size - 1) * network.latency;

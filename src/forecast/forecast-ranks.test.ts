@@ -50,9 +50,10 @@ it("sends (k + 1) / 2 times the bytes of a ring all-reduce", () => {
 
 it("on a network without latency a step waits for the bytes of its last micro-batch, and for the sums", () => {
   const fast = { latency: 0, bandwidth: 1e9 };
-  const { step } = forecastRanks(costs, length, { size: 2, network: fast });
+  const one = { ...costs, gradientBytes: [12e6] };
+  const { step } = forecastRanks(one, length, { size: 2, network: fast });
   const ofLosses = allReduceSeconds(2, 8 * 4, fast) + allReduceSeconds(2, 8 * 2, fast);
-  const messages = 4 * messageSeconds; // to one other rank, of two dtypes, twice
+  const messages = 2 * messageSeconds; // to one other rank, twice
   expect(step.network).toBeCloseTo(2 * (6e6 / 1e9) + ofLosses + messages, 12);
 });
 
@@ -65,6 +66,33 @@ it("of the other micro-batches it waits for what takes longer than the next one"
   expect(step.network).toBeCloseTo(round - 0.5 + 2 * round + ofLosses, 9);
 });
 
+it("gradients of a second dtype travel while nothing is computed", () => {
+  const slow = { latency: 0, bandwidth: 1e6 };
+  const waitOf = (gradientBytes: number[]) =>
+    forecastRanks({ ...costs, gradientBytes }, length, { size: 2, network: slow }).step.network;
+  // Two rounds, and the sums.
+  expect(waitOf([8e6, 4e6]) - waitOf([8e6])).toBeCloseTo(3 * (2 + messageSeconds), 9);
+});
+
+it("a base that is shared out is sent twice by each micro-batch, and waited for as far as nothing is computed", () => {
+  const slow = { latency: 0, bandwidth: 1e8 };
+  const base = [
+    { isBlock: false, values: 10e6, bytes: [40e6] },
+    ...Array.from({ length: 10 }, () => ({ isBlock: true, values: 10e6, bytes: [40e6] })),
+  ];
+  const question = { size: 2, network: slow };
+  const { step, sentBytes, base: shared, total } = forecastRanks({ ...costs, base }, length, question);
+  const whole = forecastRanks(costs, length, question);
+  expect(whole.base).toBeNull();
+  expect(shared).toMatchObject({ kept: 220e6, buffers: 120e6, sentBytes: 2 * 16 * 20e6 });
+  expect(sentBytes).toBeCloseTo(whole.sentBytes + 2 * 16 * 20e6, 3);
+  // A gather takes 0.2 s; a micro-batch of 0.5 s computes 1/64 of it with a block forward, twice as long backward.
+  const forward = 0.5 / 32;
+  expect(shared?.wait).toBeCloseTo(2 * (8 * (0.2 - forward) + 8 * (0.2 - 2 * forward)), 1);
+  expect(step.network).toBeGreaterThan(shared?.wait ?? 0);
+  expect(total).toBeGreaterThan(whole.total + 100 * (shared?.wait ?? 0));
+});
+
 it("evaluates in rounds of a batch on each rank", () => {
   const evaluation = (size: number) => {
     const once = forecastRanks(costs, { steps: 0, evaluations: 1, checkpoints: 0 }, { size, network });
@@ -73,6 +101,14 @@ it("evaluates in rounds of a batch on each rank", () => {
   expect(evaluation(4)).toBeCloseTo(2, 2);
   expect(evaluation(3)).toBeCloseTo(3, 2);
   expect(evaluation(100)).toBeCloseTo(1, 1);
+});
+
+it("shows what a rank keeps of a base that is shared out", () => {
+  const base = [{ isBlock: true, values: 1e6, bytes: [4 * 2 ** 20] }];
+  const rows = Object.fromEntries(ranksRows(forecast(4, { base })));
+  expect(rows["base"]).toBe(
+    "each rank keeps 1.00 MiB and gathers the rest to 8.00 MiB, 0 B a step; waits 0.00 ms",
+  );
 });
 
 it("is shown in five rows", () => {

@@ -1,4 +1,6 @@
 import { allReduceSeconds, allToAllSeconds, joinSeconds, type Network, othersOf } from "./collectives.ts";
+import { GatheredBase, type SharedBase, sharedBaseMemory } from "./gathered-base.ts";
+import { StepTimeline } from "./step-timeline.ts";
 
 /** What one process was measured to need, which each of several ranks needs too. */
 export interface RankCosts {
@@ -14,6 +16,8 @@ export interface RankCosts {
   readonly gradientBytes: readonly number[];
   /** Seconds of a step's exchange in a group of one: copies, sums, calls. */
   readonly exchangeSeconds: number;
+  /** Where each rank keeps a slice of the base (`train.shardBase`). */
+  readonly base?: SharedBase | undefined;
   /** Seconds to load model and data. */
   readonly loadSeconds: number;
   /** Of one evaluation; null without held-out rows. */
@@ -44,8 +48,10 @@ export interface RanksForecast extends RanksQuestion {
     readonly network: number;
     readonly total: number;
   };
-  /** Bytes that each rank sends in a step, and receives. */
+  /** Bytes that each rank sends in a step, and receives; with those of the base. */
   readonly sentBytes: number;
+  /** Null where each rank has the whole base. */
+  readonly base: SharedBaseForecast | null;
   /** Bytes that each rank needs for the exchange of gradients. */
   readonly exchangeBytes: number;
   /** Tokens per second of all ranks, as a fraction of `size` times those of one process. */
@@ -58,6 +64,17 @@ export interface RanksForecast extends RanksQuestion {
   readonly total: number;
 }
 
+/** A base of which each rank keeps a slice; bytes of one rank. */
+export interface SharedBaseForecast {
+  readonly kept: number;
+  /** Of the memory that it gathers the rest to. */
+  readonly buffers: number;
+  /** Sent in a step. */
+  readonly sentBytes: number;
+  /** Seconds of a step that it waits for weights: part of `step.network`. */
+  readonly wait: number;
+}
+
 /** Bytes a second in which rank 0 is taken to write a checkpoint while the others wait. */
 const diskBandwidth = 500e6;
 
@@ -66,20 +83,19 @@ const additionSeconds = 2.5e-6;
 
 /**
  * What a run would take on several ranks: a model. It assumes that each rank has the cores, the memory bandwidth and the disk
- * that the measured process had, and that all compute equally long. The gradients of a micro-batch travel while the next one is
- * computed, those of the last one while nothing is.
+ * that the measured process had, and that all compute equally long.
  */
 export function forecastRanks(costs: RankCosts, length: RunLength, question: RanksQuestion): RanksForecast {
   const { size, network } = question;
-  const step = stepOf(costs, question);
+  const { step, base } = stepOf(costs, question);
   const gradients = costs.gradientBytes.reduce((sum, bytes) => sum + bytes, 0);
   const [load, join] = [costs.loadSeconds, joinSeconds(size, network)];
   const checkpoint = costs.checkpoint.hashSeconds + costs.checkpoint.bytes / diskBandwidth;
   const evaluation = evaluationSeconds(costs, question);
   return {
     ...question,
-    step,
-    sentBytes: (costs.accumulate + 1) * othersOf(size, gradients),
+    ...{ step, base },
+    sentBytes: (costs.accumulate + 1) * othersOf(size, gradients) + (base?.sentBytes ?? 0),
     exchangeBytes: size === 1 ? 0 : (2 + 1 / size) * gradients,
     efficiency: costs.stepSeconds / step.total,
     tokensPerSecond: (size * costs.stepTokens) / step.total,
@@ -93,26 +109,70 @@ export function forecastRanks(costs: RankCosts, length: RunLength, question: Ran
   };
 }
 
-function stepOf(costs: RankCosts, { size, network }: RanksQuestion): RanksForecast["step"] {
-  const { accumulate, gradientBytes } = costs;
-  const compute = costs.stepSeconds;
+function stepOf(costs: RankCosts, question: RanksQuestion): Pick<RanksForecast, "step" | "base"> {
+  const { size } = question;
+  const { accumulate, gradientBytes, stepSeconds: compute } = costs;
   const batches = (size - 1) * accumulate * costs.batchSeconds;
   const additions = (size - 1) * accumulate * gradientBytes.length * additionSeconds;
   const exchange = size === 1 ? 0 : costs.exchangeSeconds + additions;
-  const gradients = gradientBytes.reduce((sum, bytes) => {
-    const round = allToAllSeconds(size, bytes, network);
-    const beyondComputation = Math.max(0, round - compute / accumulate);
-    return sum + (accumulate - 1) * beyondComputation + 2 * round;
-  }, 0);
-  // The losses of all micro-batches, and what each rank was asked to do.
-  const numbers = [accumulate * size, size].map((count) => allReduceSeconds(size, 8 * count, network));
-  const onNetwork = numbers.reduce((sum, seconds) => sum + seconds, gradients);
-  return { compute, batches, exchange, network: onNetwork, total: compute + batches + exchange + onNetwork };
+  const timeline = new StepTimeline();
+  const base = costs.base && new GatheredBase(costs.base, timeline, question);
+  accumulateGradients(costs, question, { timeline, base });
+  agree(accumulate * size, question, timeline); // on the losses
+  agree(size, question, timeline); // on what each rank was asked to do
+  const network = timeline.waited;
+  return {
+    step: { compute, batches, exchange, network, total: compute + batches + exchange + network },
+    base: base
+      ? { ...sharedBaseMemory(base.base, size), sentBytes: base.sentBytes, wait: base.waited }
+      : null,
+  };
+}
+
+/**
+ * The micro-batches of a step, as `DataParallel` and `GradientExchange` go through them: gradients of the first dtype travel while
+ * the next micro-batch is computed, those of others and the sums while nothing is.
+ */
+function accumulateGradients(
+  { accumulate, gradientBytes, stepSeconds }: RankCosts,
+  { size, network }: RanksQuestion,
+  { timeline, base }: { readonly timeline: StepTimeline; readonly base: GatheredBase | undefined },
+): void {
+  const all = gradientBytes.map((bytes) => allToAllSeconds(size, bytes, network));
+  const [first = 0, ...others] = all;
+  let end = 0;
+  const finishRound = () => {
+    timeline.waitUntil(end);
+    for (const seconds of others) timeline.perform(seconds);
+  };
+  const seconds = stepSeconds / accumulate;
+  for (let round = 0; round < accumulate; round++) {
+    if (base) base.forwardAndBackward(seconds);
+    else timeline.compute(seconds);
+    if (round > 0) finishRound();
+    end = timeline.begin(first);
+  }
+  finishRound();
+  for (const sums of all) timeline.perform(sums);
+}
+
+/** Puts numbers of all ranks together. */
+function agree(numbers: number, { size, network }: RanksQuestion, timeline: StepTimeline): void {
+  timeline.perform(allReduceSeconds(size, 8 * numbers, network));
 }
 
 /** In each round every rank evaluates a batch; two all-reduces are for the losses, and for whether a rank is to stop. */
-function evaluationSeconds({ evaluation }: RankCosts, { size, network }: RanksQuestion): number {
+function evaluationSeconds({ evaluation, base }: RankCosts, question: RanksQuestion): number {
   if (evaluation === null) return 0;
+  const { size } = question;
   const rounds = Math.ceil(evaluation.batches / size);
-  return rounds * (evaluation.seconds / evaluation.batches + 2 * allReduceSeconds(size, 8 * size, network));
+  const seconds = evaluation.seconds / evaluation.batches;
+  const timeline = new StepTimeline();
+  const gathered = base && new GatheredBase(base, timeline, question);
+  for (let round = 0; round < rounds; round++) {
+    gathered?.forward(seconds);
+    agree(size, question, timeline);
+    agree(size, question, timeline);
+  }
+  return rounds * seconds + timeline.waited;
 }

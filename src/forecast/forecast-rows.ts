@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatDuration, formatStepTime } from "../util/format.ts";
-import type { RanksForecast } from "./forecast-ranks.ts";
+import type { RanksForecast, SharedBaseForecast } from "./forecast-ranks.ts";
 
 /** A forecast as rows of a table. */
 export function ranksRows(forecast: RanksForecast): [string, string][] {
@@ -19,10 +19,19 @@ export function ranksRows(forecast: RanksForecast): [string, string][] {
       "each rank",
       `${formatBytes(Math.round(forecast.exchangeBytes))} more memory, for the gradients of others`,
     ],
+    ...(forecast.base ? [baseRow(forecast.base)] : []),
     ["start", `${formatDuration(forecast.load)} to load, ${formatDuration(forecast.join)} to join`],
     [
       "time",
       `about ${formatDuration(forecast.total)} (${formatCount(forecast.tokensPerSecond)} tok/s), a checkpoint ${formatStepTime(forecast.checkpoint)}`,
     ],
+  ];
+}
+
+function baseRow({ kept, buffers, sentBytes, wait }: SharedBaseForecast): [string, string] {
+  const [own, room, sent] = [kept, buffers, sentBytes].map((bytes) => formatBytes(Math.round(bytes)));
+  return [
+    "base",
+    `each rank keeps ${own} and gathers the rest to ${room}, ${sent} a step; waits ${formatStepTime(wait)}`,
   ];
 }

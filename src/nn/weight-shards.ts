@@ -33,6 +33,8 @@ export type ShardGroup = Pick<ProcessGroup, "rank" | "size" | "beginGather" | "a
 
 /** What a weight that is shared out keeps in this process; tensors of the same shapes on every rank. */
 export interface WeightSlices {
+  /** Number of values of the whole. */
+  readonly numel: number;
   slices(): readonly Tensor[];
   /** The whole of each, gathered: tensors of the present scope. */
   wholes(): readonly Tensor[];
@@ -148,6 +150,15 @@ export class WeightShards implements Disposable {
     return this.places(unit, weight, bytes).map(({ slice, place }) =>
       reshape(viewDType(place, slice.dtype), [-1, ...slice.shape.slice(1)]),
     );
+  }
+
+  /** What is gathered together, in the order in which passes use it: values, and bytes of the whole of each slice. */
+  sizes(): { isBlock: boolean; values: number; bytes: number[] }[] {
+    return [...this.units.values()].map(({ isBlock, weights }) => ({
+      isBlock,
+      values: weights.reduce((sum, { numel }) => sum + numel, 0),
+      bytes: weights.flatMap((weight) => weight.slices().map((slice) => this.gatheredBytes(slice))),
+    }));
   }
 
   /** Must be called before slices of weights change: they are gathered again when they are used next. */

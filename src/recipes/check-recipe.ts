@@ -1,6 +1,8 @@
 import { statfsSync } from "node:fs";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
+import { initProcessGroup } from "../distributed/index.ts";
+import { alone as oneRank } from "../distributed/launch.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { assertCanStart, existingParent } from "../run/lock-run.ts";
 import type { ProcessGroup } from "../torch/index.ts";
@@ -64,7 +66,12 @@ export const checkRecipe: CheckRecipe = async (given, { signal, ranks, group }) 
   const run = await collect(errors, async () => {
     if (group) await requireSameRecipe(group, given);
     const started = performance.now();
-    using prepared = await prepareRun(overRanks(recipe, ranks?.size ?? 1), { group });
+    const sharesAlone = recipe.train.shardBase && ranks !== undefined && ranks.size > 1;
+    using alone = sharesAlone ? await initProcessGroup({ launch: oneRank }) : undefined;
+    using prepared = await prepareRun(overRanks(recipe, ranks?.size ?? 1), {
+      group: group ?? alone,
+      mayShareAlone: alone !== undefined,
+    });
     const loadSeconds = (performance.now() - started) / 1000;
     warnings.push(...prepared.warnings);
     const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));

@@ -24,7 +24,7 @@ export async function measureRankCosts(
   prepared: PreparedRun,
   { probe, accumulate, loadSeconds }: { probe: Probe; accumulate: number; loadSeconds: number },
 ): Promise<RankCosts> {
-  const { adapters, optimizer, batches, dataset } = prepared;
+  const { adapters, optimizer, batches, dataset, shards } = prepared;
   using group = await initProcessGroup({ launch: alone });
   using ranks = new DataParallel(group, adapters, prepared.base.model);
   using loss = zeros([], { device: "cpu" });
@@ -47,6 +47,7 @@ export async function measureRankCosts(
       trainables.reduce((sum, { grad }) => sum + grad.numel * dtypeWidth(grad.dtype), 0),
     ),
     exchangeSeconds: exchangeSeconds / timedExchanges,
+    base: shards?.sizes(),
     loadSeconds,
     evaluation:
       evaluationSeconds === null

@@ -34,6 +34,8 @@ import { budgetWarnings, countSteps, dataWarnings, makeBatches } from "./trainin
 /** Everything that a recipe trains with, loaded and checked; nothing is written. */
 export interface PreparedRun extends MemoryPlan, Disposable {
   readonly base: LoadedModel;
+  /** The weights that are shared out, with `train.shardBase`. */
+  readonly shards: WeightShards | undefined;
   readonly dataset: Dataset;
   readonly batches: BatchSource;
   readonly adapters: AdapterSet;
@@ -57,6 +59,8 @@ interface PrepareOptions {
   readonly signal?: AbortSignal | undefined;
   /** The ranks that train together, which all prepare the same. */
   readonly group?: ProcessGroup | undefined;
+  /** Whether one process may be all between whom a base is shared out, to forecast what several would do. */
+  readonly mayShareAlone?: boolean;
 }
 
 /**
@@ -65,7 +69,7 @@ interface PrepareOptions {
  */
 export async function prepareRun(
   recipe: Recipe,
-  { recordedBackend, signal, group }: PrepareOptions = {},
+  { recordedBackend, signal, group, mayShareAlone = false }: PrepareOptions = {},
 ): Promise<PreparedRun> {
   const peakBefore = memory().peak;
   const { seed } = recipe.train;
@@ -81,7 +85,7 @@ export async function prepareRun(
     const config = resolveModelConfig(recipe);
     // First, since a folder without a model is recognised by its config.
     const modelConfig = readModelConfig(config.path);
-    const sharing = recipe.train.shardBase ? shardingGroup(group) : undefined;
+    const sharing = recipe.train.shardBase ? shardingGroup(group, mayShareAlone) : undefined;
     const shards = sharing && own(new WeightShards(sharing));
     if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
     checkModelFit(config, memoryLimit(), process.env, sharing?.size);
@@ -112,7 +116,7 @@ export async function prepareRun(
       measure: (recompute) => memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute }),
     });
     return {
-      ...{ base, dataset, batches, adapters, optimizer, dropout, identity, loadedHash, weightBytes },
+      ...{ base, shards, dataset, batches, adapters, optimizer, dropout, identity, loadedHash, weightBytes },
       ...plan,
       steps,
       memoryLimit: limit,
@@ -136,8 +140,8 @@ export async function prepareRun(
 }
 
 /** @throws ScaloraError `config` where there are no other processes */
-function shardingGroup(group: ProcessGroup | undefined): ProcessGroup {
-  if (group && group.size > 1) return group;
+function shardingGroup(group: ProcessGroup | undefined, mayShareAlone: boolean): ProcessGroup {
+  if (group && (group.size > 1 || mayShareAlone)) return group;
   throw new ScaloraError("config", "A base can only be shared out between several processes", {
     where: "train.shardBase",
     found: "one process",
