@@ -77,7 +77,13 @@ async function row(fault: Fault): Promise<void> {
     const rank = fault.rank ?? trial % size;
     const step = 3 + ((trial * 7) % (steps - 8));
     const name = `trial-${chosen.indexOf(fault)}-${trial}`;
-    const result = await tryFault(bench, fault, { size, rank, step, name, whole: await reference(size) });
+    const result = await tryFault(bench, fault, {
+      size,
+      rank,
+      step,
+      name,
+      whole: await reference(size, fault),
+    });
     results.push(result);
     if (result.output !== "")
       process.stderr.write(
@@ -98,10 +104,11 @@ async function row(fault: Fault): Promise<void> {
   ]);
 }
 
-const references = new Map<number, Promise<Outcome>>();
-function reference(size: number): Promise<Outcome> {
-  const known = references.get(size) ?? wholeRun(bench, size);
-  references.set(size, known);
+const references = new Map<string, Promise<Outcome>>();
+function reference(size: number, { settings = [] }: Fault): Promise<Outcome> {
+  const key = `${size} ${settings.join(" ")}`;
+  const known = references.get(key) ?? wholeRun(bench, { size, settings, name: `whole-${references.size}` });
+  references.set(key, known);
   return known;
 }
 

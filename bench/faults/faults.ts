@@ -26,6 +26,8 @@ export interface Fault {
   readonly plan?: Pick<Plan, "what" | "seconds">;
   /** What is done from outside, after a step. */
   readonly act?: (hand: Hand) => unknown;
+  /** More words for `train`, without the fault too. */
+  readonly settings?: readonly string[];
   /** More words for `train`, of that rank alone where `only`. */
   readonly words?: { readonly args: readonly string[]; readonly only?: boolean };
   /** What all say, where all ranks find the fault themselves; otherwise they name the rank. */
@@ -73,6 +75,12 @@ export const faults: readonly Fault[] = [
   {
     name: "a rank is suspended for 9 s",
     leadsTo: "end",
+    act: suspendFor(9),
+  },
+  {
+    name: "a rank is suspended for 9 s, `train.shardBase`",
+    leadsTo: "end",
+    settings: ["--set", "train.shardBase=true"],
     act: suspendFor(9),
   },
   {

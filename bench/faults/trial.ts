@@ -37,9 +37,12 @@ export interface Bench {
 }
 
 /** Trains without a fault. */
-export async function wholeRun(bench: Bench, size: number): Promise<Outcome> {
-  const name = `whole-${size}`;
-  const ends = await train(bench, { size, args: newRun("runs", name) }, (job) => job.all(patience));
+export async function wholeRun(
+  bench: Bench,
+  { size, settings, name }: { size: number; settings: readonly string[]; name: string },
+): Promise<Outcome> {
+  const args = [...newRun("runs", name), ...settings];
+  const ends = await train(bench, { size, args }, (job) => job.all(patience));
   if (ends.some(({ code }) => code !== 0)) throw new Error(ends.map(({ stderr }) => stderr).join("\n"));
   return outcomeOf(join(bench.folder, "runs", name));
 }
@@ -93,7 +96,8 @@ export async function tryFault(
   const run = join(folder, name);
   const mark = join(bench.folder, `${name}.mark`);
   const plan = fault.plan && JSON.stringify({ ...fault.plan, rank, step, mark });
-  const attempt = { size, args: newRun(folder, name), fault, rank, ...(plan && { plan }) };
+  const args = [...newRun(folder, name), ...(fault.settings ?? [])];
+  const attempt = { size, args, fault, rank, ...(plan && { plan }) };
   let begin = Date.now();
   const ends = await train(bench, attempt, async (job) => {
     if (fault.act) {

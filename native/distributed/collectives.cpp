@@ -4,6 +4,7 @@
 
 #include "../binding/environment.h"
 #include "handle.h"
+#include "stop_signals.h"
 
 #include <ATen/ATen.h>
 
@@ -20,7 +21,7 @@ std::shared_ptr<ProcessGroupHandle> handleAt(napi_env env, const std::vector<nap
 
 std::shared_ptr<ProcessGroup> groupAt(napi_env env, const std::vector<napi_value>& args) { return handleAt(env, args)->group; }
 
-std::chrono::milliseconds toTimeout(napi_env env, napi_value value) {
+std::chrono::milliseconds toMilliseconds(napi_env env, napi_value value) {
   const double milliseconds = toNumber(env, value, "timeout");
   if (!(milliseconds >= 1 && milliseconds <= 1e9)) throw Failure("tensor", "the timeout must be from 1 to 1e9 ms", describe(env, value));
   return std::chrono::milliseconds(static_cast<int64_t>(milliseconds));
@@ -108,7 +109,7 @@ napi_value openStore(napi_env env, const std::vector<napi_value>& args) {
       toInt(env, args.at(4), "rank", 0, size - 1),
       size,
       toString(env, args.at(6), "address"),
-      toTimeout(env, args.at(7)),
+      toMilliseconds(env, args.at(7)),
   });
   return promiseOf(env, "ProcessGroup.connect", group->collectives, [group]() -> Finish {
     group->openStore();
@@ -118,12 +119,13 @@ napi_value openStore(napi_env env, const std::vector<napi_value>& args) {
   });
 }
 
-// joinProcessGroup(group): settles once all ranks are there
+// joinProcessGroup(group, milliseconds): waits so long for the other ranks; those that are missing then, as text, and "" once it
+// has joined them. To be called again until then.
 napi_value joinProcessGroup(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
-  return promiseOf(env, "ProcessGroup.connect", group->collectives, [group]() -> Finish {
-    group->join();
-    return undefined;
+  const auto patience = toMilliseconds(env, args.at(1));
+  return promiseOf(env, "ProcessGroup.connect", group->collectives, [group, patience]() -> Finish {
+    return [missing = group->join(patience)](napi_env env) { return fromString(env, missing); };
   });
 }
 
@@ -196,14 +198,21 @@ napi_value beginGather(napi_env env, const std::vector<napi_value>& args) {
   return fromInteger(env, handle->begun);
 }
 
-// awaitGather(group, number): once, and on this thread, so that it can be called in the middle of a forward pass
+// awaitGather(group, number, milliseconds): whether it is done after so long; it can be awaited until then. On this thread, so that
+// it can be called in the middle of a forward pass.
 napi_value awaitGather(napi_env env, const std::vector<napi_value>& args) {
   const auto handle = handleAt(env, args);
-  auto found = handle->gathers.extract(toInteger(env, args.at(1), "gather"));
-  if (found.empty()) throw Failure("tensor", "this gather was not begun, or was awaited before");
-  found.mapped().get();
-  return undefined(env);
+  const auto found = handle->gathers.find(toInteger(env, args.at(1), "gather"));
+  if (found == handle->gathers.end()) throw Failure("tensor", "this gather was not begun, or was awaited before");
+  if (found->second.wait_for(toMilliseconds(env, args.at(2))) != std::future_status::ready) return fromBool(env, false);
+  std::future<void> gather = std::move(found->second);
+  handle->gathers.erase(found);
+  gather.get();
+  return fromBool(env, true);
 }
+
+// stopSignals(): how many SIGINT and SIGTERM have come since this was first called
+napi_value stopSignals(napi_env env, const std::vector<napi_value>&) { return fromInteger(env, countStopSignals()); }
 
 // allToAll(group, tensor [size, …], output of the same shape): row r goes to rank r, and row q of the output is from rank q
 napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
@@ -273,6 +282,7 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "allGather", allGather);
   define(env, exports, "beginGather", beginGather);
   define(env, exports, "awaitGather", awaitGather);
+  define(env, exports, "stopSignals", stopSignals);
   define(env, exports, "allToAll", allToAll);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "barrier", barrier);

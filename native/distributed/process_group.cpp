@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 
 namespace scalora {
 namespace {
@@ -87,11 +88,13 @@ void ProcessGroup::openStore() {
   });
 }
 
-void ProcessGroup::join() {
+std::string ProcessGroup::join(std::chrono::milliseconds patience) {
   requireOpen();
   const Quiet quiet;
-  translated("this rank cannot join the others", [&] {
-    meet(*job_);
+  return translated("this rank cannot join the others", [&] {
+    announce();
+    const std::string missing = missingAfter(patience);
+    if (!missing.empty()) return missing;
     const auto settings = c10d::ProcessGroupGloo::Options::create(options.timeout);
     settings->devices = {c10d::ProcessGroupGloo::createDeviceForHostname(options.address)};
     settings->threads = 1;
@@ -100,35 +103,44 @@ void ProcessGroup::join() {
     std::lock_guard<std::mutex> lock(mutex_);
     gloo_ = std::move(gloo);
     store_ = c10::make_intrusive<c10d::PrefixStore>("values", job_);
+    return missing;
   });
 }
 
-// Every rank says that it is there, and waits until all have.
-void ProcessGroup::meet(c10d::Store& store) {
-  if (store.add("processes/" + std::to_string(options.rank), 1) > 1)
-    throw Failure("run", "rank " + std::to_string(options.rank) + " has joined this job already", "",
-                  "give each process its own RANK, and join once");
+// Says, once, that this rank is there.
+void ProcessGroup::announce() {
+  if (isAnnounced_) return;
+  const std::string rank = std::to_string(options.rank);
+  if (job_->add("processes/" + rank, 1) > 1)
+    throw Failure("run", "rank " + rank + " has joined this job already", "", "give each process its own RANK, and join once");
+  job_->set(joined(options.rank), bytesOf(std::to_string(options.size)));
+  missing_.resize(options.size);
+  std::iota(missing_.begin(), missing_.end(), 0);
+  isAnnounced_ = true;
+}
+
+// Waits until every rank has said that it is there; those that have not after so long.
+std::string ProcessGroup::missingAfter(std::chrono::milliseconds patience) {
   const std::string size = std::to_string(options.size);
-  store.set(joined(options.rank), bytesOf(size));
-  const auto end = std::chrono::steady_clock::now() + options.timeout;
+  const auto end = std::chrono::steady_clock::now() + patience;
   std::vector<int> missing;
-  for (int rank = 0; rank < options.size; ++rank) {
+  for (const int rank : missing_) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     try {
-      store.wait({joined(rank)}, std::max(left, std::chrono::milliseconds(1)));
+      job_->wait({joined(rank)}, std::max(left, std::chrono::milliseconds(1)));
     } catch (const std::exception&) {
-      if (store.check({joined(rank)})) throw;
-      missing.push_back(rank);
-      continue;
+      if (!job_->check({joined(rank)})) {
+        missing.push_back(rank);
+        continue;
+      }
     }
-    const std::string other = textOf(store.get(joined(rank)));
+    const std::string other = textOf(job_->get(joined(rank)));
     if (other != size)
       throw Failure("run", "the ranks do not agree on their number", "rank " + std::to_string(rank) + " has WORLD_SIZE=" + other +
                     ", rank " + std::to_string(options.rank) + " has WORLD_SIZE=" + size, "start all with the same WORLD_SIZE");
   }
-  if (!missing.empty())
-    throw Failure("run", "not all ranks have joined", "of " + size + " ranks, without " + listOf(missing) + " after " +
-                  std::to_string(options.timeout.count() / 1000) + " s", "");
+  missing_ = std::move(missing);
+  return listOf(missing_);
 }
 
 // The calls that differ from ours, with their ranks; empty if there are none. A message of another size than expected makes Gloo

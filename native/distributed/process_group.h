@@ -38,7 +38,8 @@ class ProcessGroup {
   Worker collectives, requests;  // a request to the store need not wait for a collective
 
   void openStore();  // finds the store, or makes it; first of all
-  void join();       // meets the other ranks; second
+  // Second: meets the other ranks. Those that are missing after so long, as text; then it can be called again. Empty once it is done.
+  std::string join(std::chrono::milliseconds patience);
 
   // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body`, to its end, if there is one.
   void collective(const std::string& call, const std::function<void(Gloo&)>& body);
@@ -51,7 +52,8 @@ class ProcessGroup {
   void close();
 
  private:
-  void meet(c10d::Store& store);
+  void announce();
+  std::string missingAfter(std::chrono::milliseconds patience);
   std::string differences(const std::string& call);
   void requireOpen();
   void requireJoined();
@@ -59,6 +61,8 @@ class ProcessGroup {
   c10::intrusive_ptr<c10d::Store> job_;  // the keys of this job
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<Gloo> gloo_;
+  std::vector<int> missing_;  // the ranks that are still to come, once this one has said that it is there
+  bool isAnnounced_ = false;
   std::string failure_;  // of the first collective that failed; since then the ranks are out of step
   std::mutex mutex_;     // of closed_, and of gloo_ until it is set
   bool closed_ = false;

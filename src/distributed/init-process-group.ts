@@ -18,6 +18,8 @@ export interface InitOptions {
    * rank counts as lost; 8 by default. A rank that computes gives signs of life.
    */
   readonly silence?: number;
+  /** Takes a note of who is missing, where a rank waits longer than 10 seconds for others to join, and again each minute. */
+  readonly onWait?: (message: string) => void;
   /** The network interface between the ranks; `GLOO_SOCKET_IFNAME` by default, otherwise the one towards rank 0. */
   readonly networkInterface?: string;
 }
@@ -51,6 +53,7 @@ export async function initProcessGroup(options: InitOptions = {}): Promise<Proce
     size: launch.worldSize,
     address,
     timeout,
+    ...(options.onWait && { onWait: options.onWait }),
   });
   try {
     if (group.size > 1) group.watchedBy(await RankWatch.start(group, address, silence));

@@ -6,6 +6,8 @@ interface Host {
   readonly env: NodeJS.ProcessEnv;
   /** What a process needs before it joins others. */
   startEngine(): Promise<void>;
+  /** Prints a text on stderr. */
+  error(text: string): void;
 }
 
 /**
@@ -22,6 +24,7 @@ export async function onRanks<T>(
   const launch = readLaunch(host.env);
   if (launch === undefined || launch.worldSize === 1) return await work(undefined);
   await host.startEngine();
-  using group = await initProcessGroup({ launch, ...(silence !== undefined && { silence }) });
+  const onWait = (message: string) => host.error(`rank ${launch.rank}: ${message}`);
+  using group = await initProcessGroup({ launch, onWait, ...(silence !== undefined && { silence }) });
   return await group.together(() => work(group));
 }

@@ -61,16 +61,21 @@ export interface NativeAddon {
     address: string,
     timeout: number,
   ): Promise<number>;
-  /** Settles once all ranks are there. */
-  joinProcessGroup(group: number): Promise<undefined>;
+  /**
+   * Waits for the other ranks for so many milliseconds; to be called again until it has joined them.
+   * @returns a promise of the ranks that are missing then, as text, and of "" once it has joined them
+   */
+  joinProcessGroup(group: number, milliseconds: number): Promise<string>;
   closeProcessGroup(group: number): boolean;
   allReduce(group: number, tensor: number, reduction: string): Promise<undefined>;
   reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;
   allGather(group: number, tensor: number): Promise<number>;
   /** @returns the number that `awaitGather` takes */
   beginGather(group: number, slices: readonly number[], outputs: readonly number[]): number;
-  /** Waits on this thread. */
-  awaitGather(group: number, gather: number): undefined;
+  /** Waits on this thread for so many milliseconds. @returns whether the gather is done, so that it cannot be awaited again */
+  awaitGather(group: number, gather: number, milliseconds: number): boolean;
+  /** @returns how many SIGINT and SIGTERM for which JavaScript listens have come since this was first called */
+  stopSignals(): number;
   allToAll(group: number, tensor: number, output: number): Promise<undefined>;
   broadcast(group: number, tensor: number, root: number): Promise<undefined>;
   barrier(group: number): Promise<undefined>;

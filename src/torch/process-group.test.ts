@@ -73,6 +73,13 @@ it.each([2, 3])("%i ranks gather slices without the event loop, and say what goe
   }
 });
 
+it("ends the wait for a gather at the second signal", async () => {
+  const [first] = await ranks("signals", 2);
+  expect(first).toMatchObject({ code: 0, stderr: "" });
+  expect(first?.result).toMatchObject({ ended: { code: "run" }, heard: ["SIGTERM", "SIGTERM"] });
+  expect(first?.result.seconds).toBeLessThan(2);
+});
+
 it("sets values while it waits for others", async () => {
   expect(await results("mirrored", 2)).toEqual([
     ["from 1", "done"],

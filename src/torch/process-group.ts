@@ -1,16 +1,17 @@
-import { connect } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { native } from "../native/load.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { noGrad } from "./autograd.ts";
 import type { DType } from "./dtype.ts";
 import { divScalar_ } from "./operators.generated.ts";
+import { StopSignals } from "./stop-signals.ts";
+import { type StorePlace, whenAnswered, whenOpened } from "./store-answers.ts";
 import { Tensor } from "./tensor.ts";
 
 /** How to join a process group; every rank gives the same store, job and size. */
 export interface ProcessGroupOptions {
-  /** The store through which the ranks find each other: a host name or address, and a port. */
-  readonly store: { readonly host: string; readonly port: number };
+  /** The store through which the ranks find each other. */
+  readonly store: StorePlace;
   /** Whether this process is the one that has the store. */
   readonly isServer: boolean;
   /** Keeps the keys of jobs, and of restarts of one job, apart in one store. */
@@ -23,12 +24,16 @@ export interface ProcessGroupOptions {
   readonly address: string;
   /** Seconds that one wait for other ranks may take. */
   readonly timeout: number;
+  /** Takes a note of the ranks that have not joined after 10 seconds, and again each minute. */
+  readonly onWait?: (message: string) => void;
 }
 
 /** Watches over the ranks of a group, and finds out which failed first. */
 export interface GroupWatch {
   /** Resolves with why the ranks stop, when one of them has failed. */
   readonly failure: Promise<Error>;
+  /** The same, as far as it is known now: also while the event loop waits. */
+  look(): Error | undefined;
   /** Counts a collective that begins. */
   begin(): void;
   /**
@@ -58,15 +63,20 @@ export class ProcessGroup implements Disposable {
   readonly rank: number;
   readonly size: number;
   private readonly handle: number;
+  private readonly store: StorePlace;
   private readonly timeout: number;
+  private readonly stopSignals = new StopSignals();
   /** Of the calls under way. */
   private readonly rejections = new Set<(error: Error) => void>();
   private watch: GroupWatch | undefined;
   /** Why the ranks stop. */
   private failure: Error | undefined;
+  /** The error of this rank that the others have been told. */
+  private told: unknown;
 
-  private constructor(handle: number, { rank, size, timeout }: ProcessGroupOptions) {
+  private constructor(handle: number, { store, rank, size, timeout }: ProcessGroupOptions) {
     this.handle = handle;
+    this.store = store;
     this.rank = rank;
     this.size = size;
     this.timeout = timeout;
@@ -74,20 +84,9 @@ export class ProcessGroup implements Disposable {
 
   /** Joins the group once all its ranks are there. `initProcessGroup()` finds the options. */
   static async connect(options: ProcessGroupOptions): Promise<ProcessGroup> {
-    const { store, isServer, job, rank, size, address, timeout } = options;
-    const opening = native().openStore(
-      store.host,
-      store.port,
-      isServer,
-      job,
-      rank,
-      size,
-      address,
-      timeout * 1000,
-    );
-    const group = new ProcessGroup(await whenAnswered(opening, options), options);
+    const group = new ProcessGroup(await openStore(options), options);
     try {
-      await group.whileOpen(native().joinProcessGroup(group.handle));
+      await group.whileOpen(group.join(options));
     } catch (error) {
       group.dispose();
       throw error;
@@ -119,7 +118,9 @@ export class ProcessGroup implements Disposable {
     } catch (thrown) {
       // What `awaitGather` throws has not been explained yet.
       const error = await this.explained(thrown);
-      if (error === thrown && error !== this.failure) await this.watch?.report(error, "failed");
+      const isNew = error === thrown && error !== this.failure && error !== this.told;
+      this.told = error;
+      if (isNew) await this.watch?.report(error, "failed");
       throw error;
     }
   }
@@ -153,15 +154,31 @@ export class ProcessGroup implements Disposable {
    * Begins to write slices of all ranks, in their order, into tensors of `size` times their bytes, all in one collective. The
    * tensors belong to it until `awaitGather`.
    * @returns the number that `awaitGather` takes
+   * @throws as `awaitGather`
    */
   beginGather(slices: readonly Tensor[], outputs: readonly Tensor[]): number {
+    this.requireGoingOn();
+    this.watch?.begin();
     const handles = (tensors: readonly Tensor[]) => tensors.map(({ handle }) => handle);
     return native().beginGather(this.handle, handles(slices), handles(outputs));
   }
 
-  /** Waits for a gather, once, and without the event loop: in the middle of a forward or backward pass. @throws as collectives do */
+  /**
+   * Waits for a gather, once, and without the event loop: in the middle of a forward or backward pass.
+   * @throws as collectives do; also ScaloraError `run` when SIGINT or SIGTERM comes a second time meanwhile
+   */
   awaitGather(gather: number): void {
-    native().awaitGather(this.handle, gather);
+    while (!native().awaitGather(this.handle, gather, gatherSlice)) this.requireGoingOn();
+  }
+
+  /** @throws what the event loop would bring, were it running: why the ranks stop, or that this one is to stop at once */
+  private requireGoingOn(): void {
+    this.failure ??= this.watch?.look();
+    if (this.failure) throw this.failure;
+    if (this.stopSignals.cameAgain())
+      throw new ScaloraError("run", "Stopped in the middle of a step, by a second signal", {
+        where: `rank ${this.rank}`,
+      });
   }
 
   /**
@@ -185,7 +202,7 @@ export class ProcessGroup implements Disposable {
 
   /** Sets a short text that every rank can read with `getValue`. */
   async setValue(key: string, value: string): Promise<void> {
-    await this.whileOpen(native().storeSet(this.handle, key, value));
+    await this.whileOpen(this.answered(native().storeSet(this.handle, key, value)));
   }
 
   /**
@@ -208,11 +225,36 @@ export class ProcessGroup implements Disposable {
       reject(new ScaloraError("run", "the process group was disposed", { where: `rank ${this.rank}` }));
   }
 
+  /** Waits until all ranks are there, and joins them. */
+  private async join({ onWait }: ProcessGroupOptions): Promise<void> {
+    const begin = performance.now();
+    let [waited, nextNote] = [0, firstNote];
+    while (true) {
+      const slice = Math.max(1, 1000 * Math.min(this.timeout - waited, 1));
+      const missing = await this.answered(native().joinProcessGroup(this.handle, slice));
+      if (missing === "") return;
+      waited = (performance.now() - begin) / 1000;
+      if (waited >= this.timeout)
+        throw new ScaloraError("run", "not all ranks have joined", {
+          where: `rank ${this.rank}`,
+          found: `of ${this.size} ranks, without ${missing} after ${this.timeout} s`,
+          fix: "start all ranks, with the same MASTER_ADDR and MASTER_PORT; look at the output of those that are missing",
+        });
+      if (waited < nextNote) continue;
+      onWait?.(waitText(`rank ${missing} of ${this.size}`, nextNote, this.timeout));
+      nextNote += laterNotes;
+    }
+  }
+
+  private answered<T>(request: Promise<T>): Promise<T> {
+    return whenAnswered(request, this.store, this.timeout);
+  }
+
   /** Looks again and again: a request that waits in the store would hold up all others of this rank. */
   private async lookFor(key: string, timeout: number): Promise<string> {
     const end = performance.now() + timeout * 1000;
     while (true) {
-      const value = await native().storeGet(this.handle, key);
+      const value = await this.answered(native().storeGet(this.handle, key));
       if (value !== undefined) return value;
       if (!(performance.now() < end))
         throw new ScaloraError("run", "no rank has set this value in time", {
@@ -290,21 +332,25 @@ const betweenLooks = 20;
 
 const keepAlive = () => setInterval(() => {}, 2 ** 30);
 
-/** Seconds after which something that listens should have answered as a store does. */
-const answerLimit = 5;
+/** Milliseconds between looks at what the event loop would bring, in a wait without it. */
+const gatherSlice = 100;
 
-/** Ends the wait for a port where something listens that is no store and says nothing: c10d would wait for ever. */
-async function whenAnswered(opening: Promise<number>, { store }: ProcessGroupOptions): Promise<number> {
-  const opened = new AbortController();
-  const silent = silentListener(store, opened.signal).then(() => {
-    throw new ScaloraError("run", "The store does not answer", {
-      where: `${store.host}:${store.port}`,
-      found: `something listens there, and has said nothing for ${answerLimit} s`,
-      fix: "another program may have the port: set MASTER_PORT to another one, on all ranks",
-    });
-  });
+/** Seconds after which a rank says for whom it waits, and until it says so again. */
+const firstNote = 10;
+const laterNotes = 60;
+
+const waitText = (what: string, seconds: number, timeout: number) =>
+  `still waiting for ${what} after ${seconds} s (${timeout} s at most)`;
+
+/** @returns the handle of a group that has not joined */
+async function openStore(options: ProcessGroupOptions): Promise<number> {
+  const { store, isServer, job, rank, size, address, timeout, onWait } = options;
+  const { host, port } = store;
+  const opening = native().openStore(host, port, isServer, job, rank, size, address, timeout * 1000);
+  const text = waitText(`the store of the ranks at ${host}:${port}`, firstNote, timeout);
+  const note = setTimeout(() => onWait?.(text), firstNote * 1000);
   try {
-    return await Promise.race([opening, silent]);
+    return await whenOpened(opening, store);
   } catch (error) {
     void opening.then(
       (handle) => native().closeProcessGroup(handle),
@@ -312,28 +358,8 @@ async function whenAnswered(opening: Promise<number>, { store }: ProcessGroupOpt
     );
     throw error;
   } finally {
-    opened.abort();
+    clearTimeout(note);
   }
-}
-
-/** Resolves some seconds after something was seen to listen. */
-async function silentListener({ host, port }: ProcessGroupOptions["store"], signal: AbortSignal) {
-  const limit = { signal };
-  do await sleep(1000, undefined, limit);
-  while (!(await isListening(host, port)));
-  await sleep((answerLimit - 1) * 1000, undefined, limit);
-}
-
-function isListening(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 1000 });
-    const end = (listens: boolean) => {
-      socket.destroy();
-      resolve(listens);
-    };
-    socket.once("connect", () => end(true));
-    for (const event of ["error", "timeout"]) socket.once(event, () => end(false));
-  });
 }
 
 /** Gloo has no average. */

@@ -124,19 +124,22 @@ async function watch<T>(
 ): Promise<T | undefined> {
   const { onRanks } = await import("../../distributed/on-ranks.ts");
   const startEngine = async () => void (await context.prepareEngine());
-  return await onRanks({ env: context.env, startEngine }, async (group) => {
-    if (!group) await startEngine();
-    const view = new CompareView(context);
-    return await context
-      .interruptible(
-        (signal) =>
-          compare.compareOnRanks(group, jobs, signal, (processes) =>
-            run({ signal, processes, onNote: view.note }, view),
-          ),
-        "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
-      )
-      .finally(() => view.end());
-  });
+  return await onRanks(
+    { env: context.env, startEngine, error: (text) => context.error(text) },
+    async (group) => {
+      if (!group) await startEngine();
+      const view = new CompareView(context);
+      return await context
+        .interruptible(
+          (signal) =>
+            compare.compareOnRanks(group, jobs, signal, (processes) =>
+              run({ signal, processes, onNote: view.note }, view),
+            ),
+          "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
+        )
+        .finally(() => view.end());
+    },
+  );
 }
 
 /** Splits at commas outside braces and brackets. */

@@ -6,6 +6,12 @@ import { initProcessGroup } from "../init-process-group.ts";
 const rank = Number(process.env["RANK"]);
 const isLast = rank === Number(process.env["WORLD_SIZE"]) - 1;
 
+/** How many threads with JavaScript this process has besides the main one. */
+function threads(): number {
+  const { workers } = JSON.parse(JSON.stringify(process.report.getReport()));
+  return workers.length;
+}
+
 const scenarios: Record<string, () => Promise<void>> = {
   /** The last rank throws, of itself. */
   async throws() {
@@ -27,11 +33,46 @@ const scenarios: Record<string, () => Promise<void>> = {
     if (isLast) return;
     await group.barrier();
   },
+  /** The last rank fails; all live on, and end with how many more threads they have than before. */
+  async outlives() {
+    const before = threads();
+    const failing = initProcessGroup().then(async (joined) => {
+      using group = joined;
+      await group.together(async () => {
+        if (isLast) throw new Error("no rows");
+        await group.barrier();
+      });
+    });
+    await failing.catch(() => sleep(5000));
+    throw new ScaloraError("run", "threads", { found: `${threads() - before}` });
+  },
   /** All leave after a barrier, at different times. */
   async ends() {
     using group = await initProcessGroup();
     await group.barrier();
     await sleep(300 * rank);
+  },
+  /** The last rank is suspended while the others wait for its part of a gather, which is without the event loop. */
+  async suspended() {
+    using group = await initProcessGroup({ silence: 1 });
+    if (isLast) await group.setValue("pid", `${process.pid}`);
+    const pid = Number(await group.getValue("pid"));
+    await group.barrier();
+    try {
+      await group.together(async () => {
+        if (isLast) process.kill(pid, "SIGSTOP");
+        group.awaitGather(group.beginGather([], []));
+      });
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  },
+  /** The last rank does something else for longer than the others wait for its part of a gather. */
+  async gathers() {
+    using group = await initProcessGroup({ timeout: 3 });
+    await group.barrier();
+    if (isLast) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4500);
+    await group.together(async () => group.awaitGather(group.beginGather([], [])));
   },
   /** The last rank has another network interface than it says. */
   async interface() {

@@ -74,12 +74,17 @@ export class Judge {
       this.charge(rank, "left", "", now + settling);
   }
 
+  /** Another rank has heard nothing of this one for so long that it stops: this process was suspended, or the network cut. */
+  wasSilent(rank: number, now: number): void {
+    this.charge(rank, "silent", "", now);
+  }
+
   /** Looks for silence, and for a reason that is due. */
   tick(now: number): void {
     if (this.verdict) return;
     for (const { place, seen, state } of this.members)
       if ((state === "there" || state === "expected") && now - seen > this.silence)
-        this.charge(place.rank, "silent", "", now);
+        this.wasSilent(place.rank, now);
     if (!this.charges.some(({ due }) => due <= now)) return;
     const worth = ({ kind, rank }: Charge) => verdictKinds.indexOf(kind) * this.members.length + rank;
     const [best] = this.charges.toSorted((a, b) => worth(a) - worth(b));

@@ -30,11 +30,12 @@ export interface Report {
   readonly text: string;
 }
 
-/** From a rank to rank 0. `calls` counts the collectives that it has begun. */
+/** From a rank to rank 0. `calls` counts the collectives that it has begun; `gaveUp`: it stops because rank 0 was silent. */
 export type Said =
   | { readonly type: "hello"; readonly token: string; readonly rank: number; host: string; pid: number }
   | { readonly type: "beat"; readonly calls: number }
   | { readonly type: "report"; readonly report: Report }
+  | { readonly type: "gaveUp" }
   | { readonly type: "bye" };
 
 /** From rank 0 to a rank. `culpritEnded`: the process of the rank of the verdict has ended. */

@@ -57,10 +57,23 @@ it("names a rank that does not come in time", async () => {
   for (const error of await errorsOf("late", 2)) expect(error).toMatchObject({ code: "run", message, where });
 });
 
+it("names a rank that is suspended, or does not come in time, while others wait without the event loop", async () => {
+  const silent = "Rank 1 is silent; the other ranks stop";
+  for (const error of await errorsOf("suspended", 2))
+    expect(error).toMatchObject({ code: "run", message: silent, where });
+  const late = "Rank 1 does not come; the other ranks stop";
+  for (const error of await errorsOf("gathers", 2))
+    expect(error).toMatchObject({ code: "run", message: late, where });
+});
+
 it("names a rank that has left while the others need it", async () => {
   const [first, second] = await errorsOf("leaves", 2);
   expect(first).toMatchObject({ code: "run", message: "Rank 1 has left; the other ranks stop", where });
   expect(second).toBeNull();
+});
+
+it("ends the watch of a group that has failed, though the processes live on", async () => {
+  for (const error of await errorsOf("outlives", 2)) expect(error).toMatchObject({ found: "0" });
 });
 
 it("lets ranks leave one after another", async () => {

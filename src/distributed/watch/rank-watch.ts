@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { GroupWatch, ProcessGroup } from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { Report, Verdict } from "./messages.ts";
@@ -21,25 +21,27 @@ const key = "watch";
  */
 export class RankWatch implements GroupWatch {
   readonly failure: Promise<Error>;
-  private readonly worker: Worker;
+  /** To the thread; read without the event loop, too. */
+  private readonly port: MessagePort;
   private readonly rank: number;
   private readonly silence: number;
   private readonly shared: Int32Array;
+  private known: Error | undefined;
+  private settle: (error: Error) => void = () => {};
   private reported: Error | undefined;
   private isOver = false;
   private readonly leaveAtExit = (code: number) => code === 0 && this.close();
 
-  private constructor(worker: Worker, { own, silence, shared }: ThreadData) {
-    this.worker = worker;
+  private constructor(worker: Worker, port: MessagePort, { own, silence, shared }: ThreadData) {
+    this.port = port;
     this.rank = own.rank;
     this.silence = silence / 1000;
     this.shared = shared;
     this.failure = new Promise((resolve) => {
-      worker.on("message", (notice: Notice) => {
-        if (notice.type === "verdict") resolve(this.errorOf(notice.verdict));
-      });
-      worker.on("error", resolve);
+      this.settle = resolve;
     });
+    port.on("message", (notice: Notice) => this.hear(notice));
+    worker.on("error", (error) => this.fail(error));
     process.once("exit", this.leaveAtExit);
   }
 
@@ -50,28 +52,36 @@ export class RankWatch implements GroupWatch {
    */
   static async start(group: ProcessGroup, address: string, silence: number): Promise<RankWatch> {
     const { rank, size } = group;
+    const { port1: port, port2 } = new MessageChannel();
     const data: ThreadData = {
-      own: { rank, host: hostname(), pid: process.pid },
+      ...{ own: { rank, host: hostname(), pid: process.pid }, port: port2 },
       ...{ size, silence: silence * 1000, token: randomUUID() },
       shared: new Int32Array(new SharedArrayBuffer(8)),
     };
     const worker = new Worker(new URL(`./watch-thread${extname(import.meta.url)}`, import.meta.url), {
-      workerData: data,
+      ...{ workerData: data, transferList: [port2] },
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
-    const watch = new RankWatch(worker, data);
+    const watch = new RankWatch(worker, port, data);
     try {
       if (rank === 0) {
-        const port = await answer(worker, { type: "listen", host: address });
-        await group.setValue(key, JSON.stringify({ host: address, port, token: data.token }));
+        const number = await watch.answer(worker, { type: "listen", host: address });
+        await group.setValue(key, JSON.stringify({ host: address, port: number, token: data.token }));
       }
-      await answer(worker, { type: "connect", ...JSON.parse(await group.getValue(key)) });
+      await watch.answer(worker, { type: "connect", ...JSON.parse(await group.getValue(key)) });
     } catch (error) {
       watch.close();
       throw error;
     }
     worker.unref();
+    port.unref();
     return watch;
+  }
+
+  look(): Error | undefined {
+    for (let next = receiveMessageOnPort(this.port); next; next = receiveMessageOnPort(this.port))
+      this.hear(next.message);
+    return this.known;
   }
 
   begin(): void {
@@ -93,13 +103,25 @@ export class RankWatch implements GroupWatch {
     });
   }
 
-  /** Takes leave, so that the others do not take the end of this process for a failure. One that has failed does not. */
+  /**
+   * Takes leave, so that the others do not take the end of this process for a failure. One that has failed does not: its
+   * connection ends with the process, or after a while.
+   */
   close(): void {
     process.off("exit", this.leaveAtExit);
-    if (this.isOver || this.reported) return;
+    if (this.isOver) return;
     this.isOver = true;
-    this.order({ type: "bye" });
-    Atomics.wait(this.shared, 1, 0, leaving);
+    this.order({ type: this.reported ? "end" : "bye" });
+    if (!this.reported) Atomics.wait(this.shared, 1, 0, leaving);
+  }
+
+  private hear(notice: Notice): void {
+    if (notice.type === "verdict") this.fail(this.errorOf(notice.verdict));
+  }
+
+  private fail(error: Error): void {
+    this.known ??= error;
+    this.settle(this.known);
   }
 
   private errorOf(verdict: Verdict): Error {
@@ -108,21 +130,21 @@ export class RankWatch implements GroupWatch {
   }
 
   private order(order: Order): void {
-    this.worker.postMessage(order);
+    this.port.postMessage(order);
   }
-}
 
-/** What the thread answers to an order: the port at which it listens, or nothing. */
-async function answer(worker: Worker, order: Order): Promise<number> {
-  worker.postMessage(order);
-  const notice = await new Promise<Notice>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  if (notice.type === "listening") return notice.port;
-  if (notice.type === "joined") return 0;
-  throw new ScaloraError("run", "Rank 0 cannot be reached", {
-    found: notice.type === "refused" ? notice.message : "it ended",
-    fix: "let the ranks connect to any port of rank 0's machine",
-  });
+  /** What the thread answers to an order: the port at which it listens, or nothing. */
+  private async answer(worker: Worker, order: Order): Promise<number> {
+    this.order(order);
+    const notice = await new Promise<Notice>((resolve, reject) => {
+      this.port.once("message", resolve);
+      worker.once("error", reject);
+    });
+    if (notice.type === "listening") return notice.port;
+    if (notice.type === "joined") return 0;
+    throw new ScaloraError("run", "Rank 0 cannot be reached", {
+      found: notice.type === "refused" ? notice.message : "it ended",
+      fix: "let the ranks connect to any port of rank 0's machine",
+    });
+  }
 }

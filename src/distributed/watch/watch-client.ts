@@ -5,7 +5,7 @@ import { Line, type Place, type Report, type Said, type Verdict, verdictKinds } 
 import { everyTick } from "./ticks.ts";
 
 /** Milliseconds that the others give the rank of an error to end: who looks at the ranks from outside sees it end first. */
-const precedence = 2000;
+export const precedence = 2000;
 
 export interface ClientOptions {
   /** Where rank 0 listens. */
@@ -48,7 +48,7 @@ export class WatchClient {
       socket,
       (message) => this.hear(message),
       () => {
-        if (this.state === "joining") this.options.onRefused(refusal);
+        this.refuse(refusal);
         if (!this.hasFirstLeft) this.lose("gone");
       },
     );
@@ -69,11 +69,28 @@ export class WatchClient {
     this.line.end();
   }
 
+  /** Ends the connection without leave. */
+  end(): void {
+    this.state = "over";
+    this.stopTicks();
+    this.line.destroy();
+  }
+
   private tick(suspended: number): void {
     const { silence, calls } = this.options;
     this.heard += suspended;
     this.line.send({ type: "beat", calls: calls() });
-    if (performance.now() - this.heard > silence) this.lose("silent");
+    if (performance.now() - this.heard <= silence) return;
+    this.refuse(`no answer in ${silence / 1000} s`);
+    this.line.send({ type: "gaveUp" });
+    this.lose("silent");
+  }
+
+  /** Rank 0 cannot be joined. */
+  private refuse(message: string): void {
+    if (this.state !== "joining") return;
+    this.end();
+    this.options.onRefused(message);
   }
 
   private hear(message: Record<string, unknown>): void {

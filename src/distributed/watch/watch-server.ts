@@ -62,6 +62,13 @@ export class WatchServer {
     this.server.close();
   }
 
+  /** Ends all connections, without leave. */
+  end(): void {
+    this.stopTicks();
+    for (const line of this.lines.values()) line.destroy();
+    this.server.close();
+  }
+
   private accept(socket: Socket): void {
     let rank: number | undefined;
     let isOrderly = false;
@@ -91,12 +98,17 @@ export class WatchServer {
     }
     this.lines.set(place.rank, line);
     line.send({ type: "welcome", first: this.options.first });
+    if (this.isTold) this.tell(line);
     return place.rank;
   }
 
   private hear(rank: number, message: Record<string, unknown>): void {
     const now = performance.now();
     if (message["type"] === "beat") this.judge.beat(rank, Number(message["calls"]), now);
+    if (message["type"] === "gaveUp") {
+      this.judge.wasSilent(this.options.first.rank, now);
+      this.look();
+    }
     const report = message["type"] === "report" ? readReport(message["report"]) : undefined;
     if (!report) return;
     this.judge.report(rank, report, now);
@@ -112,11 +124,16 @@ export class WatchServer {
 
   private look(): void {
     this.judge.tick(performance.now());
-    const { verdict } = this.judge;
-    if (this.isTold || verdict === undefined) return;
+    if (this.isTold || this.judge.verdict === undefined) return;
     this.isTold = true;
-    this.sendAll({ type: "verdict", verdict });
-    if (!this.lines.has(verdict.rank)) this.sendAll({ type: "culpritEnded" });
+    for (const line of this.lines.values()) this.tell(line);
+  }
+
+  private tell(line: Line<Heard>): void {
+    const { verdict } = this.judge;
+    if (verdict === undefined) return;
+    line.send({ type: "verdict", verdict });
+    if (!this.lines.has(verdict.rank)) line.send({ type: "culpritEnded" });
   }
 
   private sendAll(message: Heard): void {

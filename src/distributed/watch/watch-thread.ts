@@ -1,13 +1,15 @@
 // The thread in which a rank watches the others and is watched: it goes on while the main thread computes. Node runs this file as
 // it is: types that can be erased only, and no `using`.
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, workerData } from "node:worker_threads";
 import { messageOf } from "../../util/errors.ts";
 import type { Place, Report, Verdict } from "./messages.ts";
-import { WatchClient } from "./watch-client.ts";
+import { precedence, WatchClient } from "./watch-client.ts";
 import { WatchServer } from "./watch-server.ts";
 
 /** What the thread is started with. */
 export interface ThreadData {
+  /** To the main thread. */
+  readonly port: MessagePort;
   readonly own: Place;
   readonly size: number;
   /** Milliseconds. */
@@ -22,7 +24,8 @@ export type Order =
   | { readonly type: "listen"; readonly host: string }
   | { readonly type: "connect"; readonly host: string; readonly port: number; readonly token: string }
   | { readonly type: "report"; readonly report: Report }
-  | { readonly type: "bye" };
+  | { readonly type: "bye" }
+  | { readonly type: "end" };
 
 /** To the main thread. */
 export type Notice =
@@ -31,11 +34,15 @@ export type Notice =
   | { readonly type: "verdict"; readonly verdict: Verdict }
   | { readonly type: "refused"; readonly message: string };
 
-const { own, size, silence, token, shared }: ThreadData = workerData;
+const { port, own, size, silence, token, shared }: ThreadData = workerData;
+
+/** Milliseconds for which a rank that has failed stays connected: the others learn of its end, or end before. */
+const lingering = precedence + 1000;
+
 let server: WatchServer | undefined;
 let client: WatchClient | undefined;
 
-const notify = (notice: Notice) => parentPort?.postMessage(notice);
+const notify = (notice: Notice) => port.postMessage(notice);
 
 function follow(order: Order): void {
   if (order.type === "listen") listen(order.host);
@@ -57,8 +64,14 @@ function follow(order: Order): void {
     server?.bye();
     Atomics.store(shared, 1, 1);
     Atomics.notify(shared, 1);
-    parentPort?.close();
+    port.close();
   }
+  if (order.type === "end")
+    setTimeout(() => {
+      client?.end();
+      server?.end();
+      port.close();
+    }, lingering);
 }
 
 function listen(host: string): void {
@@ -71,4 +84,4 @@ function listen(host: string): void {
   );
 }
 
-parentPort?.on("message", follow);
+port.on("message", follow);

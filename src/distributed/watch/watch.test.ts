@@ -1,5 +1,5 @@
 // Ranks of one process, without threads: servers and clients as the threads have them.
-import { connect } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import type { Verdict } from "./messages.ts";
 import { WatchClient } from "./watch-client.ts";
@@ -76,6 +76,38 @@ it("names rank 0 where its server ends or is silent, and where it has left while
   expect(await other?.verdict).toEqual({ ...place(0), kind: "left", text: "" });
 });
 
+it("tells a rank that joins after the verdict", async () => {
+  const { server, port } = await WatchServer.listen(host, { size: 3, silence: 8000, token, first: place(0) });
+  ends.push(() => server.bye());
+  const ranks = [await join(port, 0, 8000), await join(port, 1, 8000)];
+  ranks[1]?.client.report({ kind: "late", text: "timed out" });
+  const expected = { ...place(1), kind: "lost", text: "timed out" };
+  expect(await ranks[0]?.verdict).toEqual(expected);
+  const last = await join(port, 2, 8000);
+  expect(await Promise.race([last.verdict, wait(1000)])).toEqual(expected);
+});
+
+it("ends the wait for a rank 0 that says nothing", async () => {
+  const { port, said } = await listen(() => {});
+  await expect(join(port, 1, 700)).rejects.toThrow("no answer in 0.7 s");
+  expect(await said).toContain("hello");
+});
+
+it("names rank 0, where it was silent for a while, to itself too", async () => {
+  const welcome = `${JSON.stringify({ type: "welcome", first: place(0) })}\n`;
+  const { port, said } = await listen((socket) => socket.write(welcome));
+  const expected = { ...place(0), kind: "silent", text: "" };
+  const { client, verdict } = await join(port, 1, 700);
+  expect(await verdict).toEqual(expected);
+  client.end();
+  const options = { size: 2, silence: 8000, token, first: place(0) };
+  const { server, port: other } = await WatchServer.listen(host, options);
+  ends.push(() => server.bye());
+  const first = await join(other, 0, 8000);
+  connect({ host, port: other }).end(await said);
+  expect(await first.verdict).toEqual(expected);
+});
+
 it("lets strangers neither in nor disturb", async () => {
   const { port, ranks } = await watched(2);
   const stranger = (text: string) =>
@@ -96,6 +128,26 @@ it("lets strangers neither in nor disturb", async () => {
   for (const text of texts) expect(await stranger(text)).toBe("closed");
   expect(await Promise.race([ranks[0]?.verdict, wait(100)])).toBe("waited");
 });
+
+/** A port, and what its first connection said until it ended. */
+async function listen(onConnection: (socket: Socket) => void) {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  ends.push(() => server.close());
+  const said = new Promise<string>((resolve) =>
+    server.once("connection", (socket) => {
+      let text = "";
+      socket.setEncoding("utf8").on("data", (part) => {
+        text += part;
+      });
+      socket.on("error", () => {}).once("close", () => resolve(text));
+      onConnection(socket);
+    }),
+  );
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { port: address.port, said };
+}
 
 const wait = (milliseconds: number) =>
   new Promise<string>((resolve) => setTimeout(resolve, milliseconds, "waited"));

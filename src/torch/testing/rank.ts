@@ -115,6 +115,26 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     const lost = await outcome(later(() => group.beginGather(slices, outputs)));
     return { gathered: outputs.map(numbers), again, misfit, differing, lost };
   },
+  /** Two signals come while rank 0 waits for a gather, to which the last rank comes later. */
+  async signals() {
+    using group = await connect();
+    if (rank === 0) await group.setValue("pid", `${process.pid}`);
+    const pid = Number(await group.getValue("pid"));
+    const heard: string[] = [];
+    process.on("SIGTERM", (name) => heard.push(name));
+    await group.barrier();
+    const begin = performance.now();
+    if (rank === size - 1)
+      for (let i = 0; i < 5; i++) {
+        await sleep(600);
+        if (i < 2) process.kill(pid, "SIGTERM");
+      }
+    const later = async () => group.awaitGather(group.beginGather([], []));
+    const ended = await outcome(later());
+    const seconds = (performance.now() - begin) / 1000;
+    await sleep(1);
+    return { ended, seconds, heard };
+  },
   /** Every rank asks for a text before it sets the one that another rank asks for. */
   async mirrored() {
     using group = await connect(5);
