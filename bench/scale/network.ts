@@ -40,14 +40,16 @@ using fewMore = zeros([size], { device: "cpu" });
 const barrier = await timesOf(smallTimes, () => group.barrier());
 const small = await timesOf(smallTimes, () => group.allToAll(few, fewMore));
 const latency = (barrier.wall - call.wall) / (size - 1);
-// An all-to-all is a barrier and a message to and from each other rank.
+// An all-to-all is a barrier and a message to and from each other rank: with few ranks most of it is the waking of threads.
 const message = (small.cpu - barrier.cpu) / (size - 1);
-const bandwidthOf = async (collective: () => Promise<void>) =>
-  othersOf(size, bytes) / ((await timesOf(largeTimes, collective)).wall - small.wall);
-const bandwidths = {
-  allToAll: await bandwidthOf(() => group.allToAll(sent, received)),
-  gather: await bandwidthOf(async () => group.awaitGather(group.beginGather([part], [sent]))),
+/** Bytes a second that a rank sends, and its CPU time for one. */
+const ratesOf = async (collective: () => Promise<void>) => {
+  const { wall, cpu } = await timesOf(largeTimes, collective);
+  const others = othersOf(size, bytes);
+  return { bandwidth: others / (wall - small.wall), cpuSecondsPerByte: (cpu - small.cpu) / others };
 };
+const allToAll = await ratesOf(() => group.allToAll(sent, received));
+const gather = await ratesOf(async () => group.awaitGather(group.beginGather([part], [sent])));
 if (rank === 0)
   console.log(
     JSON.stringify({
@@ -55,9 +57,8 @@ if (rank === 0)
       callSeconds: call.wall,
       messageSeconds: message,
       latency,
-      bandwidth: bandwidths.allToAll,
-      bandwidths,
-      options: `--latency ${(latency * 1e6).toPrecision(3)} --bandwidth ${((bandwidths.allToAll * 8) / 1e9).toPrecision(3)}`,
+      ...{ bandwidth: allToAll.bandwidth, allToAll, gather },
+      options: `--latency ${(latency * 1e6).toPrecision(3)} --bandwidth ${((allToAll.bandwidth * 8) / 1e9).toPrecision(3)}`,
     }),
   );
 await group.barrier();

@@ -26,6 +26,7 @@ function costs(trained: number, bytes: number, operations: number, accumulate: n
     batchSeconds: 0.3e-3,
     gradientBytes: [trained * bytes],
     exchangeSeconds: ((3 * accumulate + 2) * trained * bytes) / memoryBandwidth,
+    byteSeconds: 0,
     loadSeconds: 30,
     evaluation: null,
     checkpoint: { bytes: 3 * trained * bytes, hashSeconds: (3 * trained * bytes) / 1e9 },

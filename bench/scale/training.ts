@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseRecipe } from "../../src/config/index.ts";
+import { initProcessGroup } from "../../src/distributed/index.ts";
+import { alone } from "../../src/distributed/launch.ts";
 import type { RankCosts } from "../../src/forecast/forecast-ranks.ts";
 import { measureRankCosts } from "../../src/recipes/measure-rank-costs.ts";
 import { prepareRun } from "../../src/recipes/prepare-run.ts";
@@ -29,6 +31,10 @@ export interface Training {
   readonly adapter: Readonly<Record<string, unknown>>;
   readonly batchTokens: number;
   readonly steps: number;
+  /** Micro-batches of a step of each rank; 1 unless given. */
+  readonly accumulate?: number;
+  /** Whether the ranks share the base out. */
+  readonly shardBase?: boolean;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-ranks-"));
@@ -36,20 +42,25 @@ const folder = mkdtempSync(join(tmpdir(), "scalora-ranks-"));
 /** Steps that are not timed, in which caches fill, and steps of a block: times of events are in milliseconds. */
 const [warm, block] = [5, 5];
 
-function recipeOf({ model, adapter, batchTokens, steps }: Training, name: string, accumulate: number) {
+function recipeOf(training: Training, name: string, ranks: number) {
+  const { model, adapter, batchTokens, steps, accumulate = 1, shardBase = false } = training;
   return {
     model: { path: model.startsWith("assets/") ? join(packageRoot, model) : model, device: "cpu" },
     adapter,
     data: { train: join(packageRoot, "examples/data/train.jsonl"), eval: "none" },
-    train: { steps, batchTokens, accumulate, lr: 1e-4, saveEvery: steps },
+    train: {
+      ...{ steps, batchTokens, lr: 1e-4, saveEvery: steps },
+      accumulate: ranks * accumulate,
+      ...(shardBase && { shardBase }),
+    },
     run: { name, folder, samples: 0 },
   };
 }
 
-/** A recipe file of a training. @param accumulate micro-batches of a step of each rank */
-export function writeRecipe(training: Training, name: string, accumulate: number): string {
+/** A recipe file of a training. @param ranks whose micro-batches one process, or each of several, is to compute */
+export function writeRecipe(training: Training, name: string, ranks = 1): string {
   const path = join(folder, `${name}.yaml`);
-  writeFileSync(path, JSON.stringify(recipeOf(training, name, accumulate)));
+  writeFileSync(path, JSON.stringify(recipeOf(training, name, ranks)));
   return path;
 }
 
@@ -83,9 +94,10 @@ export function recorded(name: string) {
 /** What `scalora check` would measure of a training in this process. */
 export async function costsOf(training: Training): Promise<RankCosts> {
   const recipe = parseRecipe({ ...recipeOf(training, `check-${training.steps}`, 1) });
-  using prepared = await prepareRun(recipe);
+  using group = await initProcessGroup({ launch: alone });
+  using prepared = await prepareRun(recipe, { group, mayShareAlone: true });
   const { signal } = new AbortController();
   await probeRun(prepared, recipe, { signal });
   const probe = await probeRun(prepared, recipe, { signal });
-  return await measureRankCosts(prepared, { probe, accumulate: 1, loadSeconds: 0 });
+  return await measureRankCosts(prepared, { probe, accumulate: recipe.train.accumulate, loadSeconds: 0 });
 }

@@ -81,7 +81,7 @@ for (const size of [2, 4]) {
   process.stderr.write(`${JSON.stringify(undelayed)}\n`);
   for (const link of links) {
     const name = `hosts-${size}-${link.delay}-${link.loss}`;
-    const recipe = writeRecipe(training, name, 1);
+    const recipe = writeRecipe(training, name);
     await linked(link, () => onHosts(size, [...scalora, "train", recipe]));
     const { losses, seconds } = recorded(name);
     const sameBits = losses.every((loss, i) => Object.is(loss, recorded(alone).losses[i]));

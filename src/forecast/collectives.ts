@@ -9,6 +9,9 @@ export interface Network {
 /** Seconds of CPU time for a message to and one from another rank, whatever the network (measured, Gloo on loopback). */
 export const messageSeconds = 60e-6;
 
+/** Seconds of CPU time to send a byte and receive one over TCP (measured, Gloo on loopback). */
+export const byteSeconds = 0.6e-9;
+
 /**
  * Every collective of a process group begins with an all-gather of 200 bytes, in which the ranks compare what they are about to
  * do: one message after another around the ring.

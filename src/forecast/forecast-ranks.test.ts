@@ -11,6 +11,7 @@ const costs: RankCosts = {
   batchSeconds: 1e-3,
   gradientBytes: [8e6, 4e6],
   exchangeSeconds: 0.01,
+  byteSeconds: 0,
   loadSeconds: 5,
   evaluation: { seconds: 8, batches: 8 },
   checkpoint: { bytes: 50e6, hashSeconds: 0.2 },
@@ -66,6 +67,15 @@ it("of the other micro-batches it waits for what takes longer than the next one"
   expect(step.network).toBeCloseTo(round - 0.5 + 2 * round + ofLosses, 9);
 });
 
+it("what is sent while a rank computes on the CPU takes time from it", () => {
+  const fast = { latency: 0, bandwidth: 1e9 };
+  const networkOf = (byteSeconds: number) =>
+    forecastRanks({ ...costs, gradientBytes: [12e6], byteSeconds }, length, { size: 2, network: fast }).step
+      .network;
+  // The first of two micro-batches' gradients.
+  expect(networkOf(0.5e-9) - networkOf(0)).toBeCloseTo(6e6 * 0.5e-9, 9);
+});
+
 it("gradients of a second dtype travel while nothing is computed", () => {
   const slow = { latency: 0, bandwidth: 1e6 };
   const waitOf = (gradientBytes: number[]) =>
@@ -88,9 +98,11 @@ it("a base that is shared out is sent twice by each micro-batch, and waited for 
   expect(sentBytes).toBeCloseTo(whole.sentBytes + 2 * 16 * 20e6, 3);
   // A gather takes 0.2 s; a micro-batch of 0.5 s computes 1/64 of it with a block forward, twice as long backward.
   const forward = 0.5 / 32;
-  expect(shared?.wait).toBeCloseTo(2 * (8 * (0.2 - forward) + 8 * (0.2 - 2 * forward)), 1);
-  expect(step.network).toBeGreaterThan(shared?.wait ?? 0);
-  expect(total).toBeGreaterThan(whole.total + 100 * (shared?.wait ?? 0));
+  const seconds = shared?.seconds ?? 0;
+  expect(seconds).toBeCloseTo(2 * (8 * (0.2 - forward) + 8 * (0.2 - 2 * forward)), 1);
+  expect(step.network).toBeCloseTo(whole.step.network + seconds, 9);
+  // The evaluations too.
+  expect(total).toBeGreaterThan(whole.total + 100 * seconds);
 });
 
 it("evaluates in rounds of a batch on each rank", () => {
@@ -107,7 +119,7 @@ it("shows what a rank keeps of a base that is shared out", () => {
   const base = [{ isBlock: true, values: 1e6, bytes: [4 * 2 ** 20] }];
   const rows = Object.fromEntries(ranksRows(forecast(4, { base })));
   expect(rows["base"]).toBe(
-    "each rank keeps 1.00 MiB and gathers the rest to 8.00 MiB, 0 B a step; waits 0.00 ms",
+    "each rank keeps 1.00 MiB and gathers the rest to 8.00 MiB, 0 B a step, which takes 0.00 ms of it",
   );
 });
 

@@ -16,6 +16,11 @@ export interface RankCosts {
   readonly gradientBytes: readonly number[];
   /** Seconds of a step's exchange in a group of one: copies, sums, calls. */
   readonly exchangeSeconds: number;
+  /**
+   * Seconds by which the computation is held up for each byte that is sent and received meanwhile: CPU time, which a rank that
+   * computes on all of its cores has none to spare of.
+   */
+  readonly byteSeconds: number;
   /** Where each rank keeps a slice of the base (`train.shardBase`). */
   readonly base?: SharedBase | undefined;
   /** Seconds to load model and data. */
@@ -71,8 +76,8 @@ export interface SharedBaseForecast {
   readonly buffers: number;
   /** Sent in a step. */
   readonly sentBytes: number;
-  /** Seconds of a step that it waits for weights: part of `step.network`. */
-  readonly wait: number;
+  /** Seconds by which a step is longer for it: part of `step.network`. */
+  readonly seconds: number;
 }
 
 /** Bytes a second in which rank 0 is taken to write a checkpoint while the others wait. */
@@ -115,18 +120,24 @@ function stepOf(costs: RankCosts, question: RanksQuestion): Pick<RanksForecast, 
   const batches = (size - 1) * accumulate * costs.batchSeconds;
   const additions = (size - 1) * accumulate * gradientBytes.length * additionSeconds;
   const exchange = size === 1 ? 0 : costs.exchangeSeconds + additions;
-  const timeline = new StepTimeline();
-  const base = costs.base && new GatheredBase(costs.base, timeline, question);
-  accumulateGradients(costs, question, { timeline, base });
-  agree(accumulate * size, question, timeline); // on the losses
-  agree(size, question, timeline); // on what each rank was asked to do
-  const network = timeline.waited;
+  const { seconds: network, sentBytes } = networkOf(costs, question);
+  const withWholeBase = networkOf({ ...costs, base: undefined }, question);
   return {
     step: { compute, batches, exchange, network, total: compute + batches + exchange + network },
-    base: base
-      ? { ...sharedBaseMemory(base.base, size), sentBytes: base.sentBytes, wait: base.waited }
+    base: costs.base
+      ? { ...sharedBaseMemory(costs.base, size), sentBytes, seconds: network - withWholeBase.seconds }
       : null,
   };
+}
+
+/** Seconds by which a step is longer for collectives, and bytes that are sent for the base. */
+function networkOf(costs: RankCosts, question: RanksQuestion): { seconds: number; sentBytes: number } {
+  const timeline = new StepTimeline(costs.byteSeconds);
+  const base = costs.base && new GatheredBase(costs.base, timeline, question);
+  accumulateGradients(costs, question, { timeline, base });
+  agree(costs.accumulate * question.size, question, timeline); // on the losses
+  agree(question.size, question, timeline); // on what each rank was asked to do
+  return { seconds: timeline.waited, sentBytes: base?.sentBytes ?? 0 };
 }
 
 /**
@@ -140,6 +151,7 @@ function accumulateGradients(
 ): void {
   const all = gradientBytes.map((bytes) => allToAllSeconds(size, bytes, network));
   const [first = 0, ...others] = all;
+  const firstBytes = othersOf(size, gradientBytes[0] ?? 0);
   let end = 0;
   const finishRound = () => {
     timeline.waitUntil(end);
@@ -150,7 +162,7 @@ function accumulateGradients(
     if (base) base.forwardAndBackward(seconds);
     else timeline.compute(seconds);
     if (round > 0) finishRound();
-    end = timeline.begin(first);
+    end = timeline.begin(first, firstBytes);
   }
   finishRound();
   for (const sums of all) timeline.perform(sums);
@@ -162,12 +174,12 @@ function agree(numbers: number, { size, network }: RanksQuestion, timeline: Step
 }
 
 /** In each round every rank evaluates a batch; two all-reduces are for the losses, and for whether a rank is to stop. */
-function evaluationSeconds({ evaluation, base }: RankCosts, question: RanksQuestion): number {
+function evaluationSeconds({ evaluation, byteSeconds, base }: RankCosts, question: RanksQuestion): number {
   if (evaluation === null) return 0;
   const { size } = question;
   const rounds = Math.ceil(evaluation.batches / size);
   const seconds = evaluation.seconds / evaluation.batches;
-  const timeline = new StepTimeline();
+  const timeline = new StepTimeline(byteSeconds);
   const gathered = base && new GatheredBase(base, timeline, question);
   for (let round = 0; round < rounds; round++) {
     gathered?.forward(seconds);

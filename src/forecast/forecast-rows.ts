@@ -28,10 +28,10 @@ export function ranksRows(forecast: RanksForecast): [string, string][] {
   ];
 }
 
-function baseRow({ kept, buffers, sentBytes, wait }: SharedBaseForecast): [string, string] {
+function baseRow({ kept, buffers, sentBytes, seconds }: SharedBaseForecast): [string, string] {
   const [own, room, sent] = [kept, buffers, sentBytes].map((bytes) => formatBytes(Math.round(bytes)));
   return [
     "base",
-    `each rank keeps ${own} and gathers the rest to ${room}, ${sent} a step; waits ${formatStepTime(wait)}`,
+    `each rank keeps ${own} and gathers the rest to ${room}, ${sent} a step, which takes ${formatStepTime(seconds)} of it`,
   ];
 }

@@ -32,11 +32,9 @@ interface Use {
  * is run again first; over the vocabulary it is run once.
  */
 export class GatheredBase {
-  /** Seconds in which the rank has waited for weights. */
-  waited = 0;
   /** Bytes that the rank has sent. */
   sentBytes = 0;
-  readonly base: SharedBase;
+  private readonly base: SharedBase;
   private readonly timeline: StepTimeline;
   private readonly ranks: { readonly size: number; readonly network: Network };
   /** What is there, with the time at which it is; least recently used first. */
@@ -79,9 +77,7 @@ export class GatheredBase {
   private pass(uses: readonly Use[], seconds: number): void {
     const all = uses.reduce((sum, { work }) => sum + work, 0);
     for (const { unit, next, work } of uses) {
-      const before = this.timeline.waited;
       this.timeline.waitUntil(this.endOf(unit));
-      this.waited += this.timeline.waited - before;
       if (next) this.endOf(next);
       this.timeline.compute((seconds * work) / all);
     }
@@ -99,8 +95,9 @@ export class GatheredBase {
 
   private gather({ bytes }: SharedUnit): number {
     const { size, network } = this.ranks;
-    this.sentBytes += othersOf(size, sum(bytes));
-    return this.timeline.begin(gatherSeconds(size, bytes, network));
+    const sent = othersOf(size, sum(bytes));
+    this.sentBytes += sent;
+    return this.timeline.begin(gatherSeconds(size, bytes, network), sent);
   }
 }
 

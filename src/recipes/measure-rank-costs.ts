@@ -1,7 +1,9 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { initProcessGroup } from "../distributed/index.ts";
 import { alone } from "../distributed/launch.ts";
+import { byteSeconds } from "../forecast/collectives.ts";
 import type { RankCosts } from "../forecast/forecast-ranks.ts";
+import { deviceOf } from "../nn/index.ts";
 import { dtypeWidth, gatherNumbers, zeros } from "../torch/index.ts";
 import { DataParallel } from "../train/data-parallel.ts";
 import { takeMicroBatches } from "../train/step.ts";
@@ -47,6 +49,7 @@ export async function measureRankCosts(
       trainables.reduce((sum, { grad }) => sum + grad.numel * dtypeWidth(grad.dtype), 0),
     ),
     exchangeSeconds: exchangeSeconds / timedExchanges,
+    byteSeconds: deviceOf(prepared.base.model) === "cpu" ? byteSeconds : 0,
     base: shards?.sizes(),
     loadSeconds,
     evaluation:
