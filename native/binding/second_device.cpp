@@ -1,6 +1,8 @@
 // A second device for tests, "second:0". Its tensors are in host memory and its operators run on the CPU, but to libtorch it
 // is a separate device, like a GPU: an operator refuses its tensors and generators together with the CPU's. So a test without
 // hardware finds tensors created on the wrong device. Nothing is registered before `useSecondDevice` is called.
+#include "second_device.h"
+
 #include "addon.h"
 
 #include <ATen/ATen.h>
@@ -10,12 +12,16 @@
 #include <ATen/native/CPUFallback.h>
 #include <ATen/ops/_reshape_alias_native.h>
 #include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/unfold_native.h>
 #include <ATen/ops/view_as_complex_native.h>
 #include <ATen/ops/view_as_real_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <c10/core/impl/alloc_cpu.h>
 #include <torch/library.h>
+
+#include <mutex>
+#include <set>
 
 namespace scalora {
 namespace {
@@ -33,6 +39,48 @@ struct HostMemory final : c10::Allocator {
   void copy_data(void* to, const void* from, size_t size) const override { default_copy_data(to, from, size); }
 };
 HostMemory hostMemory;
+
+// Pages of the host from which a GPU copies while the host goes on.
+struct PinnedMemory final : c10::Allocator {
+  c10::DataPtr allocate(size_t size) override {
+    void* data = c10::alloc_cpu(size);
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (data != nullptr) blocks.insert(data);
+    return {data, data, &release, c10::Device(c10::kCPU)};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+  void copy_data(void* to, const void* from, size_t size) const override { default_copy_data(to, from, size); }
+  static void release(void* data) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    blocks.erase(data);
+    c10::free_cpu(data);
+  }
+  static bool has(const void* data) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return blocks.count(data) > 0;
+  }
+
+ private:
+  static inline std::mutex mutex;
+  static inline std::set<const void*> blocks;
+};
+PinnedMemory pinnedMemory;
+
+// Where the host would have waited for a GPU, by the operators' names, since the last time that they were taken.
+struct Waits {
+  void note(const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    names.push_back(what);
+  }
+  std::vector<std::string> take() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return std::exchange(names, {});
+  }
+  std::mutex mutex;
+  std::vector<std::string> names;
+};
+Waits waits;
+thread_local bool isWithinOperator = false;  // whose copies to the CPU and back are no copies on a GPU
 
 // A CPU generator that belongs to the second device.
 struct SecondGenerator final : c10::GeneratorImpl {
@@ -69,6 +117,8 @@ struct Hooks final : at::PrivateUse1HooksInterface {
     static const auto generator = at::make_generator<SecondGenerator>(at::make_generator<at::CPUGeneratorImpl>());
     return generator;
   }
+  bool isPinnedPtr(const void* data) const override { return PinnedMemory::has(data); }
+  c10::Allocator* getPinnedMemoryAllocator() const override { return &pinnedMemory; }
 };
 
 void requireSecond(const c10::OperatorHandle& op, const c10::Device& device, const std::string& what) {
@@ -96,11 +146,37 @@ void checkArgument(const c10::OperatorHandle& op, c10::IValue& value, const std:
   }
 }
 
+bool isMask(const c10::IValue& indices) {
+  for (const auto& index : indices.toOptionalTensorVector())
+    if (index && (index->scalar_type() == at::kBool || index->scalar_type() == at::kByte)) return true;
+  return false;
+}
+
+// Whether CUDA's kernel of an operator has the host wait: for a number, for the size of a result, or for a solver's verdict.
+bool waitsOnGpu(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  static const std::set<std::string> names{
+      "aten::_local_scalar_dense", "aten::nonzero",          "aten::masked_select", "aten::_unique2",    "aten::unique_consecutive",
+      "aten::equal",               "aten::_assert_async",    "aten::bincount",      "aten::_linalg_svd", "aten::_linalg_eigh",
+      "aten::linalg_eig",          "aten::_linalg_solve_ex", "aten::linalg_lstsq"};
+  const std::string& name = op.operator_name().name;
+  if (name == "aten::repeat_interleave") return op.operator_name().overload_name == "Tensor";
+  if (name == "aten::index" || name == "aten::index_put_" || name == "aten::_index_put_impl_") return isMask(torch::jit::peek(stack, 1, op.schema().arguments().size()));
+  return names.count(name) > 0;
+}
+
 void runOnCpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto& arguments = op.schema().arguments();
   for (size_t i = 0; i < arguments.size(); ++i)
     checkArgument(op, torch::jit::peek(*stack, i, arguments.size()), arguments[i].name());
-  at::native::cpu_fallback(op, stack);
+  if (!isWithinOperator && waitsOnGpu(op, *stack)) waits.note(op.operator_name().name);
+  const bool outer = std::exchange(isWithinOperator, true);
+  try {
+    at::native::cpu_fallback(op, stack);
+  } catch (...) {
+    isWithinOperator = outer;
+    throw;
+  }
+  isWithinOperator = outer;
 }
 
 at::Tensor emptyTensor(at::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
@@ -113,13 +189,10 @@ at::Tensor emptyStrided(at::IntArrayRef size, at::IntArrayRef stride, std::optio
   return at::detail::empty_strided_generic(size, stride, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype));
 }
 
-// A CPU tensor that shares the memory.
-at::Tensor onHost(const at::Tensor& tensor) {
-  if (tensor.is_cpu()) return tensor;
-  return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
-}
-
-at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool) {
+at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool nonBlocking) {
+  const at::Tensor& host = from.is_cpu() ? from : to;
+  const bool isAsynchronous = !host.is_cpu() || (nonBlocking && PinnedMemory::has(host.storage().data()));
+  if (!isAsynchronous && !isWithinOperator) waits.note(from.is_cpu() ? "copy from the host" : "copy to the host");
   onHost(to).copy_(onHost(from));
   return to;
 }
@@ -152,8 +225,10 @@ void registerKernels() {
   kernels.impl("view_as_real", &at::native::view_as_real);
   kernels.impl("view_as_complex", &at::native::view_as_complex);
   kernels.impl("as_strided", &at::native::as_strided_tensorimpl);
+  kernels.impl("unfold", &at::native::unfold);
   kernels.impl("view", &at::native::view);
   kernels.impl("_reshape_alias", &at::native::_reshape_alias);
+  registerSecondAttention();
 }
 
 // useSecondDevice() -> the device's name
@@ -170,8 +245,25 @@ napi_value useSecondDevice(napi_env env, const std::vector<napi_value>&) {
   return fromString(env, name);
 }
 
+// takeHostWaits() -> the names of the operators since the last call at which the host would have waited for a GPU
+napi_value takeHostWaits(napi_env env, const std::vector<napi_value>&) {
+  napi_value result;
+  const std::vector<std::string> names = waits.take();
+  check(env, napi_create_array_with_length(env, names.size(), &result));
+  for (size_t i = 0; i < names.size(); ++i) check(env, napi_set_element(env, result, static_cast<uint32_t>(i), fromString(env, names[i])));
+  return result;
+}
+
 }  // namespace
 
-void registerSecondDevice(napi_env env, napi_value exports) { define(env, exports, "useSecondDevice", useSecondDevice); }
+at::Tensor onHost(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return tensor;
+  return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
+}
+
+void registerSecondDevice(napi_env env, napi_value exports) {
+  define(env, exports, "useSecondDevice", useSecondDevice);
+  define(env, exports, "takeHostWaits", takeHostWaits);
+}
 
 }  // namespace scalora

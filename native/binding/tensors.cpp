@@ -38,15 +38,17 @@ at::ScalarType scalarType(napi_env env, napi_value value) {
   return static_cast<at::ScalarType>(code);
 }
 
-// fromData(typedArray, shape, dtype): a copy
+// fromData(typedArray, shape, dtype, device): a copy. A GPU copies from pinned memory, and the host does not wait for it.
 napi_value fromData(napi_env env, const std::vector<napi_value>& args) {
   Bytes bytes = bytesOf(env, args.at(0));
-  at::Tensor tensor = at::empty(toIntegers(env, args.at(1), "shape"), scalarType(env, args.at(2)));
+  const c10::Device device(toString(env, args.at(3), "device"));
+  const bool isPinned = device.is_cuda() || device.is_privateuseone();
+  at::Tensor tensor = at::empty(toIntegers(env, args.at(1), "shape"), at::dtype(scalarType(env, args.at(2))).pinned_memory(isPinned));
   if (tensor.nbytes() != bytes.size)
     throw Failure("tensor", "the typed array has the wrong length: the shape needs " + std::to_string(tensor.nbytes()) + " bytes",
                   std::to_string(bytes.size) + " bytes");
   if (bytes.size) std::memcpy(tensor.data_ptr(), bytes.data, bytes.size);
-  return fromTensor(env, tensor);
+  return fromTensor(env, tensor.to(device, isPinned));
 }
 
 // toData(handle): its elements in row-major order, as an ArrayBuffer

@@ -22,9 +22,12 @@ using torch::autograd::variable_list;
 
 // Logits of one chunk: about 16 MiB in fp32, small enough for the CPU's caches; more with a large vocabulary, of which the weight
 // is read twice for each chunk (with 16 rows instead of 128, both products of Gemma's head take 1.7 to 2 times as long).
-constexpr int64_t kChunkElements = 4 << 20, kLeastRows = 128;
+// A GPU needs more rows at once, and has no caches for them: 1024 rows of 128,000 tokens are half a GiB.
+constexpr int64_t kChunkElements = 4 << 20, kLeastRows = 128, kLeastRowsOnGpu = 1024;
 
-int64_t chunkRows(int64_t vocabulary) { return std::clamp<int64_t>(kChunkElements / vocabulary, kLeastRows, 4096); }
+int64_t chunkRows(int64_t vocabulary, bool isOnCpu) {
+  return std::clamp<int64_t>(kChunkElements / vocabulary, isOnCpu ? kLeastRows : kLeastRowsOnGpu, 4096);
+}
 
 // Turns a row of logits into probabilities; returns the logarithm of the sum of the exponentials.
 SCALORA_CLONES float softmaxRow(float* row, int64_t length) {
@@ -87,7 +90,7 @@ struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
                             double softCap, bool record) {
     const bool needsHidden = record && hidden.requires_grad(), needsWeight = record && weight.requires_grad();
-    const int64_t rows = hidden.size(0), step = chunkRows(weight.size(0));
+    const int64_t rows = hidden.size(0), step = chunkRows(weight.size(0), hidden.is_cpu());
     at::Tensor dhidden = needsHidden ? at::empty_like(hidden, at::MemoryFormat::Contiguous) : at::Tensor();
     at::Tensor dweight = needsWeight ? at::zeros(weight.sizes(), weight.options().dtype(at::promote_types(weight.scalar_type(), at::kFloat))) : at::Tensor();
     at::Tensor total = at::zeros({}, hidden.options().dtype(at::kDouble));

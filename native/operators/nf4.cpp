@@ -60,12 +60,14 @@ void dequantizeOnCpu(const Nf4Parts& parts, at::Tensor& out) {
   });
 }
 
-// The same on any device, by libtorch's operators.
+// The same on any device, by libtorch's operators: the two values of each byte are looked up together.
 at::Tensor dequantizeAnywhere(const Nf4Parts& parts, int64_t out, int64_t in, at::ScalarType dtype) {
-  const at::Tensor &packed = parts[0], &levels = parts[4];
-  const at::Tensor codes = at::stack({packed.bitwise_right_shift(4), packed.bitwise_and(15)}, 1).flatten().to(at::kInt);
-  const at::Tensor scales = blockScales(parts).repeat_interleave(kBlockValues).narrow(0, 0, out * in);
-  return levels.index_select(0, codes.narrow(0, 0, out * in)).mul_(scales).to(dtype).view({out, in});
+  const at::Tensor &packed = parts[0], &levels = parts[4], scales = blockScales(parts).unsqueeze(1);
+  const at::Tensor pairs = at::stack({levels.repeat_interleave(16), levels.repeat(16)}, 1);
+  at::Tensor values = pairs.index_select(0, packed.to(at::kInt)).flatten();
+  const int64_t missing = scales.numel() * kBlockValues - values.numel();
+  if (missing > 0) values = at::constant_pad_nd(values, {0, missing});
+  return values.view({-1, kBlockValues}).mul_(scales).to(dtype).flatten().narrow(0, 0, out * in).view({out, in});
 }
 
 at::Tensor dequantize(const std::vector<at::Tensor>& parts, int64_t out, int64_t in, at::ScalarType dtype) {

@@ -10,7 +10,7 @@ export interface NativeAddon {
   operator<Result>(name: string, overload: string): NativeOperator<Result>;
   schema(name: string, overload: string): string;
 
-  fromData(data: ArrayBufferView, shape: readonly number[], dtype: number): number;
+  fromData(data: ArrayBufferView, shape: readonly number[], dtype: number, device: string): number;
   toData(tensor: number): ArrayBuffer;
   shape(tensor: number): number[];
   dtype(tensor: number): number;
@@ -94,4 +94,6 @@ export interface NativeAddon {
   setGemmBackend(name: string): void;
   /** @returns the name of a second device, for tests */
   useSecondDevice(): string;
+  /** @returns the operators since the last call at which the host would have waited for a GPU in the second device's place */
+  takeHostWaits(): string[];
 }

@@ -2,18 +2,17 @@ import { expect, test } from "vitest";
 import * as torch from "../torch/index.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
 import {
-  type AttentionOptions,
   bidirectionalAttention,
   causalAttention,
   decodeStepAttention,
   groupByLength,
   isDecodeStep,
-  type QueryKeyValue,
   streamAttention,
 } from "./attention.ts";
 import { sequenceOffsets } from "./causal-lm.ts";
 import { dropout } from "./dropout.ts";
 import { KeyValueCache } from "./kv-cache.ts";
+import type { AttentionOptions, QueryKeyValue } from "./query-key-value.ts";
 
 const [width, scale] = [4, 0.6];
 

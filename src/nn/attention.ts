@@ -31,28 +31,10 @@ import { canUseFusedKernel, canUseFusedStep } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { concatenate } from "./concatenate.ts";
 import { dropout, dropoutFactors } from "./dropout.ts";
+import { canUseFlashAttention, flashAttention } from "./flash-attention.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
+import type { AttentionOptions, QueryKeyValue } from "./query-key-value.ts";
 import type { RotaryCosSin } from "./rotary-embedding.ts";
-
-/** Queries, keys and values of a token stream; fewer key-value heads than query heads are grouped-query attention. */
-export interface QueryKeyValue {
-  /** `[T, heads, headDim]` */
-  queries: Tensor;
-  /** `[T, kvHeads, headDim]` */
-  keys: Tensor;
-  /** `[T, kvHeads, headDim]` */
-  values: Tensor;
-}
-
-/** Options of causal attention. */
-export interface AttentionOptions {
-  /** The scores are multiplied by it; usually 1/√headDim. */
-  scale: number;
-  /** Sliding window: tokens that a token attends to, itself included; all earlier ones by default. */
-  slidingWindow?: number | undefined;
-  /** Scores s become c·tanh(s/c) (Gemma 2). */
-  softCap?: number | undefined;
-}
 
 /**
  * Causal attention within each sequence of a stream.
@@ -193,10 +175,12 @@ function cachedAttention({ queries, keys, values }: QueryKeyValue, options: Atte
  */
 export function streamAttention(
   heads: QueryKeyValue,
-  { offsets, caches }: Pick<TokenStream, "offsets" | "caches">,
+  { offsets, bounds, caches }: Pick<TokenStream, "offsets" | "bounds" | "caches">,
   layer: number,
   options: AttentionOptions,
 ): Tensor {
+  if (bounds !== undefined && caches === undefined && canUseFlashAttention(heads, options))
+    return flashAttention(heads, bounds, options);
   if (caches === undefined) return causalAttention(heads, offsets, options);
   const { queries, keys, values } = heads;
   const parts = zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {

@@ -1,5 +1,6 @@
 import { type DType, fromData, type Generator, indices, type Tensor } from "../torch/index.ts";
 import { zip } from "../util/elements.ts";
+import { type SequenceBounds, sequenceBounds } from "./flash-attention.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 import type { LMHead } from "./lm-head.ts";
 import type { Module } from "./module.ts";
@@ -13,6 +14,8 @@ export interface TokenStream {
   tokens: Tensor;
   /** Where each sequence starts, and T at the end. */
   offsets: readonly number[];
+  /** The same on a GPU, for its attention; a stream without them is computed sequence by sequence. */
+  bounds?: SequenceBounds;
   /** int64 `[T]`, from 0 in each sequence, or from its cache's length. */
   positions: Tensor;
   /** One per sequence: the keys and values of its earlier tokens, which the stream continues. */
@@ -113,9 +116,11 @@ export function tokenStream(
     const past = caches?.[s]?.length ?? 0;
     for (let i = 0; i < length; i++) positions[start + i] = BigInt(past + i);
   }
+  const bounds = caches === undefined ? sequenceBounds(offsets, device) : undefined;
   return {
     tokens: indices(tokens, { device }),
     offsets,
+    ...(bounds && { bounds }),
     positions: fromData(positions, [positions.length], { device }),
     ...(caches && { caches }),
     ...(tokenTypes && { tokenTypes: indices(tokenTypes, { device }) }),

@@ -1,11 +1,9 @@
 export { type Activation, actAndMul, activations } from "./activations.ts";
 export {
-  type AttentionOptions,
   bidirectionalAttention,
   decodeStepAttention,
   groupByLength,
   isDecodeStep,
-  type QueryKeyValue,
   type SequenceGroup,
   streamAttention,
 } from "./attention.ts";
@@ -46,6 +44,7 @@ export {
 } from "./parameter-source.ts";
 export { Q8Weight, q8BlockSize } from "./q8-weight.ts";
 export { QuantisedWeight, quantisedWeights } from "./quantised-weight.ts";
+export type { AttentionOptions, QueryKeyValue } from "./query-key-value.ts";
 export { backward, RecomputedPass, runBlocks, scopeOfPass } from "./recompute.ts";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
 export {

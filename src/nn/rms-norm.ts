@@ -1,4 +1,14 @@
-import { addScalar, fusedRmsNorm, mean, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
+import {
+  addScalar,
+  fusedRmsNorm,
+  mean,
+  mul,
+  pow,
+  rmsNorm,
+  rsqrt,
+  type Tensor,
+  toDType,
+} from "../torch/index.ts";
 import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
@@ -28,6 +38,8 @@ export class RMSNorm extends Module {
   forward(x: Tensor): Tensor {
     if (canUseFusedKernel(x, this.weight))
       return fusedRmsNorm(x, this.weight, this.epsilon, { fromOne: this.addUnitOffset });
+    if (x.device !== "cpu" && !this.addUnitOffset)
+      return rmsNorm(x, this.weight.shape, { weight: this.weight, eps: this.epsilon });
     const dtype = x.dtype;
     const exact = upcast(x);
     const scale = rsqrt(addScalar(mean(pow(exact, 2), { dim: [-1], keepdim: true }), this.epsilon));

@@ -13,6 +13,9 @@ export const wrapAll = (handles: readonly number[]): Tensor[] => handles.map(wra
 /** The results of an operator that returns several tensors. */
 export function wrapTuple(handles: readonly [number, number]): [Tensor, Tensor];
 export function wrapTuple(handles: readonly [number, number, number]): [Tensor, Tensor, Tensor];
+export function wrapTuple(
+  handles: readonly [number, number, number, number, number],
+): [Tensor, Tensor, Tensor, Tensor, Tensor];
 export function wrapTuple(handles: readonly number[]): Tensor[] {
   return wrapAll(handles);
 }

@@ -1704,6 +1704,33 @@ export function rmsNorm(
   return wrap((rmsNorm$ ??= bind<number>("aten::rms_norm", ""))(input.handle, normalizedShape, handleOf(options?.weight), options?.eps));
 }
 
+let flashAttentionForward$: NativeOperator<[number, number, number, number, number]> | undefined;
+/**
+ * `aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value, Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p, bool is_causal, bool return_debug_mask, *, float? scale=None, SymInt? window_size_left=None, SymInt? window_size_right=None, Tensor? seqused_k=None, Tensor? alibi_slopes=None) -> (Tensor output, Tensor softmax_logsumexp, Tensor rng_state, Tensor unused, Tensor debug_attn_mask)`
+ * @param options unless given: `cumSeqQ` none, `cumSeqK` none, `scale` none, `windowSizeLeft` none, `windowSizeRight` none, `sequsedK` none, `alibiSlopes` none
+ */
+export function flashAttentionForward(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  maxQ: number,
+  maxK: number,
+  dropoutP: number,
+  isCausal: boolean,
+  returnDebugMask: boolean,
+  options?: {
+    readonly cumSeqQ?: Tensor | null | undefined;
+    readonly cumSeqK?: Tensor | null | undefined;
+    readonly scale?: number | null | undefined;
+    readonly windowSizeLeft?: number | null | undefined;
+    readonly windowSizeRight?: number | null | undefined;
+    readonly sequsedK?: Tensor | null | undefined;
+    readonly alibiSlopes?: Tensor | null | undefined;
+  },
+): [Tensor, Tensor, Tensor, Tensor, Tensor] {
+  return wrapTuple((flashAttentionForward$ ??= bind<[number, number, number, number, number]>("aten::_flash_attention_forward", ""))(query.handle, key.handle, value.handle, handleOf(options?.cumSeqQ), handleOf(options?.cumSeqK), maxQ, maxK, dropoutP, isCausal, returnDebugMask, options?.scale, options?.windowSizeLeft, options?.windowSizeRight, handleOf(options?.sequsedK), handleOf(options?.alibiSlopes)));
+}
+
 let layerNorm$: NativeOperator<number> | undefined;
 /**
  * `aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor`
