@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
 
 const program = new URL("testing/run-main.ts", import.meta.url);
+afterEach(() => void vi.unstubAllEnvs());
 
 test("launch runs a command of scalora as several ranks, of which the first prints", async () => {
   const launched = await runChild(program, "launch", "--nproc", "2", "completion", "bash");
@@ -25,10 +26,36 @@ test("launch passes the options of a program on, and ends with its failure", asy
   expect(printedFailure(failed).message).toMatch(/^rank 1 .* ended with exit code 5/);
 });
 
-test("launch refuses to start without a number of ranks or a program", async () => {
-  expect(await runChild(program, "launch", "true")).toMatchObject({ code: 2 });
+test("on a node that is not the first, launch says as much as on the first", async () => {
+  const node = { SKYPILOT_NODE_RANK: "1", SKYPILOT_NODE_IPS: "127.0.0.1\n127.0.0.1", OMP_NUM_THREADS: "999" };
+  for (const [name, value] of Object.entries(node)) vi.stubEnv(name, value);
+  const script = "console.log('ready'); process.exit(5)";
+  const failed = await runChild(program, "launch", "--nproc", "2", process.execPath, "-e", script);
+  expect(printedFailure(failed)).toMatchObject({ code: 5, message: expect.stringMatching(/^rank [23] /) });
+  expect(failed.stderr).toMatch(/^\[rank [23]\] ready$/m);
+  expect(failed.stderr).toContain("OMP_NUM_THREADS");
+  expect(printedFailure(await runChild(program, "launch", "true"))).toMatchObject({
+    code: 2,
+    fix: expect.stringContaining("scalora launch --nproc 2 train"),
+  });
+});
+
+test("launch shows how it is used where the number of ranks or the program is missing", async () => {
+  for (const words of [
+    ["--", "train", "recipe.yaml"],
+    ["--nproc", "2"],
+    ["--nproc", "none", "true"],
+  ])
+    expect(printedFailure(await runChild(program, "launch", ...words))).toMatchObject({
+      code: 2,
+      fix: expect.stringContaining("scalora launch --nproc 2 train"),
+    });
   const missing = await runChild(program, "launch", "--nproc", "2", "./no-such-program");
-  expect(printedFailure(missing)).toMatchObject({ code: 2, where: "./no-such-program" });
+  expect(printedFailure(missing)).toMatchObject({
+    code: 2,
+    where: "./no-such-program",
+    fix: expect.stringContaining("PATH"),
+  });
 });
 
 test.each(["quickstart", "generate"])("launch refuses %s, which is for one process", async (verb) => {

@@ -58,7 +58,7 @@ export function buildProgram(context: Context): Command {
     .version(packageVersion())
     .configureOutput({
       writeOut: (text) => context.stdout.write(escapeControl(text)),
-      writeErr: (text) => context.stderr.write(quote(text, maxUsageError)),
+      writeErr: (text) => context.error(quote(text, maxUsageError).trimEnd()),
       getOutHelpWidth: () => terminalWidth(context.stdout, 100),
       getErrHelpWidth: () => terminalWidth(context.stderr, 100),
       getOutHasColors: () => false,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { recipeToYaml } from "./index.ts";
+import { loadRecipe, recipeToYaml } from "./index.ts";
 import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, load, remove } = recipeFolder();
@@ -21,6 +21,17 @@ test("overrides replace values, reach into lists and use YAML", () => {
     targetModules: ["q_proj", "/layers\\.[01]\\..*/"],
   });
   expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl") }]);
+});
+
+test("where no recipe is, the one that may be meant is named, or how to write one", () => {
+  load(minimal);
+  for (const [name, fix] of [
+    ["recpie.yml", join(folder, "recipe.yaml")],
+    ["chats.yaml", "scalora init"], // chats.jsonl is no recipe
+  ] as const)
+    expect(() => loadRecipe(join(folder, name))).toThrow(
+      expect.objectContaining({ issues: [expect.objectContaining({ fix: expect.stringContaining(fix) })] }),
+    );
 });
 
 test("an override takes the place of the key that it excludes in the file", () => {

@@ -3,6 +3,7 @@ import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
 import { codeOf } from "../util/files.ts";
+import { nearestPath } from "../util/nearest-path.ts";
 import { parseYaml, YamlError, type YamlText } from "../util/parse-yaml.ts";
 import { readFileText } from "../util/read-file.ts";
 import { shellQuote } from "../util/shell-quote.ts";
@@ -68,16 +69,23 @@ function readYaml(path: string): YamlText {
         path,
         cause.problems.map(({ line, ...what }) => ({ where: `${path}:${line}`, key: "YAML", ...what })),
       );
+    const isMissing = codeOf(cause) === "ENOENT";
     throw new ConfigError(path, [
       {
         where: path,
         key: "recipe",
         problem: "cannot be read",
         expected: "a YAML file in UTF-8",
-        found: codeOf(cause) === "ENOENT" ? "a path that does not exist" : messageOf(cause),
+        found: isMissing ? "a path that does not exist" : messageOf(cause),
+        ...(isMissing && { fix: missingFix(path) }),
       },
     ]);
   }
+}
+
+function missingFix(path: string): string {
+  const near = nearestPath(path, { endings: [".yaml", ".yml", ".json"] });
+  return near === undefined ? "npx scalora init --data FILE writes a recipe" : `did you mean ${near}?`;
 }
 
 function withOverrides(

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { safeParseOptions } from "../adapters/check-options.ts";
@@ -10,7 +10,7 @@ import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { translateIssues, unknownKeyIssues } from "../schema/translate-issues.ts";
-import { nearestName } from "../util/nearest-name.ts";
+import { nearestPath } from "../util/nearest-path.ts";
 import { statsOf } from "../util/read-file.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data-section.ts";
@@ -197,12 +197,12 @@ function resolvePath(cwd: string, path: string, key: KeyPath, report: ReportIssu
   // A model may be a file too (GGUF).
   const isRight = key[0] === "model" || stats?.isDirectory() === isFolder;
   if (stats === undefined || !isRight) {
-    const near = nearestName(basename(absolute), namesIn(dirname(absolute)));
+    const near = nearestPath(path, isFolder ? { cwd } : { cwd, endings: dataEndings });
     report(key, {
       problem: stats === undefined ? "does not exist" : "is of the wrong kind",
       expected: expectedAt(key),
       found: absolute,
-      fix: near === undefined || stats !== undefined ? hint : `did you mean ${join(dirname(path), near)}?`,
+      fix: near === undefined || stats !== undefined ? hint : `did you mean ${near}?`,
     });
   }
   return absolute;
@@ -213,13 +213,8 @@ function expectedAt([section]: KeyPath): string {
   return section === "data" ? "a file" : "a folder";
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
+/** Endings of the files that rows are read from. */
+const dataEndings = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".parquet"];
 
 /** `base`, or `base-2`, `base-3`, … when a run of that name exists. */
 function unusedRunName(folder: string, base: string): string {

@@ -186,6 +186,13 @@ test("a length that is none", async () => {
   await expect(loading).rejects.toThrow(refusal("config", { message: "data.maxLength", found: "1.5" }));
 });
 
+test("a length above the model's", async () => {
+  const loading = load(jsonl({ text: "a" }), { maxLength: 65 });
+  await expect(loading).rejects.toThrow(
+    refusal("config", { where: "data.maxLength", found: "65", fix: "64" }),
+  );
+});
+
 test("chat rows without a chat template", async () => {
   const path = chat(good);
   await expect(loadExamples({ train: path }, new WordTokenizer(), { maxLength: 9 })).rejects.toThrow(

@@ -18,13 +18,16 @@ export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength:
   const limits = { whole: true, least: 2 };
   if (!isWithinLimits(maxLength, limits))
     throw new ScaloraError("config", "data.maxLength is out of range", {
+      where: "data.maxLength",
       expected: limitsText(limits),
       found: String(maxLength),
     });
   if (maxLength > modelLength)
     throw new ScaloraError("config", "data.maxLength is above the model's maximum", {
-      expected: `at most ${modelLength} tokens`,
+      where: "data.maxLength",
+      expected: `at most ${modelLength} tokens, the positions of the model`,
       found: `${maxLength}`,
+      fix: `set data.maxLength (or --max-length) to ${modelLength} or less, or leave it out: then the model's counts`,
     });
   return { maxLength, tooLong: tooLong ?? "truncate" };
 }

@@ -185,8 +185,8 @@ describe("launchers", () => {
   });
 
   it.each([
-    [{ WORLD_SIZE: "2" }, "RANK is not set", undefined],
-    [{ RANK: "0" }, "WORLD_SIZE is not set", undefined],
+    [{ WORLD_SIZE: "2" }, "RANK is not set", "WORLD_SIZE=2"],
+    [{ RANK: "0" }, "WORLD_SIZE is not set", "RANK=0"],
     [{ RANK: "2", WORLD_SIZE: "2", MASTER_ADDR: "a", MASTER_PORT: "1" }, "RANK is not valid", "RANK=2"],
     [{ RANK: "-1", WORLD_SIZE: "2" }, "RANK is not valid", "RANK=-1"],
     [{ RANK: "0", WORLD_SIZE: "two" }, "WORLD_SIZE is not valid", "WORLD_SIZE=two"],
@@ -203,6 +203,15 @@ describe("launchers", () => {
     [{ SKYPILOT_NODE_RANK: "0" }, "SKYPILOT_NODE_IPS is not set", undefined],
   ])("refuse %j", (env, what, found) => {
     expect(refusal(env)).toEqual({ code: "usage", what, found });
+  });
+
+  it("say what to do where variables set by hand are not complete", () => {
+    expect(() => readLaunch({ WORLD_SIZE: "2" })).toThrow(
+      expect.objectContaining({
+        where: "the environment",
+        fix: expect.stringMatching(/scalora launch.*unset WORLD_SIZE/),
+      }),
+    );
   });
 
   it("are described in one line", () => {

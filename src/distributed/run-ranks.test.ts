@@ -53,12 +53,24 @@ const written = () =>
 const writesEnvironment = `fs.writeFileSync(process.env.FOLDER + "/" + rank, JSON.stringify(process.env))`;
 
 it("tells each rank which it is", async () => {
-  expect(await run(writesEnvironment, 2, { OMP_NUM_THREADS: "3" })).toMatchObject({ exitCode: 0, lines: [] });
+  expect(await run(writesEnvironment, 2, { OMP_NUM_THREADS: "1" })).toMatchObject({ exitCode: 0, lines: [] });
   const [first, second] = written();
-  const shared = { WORLD_SIZE: "2", LOCAL_WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", OMP_NUM_THREADS: "3" };
+  const shared = { WORLD_SIZE: "2", LOCAL_WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", OMP_NUM_THREADS: "1" };
   expect(first).toMatchObject({ ...shared, RANK: "0", LOCAL_RANK: "0" });
   expect(second).toMatchObject({ ...shared, RANK: "1", LOCAL_RANK: "1", MASTER_PORT: first.MASTER_PORT });
   expect(Number(first.MASTER_PORT)).toBeGreaterThan(0);
+});
+
+it("leaves the number of threads to who has set it, and says when more compute than fit", async () => {
+  const [asked, mkl, shared] = [
+    await run(writesEnvironment, 2, { OMP_NUM_THREADS: "999" }),
+    await run(writesEnvironment, 1, { MKL_NUM_THREADS: "1" }),
+    await run("", 2),
+  ];
+  expect(asked.lines).toEqual([expect.stringMatching(/^warning: .*OMP_NUM_THREADS=\d+$/)]);
+  expect(written()[1]).toMatchObject({ OMP_NUM_THREADS: "999" });
+  expect(written()[0]).not.toHaveProperty("OMP_NUM_THREADS");
+  expect([mkl.lines, shared.lines]).toEqual([[], []]);
 });
 
 it("counts the ranks of other nodes, where Kubeflow or SkyPilot starts it on each", async () => {
@@ -130,6 +142,7 @@ it("refuses a program that is not there, and to start ranks within a rank", asyn
   await expect(runRanks({ ...options, command: "./no-such-program" })).rejects.toMatchObject({
     code: "usage",
     where: "./no-such-program",
+    fix: expect.stringContaining("PATH"),
   });
   const env = { RANK: "1", WORLD_SIZE: "2", MASTER_ADDR: "a", MASTER_PORT: "1" };
   await expect(runRanks({ ...options, env, command: "true" })).rejects.toMatchObject({

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { freePort } from "../util/free-port.ts";
-import { fittingThreads, usableCores } from "../util/usable-cores.ts";
+import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
 import type { Nodes } from "./launch.ts";
 import { readLaunch, readNodes } from "./read-launch.ts";
 
@@ -15,7 +15,7 @@ export interface RanksOptions {
   /** The number of ranks on this machine. */
   readonly nproc: number;
   readonly env: NodeJS.ProcessEnv;
-  /** Takes the lines of ranks other than 0, each with its rank. Rank 0 writes to this process's own output. */
+  /** Takes the lines of ranks other than 0, each with its rank, and a warning. Rank 0 writes to this process's own output. */
   readonly log: (line: string) => void;
 }
 
@@ -73,7 +73,7 @@ export async function runRanks(
 }
 
 /** The variables of each rank. */
-async function environments({ nproc, env }: RanksOptions): Promise<NodeJS.ProcessEnv[]> {
+async function environments({ nproc, env, log }: RanksOptions): Promise<NodeJS.ProcessEnv[]> {
   const nodes = nodesOf(env);
   const { host, port } = nodes?.store ?? { host: "127.0.0.1", port: 0 };
   const { nodeRank = 0, nodes: count = 1 } = nodes ?? {};
@@ -86,12 +86,21 @@ async function environments({ nproc, env }: RanksOptions): Promise<NodeJS.Proces
     GROUP_RANK: `${nodeRank}`,
     MASTER_ADDR: host,
     MASTER_PORT: `${port === 0 ? await freePort() : port}`,
-    OMP_NUM_THREADS:
-      env["OMP_NUM_THREADS"] || `${Math.max(1, Math.floor(fittingThreads(usableCores()) / nproc))}`,
+    ...threadsOf(nproc, env, log),
   };
   return Array.from({ length: nproc }, (_, local) => {
     return { ...shared, RANK: `${nodeRank * nproc + local}`, LOCAL_RANK: `${local}` };
   });
+}
+
+/** Shares the cores out between the ranks, unless the user has set the number of threads. */
+function threadsOf(nproc: number, env: NodeJS.ProcessEnv, log: RanksOptions["log"]) {
+  const fitting = fittingThreads(usableCores());
+  const set = env["OMP_NUM_THREADS"] || env["MKL_NUM_THREADS"];
+  if (!set) return { OMP_NUM_THREADS: `${Math.max(1, Math.floor(fitting / nproc))}` };
+  const threads = Number(set);
+  if (threads > 1 && threads * nproc > fitting) log(`warning: ${tooManyThreads(threads, fitting, nproc)}`);
+  return {};
 }
 
 /** The nodes that the command was started on; a launcher that has started one rank, such as a shell within Slurm, may start more. */
@@ -137,6 +146,7 @@ function cannotStart(command: string, cause: unknown): ScaloraError {
   return new ScaloraError("usage", "The command cannot be started", {
     where: command,
     found: messageOf(cause),
+    fix: "give a program that is on the PATH, or a command of scalora (npx scalora --help)",
     cause,
   });
 }

@@ -5,9 +5,10 @@ import type { StoreAddress } from "./launch.ts";
 export class Variables {
   private readonly env: NodeJS.ProcessEnv;
   /** The launcher, for messages. */
-  private readonly launcher: string;
+  private readonly launcher: string | undefined;
 
-  constructor(env: NodeJS.ProcessEnv, launcher: string) {
+  /** @param launcher undefined where nothing tells who has set them */
+  constructor(env: NodeJS.ProcessEnv, launcher: string | undefined) {
     this.env = env;
     this.launcher = launcher;
   }
@@ -19,7 +20,7 @@ export class Variables {
 
   /** @param fix what to do when it is not set */
   requiredText(name: string, fix: string): string {
-    return this.text(name) ?? this.fail(name, "a value", fix);
+    return this.text(name) ?? this.fail(name, "a value", { fix });
   }
 
   /** A whole number within limits; undefined if it is not set. */
@@ -36,10 +37,12 @@ export class Variables {
     return this.integer(name, least, most) ?? this.fail(name, "a whole number");
   }
 
-  /** A rank and the number of ranks, from variables that must both be set. */
-  rankOf(rankName: string, sizeName: string): { rank: number; worldSize: number } {
-    const worldSize = this.requiredInteger(sizeName, 1);
-    const rank = this.requiredInteger(rankName, 0);
+  /** A rank and the number of ranks, from variables that must both be set. @param fix what to do when one is not */
+  rankOf(rankName: string, sizeName: string, fix?: string): { rank: number; worldSize: number } {
+    const required = (name: string, least: number, other: string) =>
+      this.integer(name, least) ?? this.fail(name, "a whole number", { found: this.setting(other), fix });
+    const worldSize = required(sizeName, 1, rankName);
+    const rank = required(rankName, 0, sizeName);
     if (rank < worldSize) return { rank, worldSize };
     return this.fail(rankName, `less than ${sizeName}, ${worldSize}: ranks count from 0`);
   }
@@ -52,13 +55,23 @@ export class Variables {
     };
   }
 
-  fail(name: string, expected: string, fix?: string): never {
-    const text = this.text(name);
-    throw new ScaloraError("usage", `${name} is ${text === undefined ? "not set" : "not valid"}`, {
-      where: `the environment, as ${this.launcher} sets it`,
+  /** @param hints what is found and what to do, where the variable is not set */
+  fail(
+    name: string,
+    expected: string,
+    { found, fix }: { found?: string | undefined; fix?: string | undefined } = {},
+  ): never {
+    const setting = this.setting(name);
+    throw new ScaloraError("usage", `${name} is ${setting === undefined ? "not set" : "not valid"}`, {
+      where: this.launcher === undefined ? "the environment" : `the environment, as ${this.launcher} sets it`,
       expected,
-      found: text === undefined ? undefined : `${name}=${text}`,
+      found: setting ?? found,
       fix,
     });
+  }
+
+  private setting(name: string): string | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : `${name}=${text}`;
   }
 }

@@ -16,9 +16,15 @@ export interface UsableCores {
 export const fittingThreads = ({ cores, quota = cores }: UsableCores): number =>
   Math.max(1, Math.min(cores, Math.floor(quota)));
 
-/** What is wrong with more threads than fit. */
-export const tooManyThreads = (count: number, fitting: number): string =>
-  `${count} threads compute where ${fitting} fit: they take the cores from each other; use OMP_NUM_THREADS=${fitting}`;
+/** What is wrong with more threads than fit. @param processes that compute on this machine, each with so many threads */
+export function tooManyThreads(count: number, fitting: number, processes = 1): string {
+  const computing =
+    processes === 1
+      ? `${count} threads compute`
+      : `${processes} processes compute with ${count} threads each`;
+  const share = Math.max(1, Math.floor(fitting / processes));
+  return `${computing} where ${fitting} fit: they take the cores from each other; use OMP_NUM_THREADS=${share}`;
+}
 
 /** Reads what Linux says; elsewhere each processor counts as a core. @param root of the file system; another one for tests */
 export function usableCores(root = "/"): UsableCores {

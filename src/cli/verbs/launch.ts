@@ -16,6 +16,7 @@ export function addLaunch(program: Command, context: Context): void {
       numberParser({ least: 1, most: 1024, whole: true }),
     )
     .passThroughOptions()
+    .showHelpAfterError("  fix:      such as npx scalora launch --nproc 2 train recipe.yaml")
     .action(async (words: readonly string[], { nproc }: { nproc: number }) => {
       const { runRanks } = await import("../../distributed/run-ranks.ts");
       const [command = "", ...args] = words;
@@ -28,9 +29,9 @@ export function addLaunch(program: Command, context: Context): void {
           : { command, args }),
         nproc,
         env: context.env,
-        log: (line) => context.note(line),
+        log: (line) => context.error(line),
       });
-      if (failure !== undefined) context.note(`${context.paint("red", "error:")} ${failureText(failure)}`);
+      if (failure !== undefined) context.error(`${context.paint("red", "error:")} ${failureText(failure)}`);
       context.exitCode = exitCode;
     });
 }

@@ -47,7 +47,8 @@ function read(env: NodeJS.ProcessEnv, names: Names): Launch | undefined {
     localRank: variables.requiredInteger(names.localRank, 0, worldSize - 1),
     spansMachines,
     store: variables.store(
-      () => (spansMachines ? variables.fail("MASTER_ADDR", "the host of rank 0", names.fix) : "127.0.0.1"),
+      () =>
+        spansMachines ? variables.fail("MASTER_ADDR", "the host of rank 0", { fix: names.fix }) : "127.0.0.1",
       () => defaultPort,
     ),
     launcherHasStore: false,
