@@ -1,9 +1,9 @@
 // Compiles src to dist.
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
 import { withLock } from "../../src/util/process-lock.ts";
+import { runQuietly } from "./run-quietly.ts";
 
 /** Empty; from when the last build that succeeded began. */
 const marker = join(packageRoot, "dist", ".built");
@@ -12,7 +12,7 @@ const tsc = join(packageRoot, "node_modules", "typescript", "bin", "tsc");
 /** Compiles what changed. Ends the process when the sources do not compile. */
 export async function buildDist(log: (line: string) => void) {
   const lock = join(packageRoot, ".local", "build-lock");
-  await withLock(lock, "another build", { onWait: log }, async () => compile(log));
+  await withLock(lock, "another build", { onWait: log }, () => compile(log));
 }
 
 /** The same, and costs milliseconds when nothing changed: the compiler alone takes .15 s to find that. */
@@ -22,12 +22,11 @@ export async function refreshDist(log: (line: string) => void) {
   await buildDist(log);
 }
 
-function compile(log: (line: string) => void) {
+async function compile(log: (line: string) => void) {
   const began = new Date();
-  const args = [tsc, "-b", "tsconfig.build.json"];
-  const { status } = spawnSync(process.execPath, args, { cwd: packageRoot, stdio: ["ignore", 2, 2] });
-  if (status !== 0) {
-    log("src does not compile (see above)");
+  const problem = await runQuietly(process.execPath, [tsc, "-b", "tsconfig.build.json"]);
+  if (problem !== undefined) {
+    log(`compiling src ${problem}`);
     process.exit(1);
   }
   removeOrphans();

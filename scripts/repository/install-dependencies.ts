@@ -1,9 +1,9 @@
 // Installs the npm packages of a clone when they are missing or not those of package-lock.json.
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
 import { withLock } from "../../src/util/process-lock.ts";
+import { runQuietly } from "./run-quietly.ts";
 
 type Lock = {
   packages: Record<string, { version?: string; integrity?: string; optional?: boolean; peer?: boolean }>;
@@ -15,11 +15,10 @@ export async function installDependencies(log: (line: string) => void) {
   await withLock(lock, "another npm ci", { onWait: log }, async () => {
     if (areInstalled()) return;
     log("npm ci: installing the packages of package-lock.json");
-    const args = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"];
-    // Its output is progress, not a result.
-    const { status, error } = spawnSync("npm", args, { cwd: packageRoot, stdio: ["ignore", 2, 2] });
-    if (status === 0) return;
-    log(error === undefined ? "npm ci failed (see above)" : `npm ci cannot be started: ${error.message}`);
+    const args = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"];
+    const problem = await runQuietly("npm", args);
+    if (problem === undefined) return;
+    log(`npm ci ${problem}`);
     process.exit(1);
   });
 }

@@ -8,12 +8,15 @@ export function log(line: string) {
   process.stderr.write(`scalora: ${line}\n`);
 }
 
-/** Brings a bare clone, or a changed one, to where everything runs: npm packages, dist, libtorch, the addon. */
+/** Brings a bare clone, or a changed one, to where everything runs: npm packages, dist, libtorch, the addon; side by side. */
 export async function prepareRepository() {
-  await installDependencies(log);
-  await refreshDist(log);
+  const packages = installDependencies(log);
+  await Promise.all([packages.then(() => refreshDist(log)), setUp(packages)]);
+}
+
+async function setUp(packages: Promise<void>) {
   try {
-    await ensureSetup();
+    await ensureSetup({ packages });
   } catch (error) {
     log(error instanceof Error && "code" in error && error.code === "setup" ? error.message : String(error));
     process.exit(1);

@@ -1,5 +1,5 @@
-// Compiles the addon against libtorch: one object file for each folder of native/, in parallel, each cached under a hash of
-// its inputs. Nearly all of a source's time goes into libtorch's headers, so those of a folder are read once for all its sources.
+// Compiles the addon against libtorch: one object file of the operators and one of the rest, in parallel, each cached under a
+// hash of its inputs. Most of a source's time goes into libtorch's headers, so they are read once for all sources of an object.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -21,17 +21,25 @@ interface Compiler {
 interface Build {
   compiler: Compiler;
   env: NodeJS.ProcessEnv;
-  flags: string[];
+  /** Folder of libtorch. */
+  libtorch: string;
   /** Folder of the objects. */
   objects: string;
+  /** Resolves when npm's packages are there, of which one has the headers of Node-API. */
+  packages: Promise<unknown>;
 }
 
-/** A folder of sources that are compiled together, and what they compile to. */
+/** Sources that are compiled together, and what they compile to. */
 interface Unit {
-  folder: string;
+  /** Folders, for people. */
+  name: string;
   sources: string[];
+  usesNodeApi: boolean;
   object: string;
 }
+
+/** What only libtorch calls: it needs no header of Node's, and takes the longest to compile. */
+const withoutNodeApi = "native/operators";
 
 /** A unit takes about this much memory to compile. */
 const bytesPerJob = 2e9;
@@ -52,14 +60,16 @@ export async function findCompiler(env = process.env): Promise<Compiler> {
   throw new SetupError("no C++ compiler", { found, fix: installCommand("compiler", env) });
 }
 
-/** Builds the addon unless the cache has it. The caller holds the lock. */
+/**
+ * Builds the addon unless the cache has it. The caller holds the lock.
+ * @param packages while npm still installs them, what needs none of them is compiled
+ */
 export async function compileAddon(
   libtorch: Libtorch,
   progress: Progress,
-  env: NodeJS.ProcessEnv = process.env,
+  { env, packages }: { env: NodeJS.ProcessEnv; packages: Promise<unknown> },
 ): Promise<{ addon: string; compiler: Compiler }> {
   const compiler = await findCompiler(env);
-  const headers = nodeApiHeaders();
   const files = nativeFiles();
   const common = digest([
     compiler.version,
@@ -67,18 +77,14 @@ export async function compileAddon(
     compileFlags,
     libtorch.libtorch,
     libtorch.version,
-    headers.version,
+    nodeApiVersion(),
   ]);
   const texts = files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]);
-  const build = {
-    compiler,
-    env,
-    flags: flagsFor(libtorch.libtorch, headers.folder),
-    objects: join(cacheFolder(env), "objects"),
-  };
-  const units = unitsOf(files).map(({ folder, sources }) => {
-    const parts = texts.filter(([file = ""]) => file.endsWith(".h") || sources.includes(file));
-    return { folder, sources, object: join(build.objects, `${digest([common, parts])}.o`) };
+  const objects = join(cacheFolder(env), "objects");
+  const build = { compiler, env, libtorch: libtorch.libtorch, objects, packages };
+  const units = unitsOf(files).map((unit) => {
+    const parts = texts.filter(([file = ""]) => file.endsWith(".h") || unit.sources.includes(file));
+    return { ...unit, object: join(objects, `${digest([common, parts])}.o`) };
   });
   const linked = digest([linkFlags, units.map(({ object }) => object)]);
   const addon = join(cacheFolder(env), "addon", linked, "scalora.node");
@@ -89,11 +95,12 @@ export async function compileAddon(
   return { addon, compiler };
 }
 
+/** The longest first: its time is that of all. */
 function unitsOf(files: readonly string[]): Omit<Unit, "object">[] {
   const sources = files.filter((file) => file.endsWith(".cpp"));
-  const folders = new Set(sources.map((file) => dirname(file)));
-  return [...folders].map((folder) => {
-    return { folder, sources: sources.filter((file) => dirname(file) === folder) };
+  return [false, true].map((usesNodeApi) => {
+    const own = sources.filter((file) => (dirname(file) !== withoutNodeApi) === usesNodeApi);
+    return { name: [...new Set(own.map((file) => dirname(file)))].join(" and "), sources: own, usesNodeApi };
   });
 }
 
@@ -103,7 +110,8 @@ async function compileAll(units: readonly Unit[], build: Build, progress: Progre
   const queue = [...missing];
   const work = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      progress.update(`compiling ${next.folder} (about half a minute)`);
+      if (next.usesNodeApi) await build.packages;
+      progress.update(`compiling ${next.name} (about half a minute)`);
       await compile(next, build);
     }
   };
@@ -121,13 +129,15 @@ async function compileAll(units: readonly Unit[], build: Build, progress: Progre
   }
 }
 
-async function compile({ folder, sources, object }: Unit, { compiler, env, flags }: Build) {
+async function compile({ name, sources, usesNodeApi, object }: Unit, build: Build) {
+  const { compiler, env, libtorch } = build;
+  const flags = flagsFor(libtorch, usesNodeApi ? [nodeApiHeaders()] : []);
   const temporary = `${object}.${process.pid}.tmp`;
   const unit = `${temporary}.cpp`;
   writeFileSync(unit, sources.map((source) => `#include "${join(packageRoot, source)}"\n`).join(""));
   const result = await run(compiler.path, [...flags, "-c", unit, "-o", temporary], { env });
   rmSync(unit);
-  if (result.code !== 0) throw compileError(`${folder} does not compile`, result, compiler);
+  if (result.code !== 0) throw compileError(`${name} does not compile`, result, compiler);
   renameSync(temporary, object);
 }
 
@@ -162,28 +172,26 @@ export async function tryLoading(addon: string, env: NodeJS.ProcessEnv) {
   });
 }
 
-function flagsFor(libtorch: string, headers: string) {
+function flagsFor(libtorch: string, others: readonly string[]) {
   const include = join(libtorch, "include");
-  return [
-    ...compileFlags,
-    "-isystem",
-    include,
-    "-isystem",
-    join(include, "torch/csrc/api/include"),
-    "-isystem",
-    headers,
-    // libtorch's headers include gloo's, which it lacks
-    "-isystem",
-    join(packageRoot, "native/distributed"),
-  ];
+  // libtorch's headers include gloo's, which it lacks.
+  const gloo = join(packageRoot, "native/distributed");
+  const folders = [include, join(include, "torch/csrc/api/include"), ...others, gloo];
+  return [...compileFlags, ...folders.flatMap((folder) => ["-isystem", folder])];
 }
 
-/** Not a static import: in a fresh clone this module is loaded before the npm packages are installed. */
+/** Folder of the headers. Not a static import: in a fresh clone this module is loaded before the npm packages are installed. */
 function nodeApiHeaders() {
-  const require = createRequire(import.meta.url);
-  const { include_dir: folder }: { include_dir: string } = require("node-api-headers");
-  const { version }: { version: string } = require("node-api-headers/package.json");
-  return { folder, version };
+  const { include_dir: folder }: { include_dir: string } = createRequire(import.meta.url)("node-api-headers");
+  return folder;
+}
+
+/** The version of the headers, which the package names exactly. */
+function nodeApiVersion() {
+  const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
+    readFileSync(join(packageRoot, "package.json"), "utf8"),
+  );
+  return dependencies["node-api-headers"];
 }
 
 function compileError(what: string, { stderr, code }: RunResult, compiler: Compiler) {

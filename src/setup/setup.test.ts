@@ -1,10 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
-import { findCompiler } from "./compile-addon.ts";
+import { compileAddon, findCompiler } from "./compile-addon.ts";
 import { inspect } from "./doctor.ts";
 import { SetupError } from "./errors.ts";
 import { findLibtorch, pythonWithPip } from "./find-libtorch.ts";
@@ -186,6 +187,30 @@ test("both pinned sets hold torch, with a hash and a size for each file", () => 
     expect(wheels[0]?.requirement).toContain(`torch==${torchVersion} --hash=sha256:`);
     expect(wheels.every((wheel) => wheel.size > 0)).toBe(true);
   }
+});
+
+/** A compiler that writes down what it compiles, into an empty file. */
+const fakeCompiler = (log: string) =>
+  `unit=; for word in "$@"; do case "$word" in *.cpp) unit=$word;; esac; out=$word; done
+[ $# = 1 ] || : > "$out"
+[ -z "$unit" ] || { case "$(cat "$unit")" in *native/operators*) echo operators;; *) echo rest;; esac >> ${log}; }
+echo "g++ 12"`;
+
+test("while npm installs the packages, the operators are compiled, which need none of them", async () => {
+  const log = write("compiled", "");
+  const env = machine({ "g++": fakeCompiler(log) });
+  let install = () => {};
+  const packages = new Promise<void>((resolve) => {
+    install = resolve;
+  });
+  const libtorch = { libtorch: fakeTorch(torchVersion), version: torchVersion, from: "download" as const };
+  const addon = compileAddon(libtorch, silent(), { env, packages });
+  await vi.waitFor(() => expect(readFileSync(log, "utf8")).toBe("operators\n"), { timeout: 20_000 });
+  await sleep(50);
+  expect(readFileSync(log, "utf8")).toBe("operators\n");
+  install();
+  await expect(addon).rejects.toThrow("the addon was compiled but does not load");
+  expect(readFileSync(log, "utf8")).toBe("operators\nrest\n");
 });
 
 test("doctor lists what is missing, each with its fix, and changes nothing", async () => {

@@ -14,18 +14,21 @@ interface SetupOptions {
   verify?: boolean;
   stream?: NodeJS.WriteStream;
   env?: NodeJS.ProcessEnv;
+  packages?: Promise<unknown>;
 }
 
 /**
  * The result of set-up, which runs first if it has not. Takes milliseconds when it has; safe in several processes at once
  * and after any interruption.
- * @param options `verify` loads an existing addon and sets up again if that fails; progress goes to `stream` (stderr)
+ * @param options `verify` loads an existing addon and sets up again if that fails; progress goes to `stream` (stderr); `packages`
+ * resolves when npm's packages are installed, of which only a part of the set-up needs one
  * @throws SetupError naming what is missing and the command that installs it
  */
 export async function ensureSetup({
   verify = false,
   stream = process.stderr,
   env = process.env,
+  packages = Promise.resolve(),
 }: SetupOptions = {}): Promise<Setup> {
   if (verify) await forgetBroken(env);
   const existing = readSetup({ env });
@@ -38,7 +41,7 @@ export async function ensureSetup({
       lock,
       "another set-up",
       { onWait },
-      async () => readSetup({ env }) ?? (await setUp(progress, env)),
+      async () => readSetup({ env }) ?? (await setUp(progress, { env, packages })),
     );
   } catch (error) {
     throw unwritable(error, env) ?? error;
@@ -57,11 +60,14 @@ async function forgetBroken(env: NodeJS.ProcessEnv) {
   }
 }
 
-async function setUp(progress: Progress, env: NodeJS.ProcessEnv): Promise<Setup> {
+async function setUp(
+  progress: Progress,
+  { env, packages }: { env: NodeJS.ProcessEnv; packages: Promise<unknown> },
+): Promise<Setup> {
   // A missing compiler is found before the long download.
   await findCompiler(env);
   const libtorch = await provideLibtorch(progress, env);
-  const { addon, compiler } = await compileAddon(libtorch, progress, env);
+  const { addon, compiler } = await compileAddon(libtorch, progress, { env, packages });
   const setup = { ...libtorch, addon, compiler: compiler.version, setUpAt: new Date().toISOString() };
   writeAtomically(manifestPath({ env }), `${JSON.stringify(setup, undefined, 2)}\n`);
   progress.log(`done: libtorch ${setup.version} (${setup.libtorch}), addon ${setup.addon}`);
