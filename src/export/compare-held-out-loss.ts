@@ -5,13 +5,19 @@ import type { TrainableModel } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import type { ExportResult } from "./export-request.ts";
 
+/** A model that is open for a while. */
+interface BorrowedModel extends Disposable {
+  readonly model: TrainableModel;
+}
+
 /**
  * Measures the held-out loss of a run's model and of its export; or gives the reason, in words, why it was not measured.
+ * @param openExported called only where there is something to measure
  * @throws the signal's reason when it is aborted
  */
 export async function compareHeldOut(
   open: OpenModel,
-  exported: TrainableModel,
+  openExported: () => Promise<BorrowedModel>,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
   const rows = await heldOutRows(open);
@@ -22,5 +28,6 @@ export async function compareHeldOut(
     if (evaluation === undefined) throw signal.reason;
     return evaluation.loss;
   };
-  return { trained: await lossOf(open.model), exported: await lossOf(exported) };
+  using exported = await openExported();
+  return { trained: await lossOf(open.model), exported: await lossOf(exported.model) };
 }

@@ -98,8 +98,11 @@ async function compareLosses(
   out: string,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
-  using _adapters = attachFolder(original, out);
-  return await compareHeldOut(open, original, signal);
+  const openExported = async () => {
+    const adapters = attachFolder(original, out);
+    return { model: original, [Symbol.dispose]: () => adapters.dispose() };
+  };
+  return await compareHeldOut(open, openExported, signal);
 }
 
 function keep(layer: TruncatedChange): TruncatedChange {

@@ -84,8 +84,11 @@ async function exportMergedModel(
     device: deviceOf(model),
     quantization: "none",
   } as const;
-  using rounded = await loadBaseModel(config, recipe.train.seed);
-  return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
+  const openExported = async () => {
+    const rounded = await loadBaseModel(config, recipe.train.seed);
+    return { model: rounded, [Symbol.dispose]: () => rounded.dispose() };
+  };
+  return { ...facts, heldOutLoss: await compareHeldOut(open, openExported, signal) };
 }
 
 /** @throws ScaloraError `usage` for a dtype that only GGUF files support */
