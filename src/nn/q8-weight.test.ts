@@ -20,7 +20,7 @@ const normal = (shape: readonly number[], seed: number) => {
 const wide = (x: Tensor) => torch.toDType(x, "float64");
 const quantised = (weight: Tensor) => new Q8Weight(torch.q8Quantize(weight), weight.dtype);
 
-test("blocks are those of GGUF's reference, bit for bit: as the export writes them", () => {
+test("a weight has the numbers of its blocks, those that the export writes", () => {
   torch.scope(() => {
     const values = normal([40, 64], 1).toFloats();
     values.set([0, 0.5, -0.5, 127, 1.5, -1.5, 2.5], 32);

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { rankReport } from "../analysis/change-rank.ts";
+import { loadBaseModel } from "../assemble/load-base-model.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
 import { runTraining } from "../recipes/run-training.ts";
@@ -51,7 +52,7 @@ export async function runMethod<T>(
   const run = await runTraining(recipe, { signal, onEvent, ...(afterStep && { afterStep }) });
   releaseFreeMemory();
   signal.throwIfAborted();
-  const { ranks, tested } = await visitCheckpoints(run.folder, job, hooks.test);
+  const { ranks, tested } = await visitCheckpoints(run.folder, job, hooks);
   releaseFreeMemory();
   const events = [...readEvents(run.folder).filter(({ type }) => type !== "rank"), ...ranks];
   const last = ranks.at(-1)?.layers ?? [];
@@ -71,9 +72,9 @@ export async function runMethod<T>(
 async function visitCheckpoints<T>(
   run: string,
   { model, compute }: Demo,
-  test: MethodHooks<T>["test"],
+  { test, seed }: Pick<MethodHooks<T>, "test" | "seed">,
 ): Promise<{ ranks: RankEvent[]; tested: T }> {
-  using base = await openLanguageModel({ path: model, ...compute });
+  using base = await loadBaseModel({ path: model, ...compute }, seed);
   const chosen = chooseCheckpoint(run).path;
   const ranks: RankEvent[] = [];
   const tested: T[] = [];
@@ -85,7 +86,7 @@ async function visitCheckpoints<T>(
       ranks.push({
         type: "rank",
         step,
-        layers: [...rankReport(open.model, open.adapters, base.model).layers],
+        layers: [...rankReport(open.model, open.adapters, base).layers],
       });
     if (basename(path) === basename(chosen)) tested.push(await test(open));
   }
