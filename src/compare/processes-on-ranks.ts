@@ -1,7 +1,8 @@
+import { once } from "node:events";
 import { z } from "zod";
 import type { ProcessGroup } from "../torch/index.ts";
 import { required } from "../util/elements.ts";
-import { messageOf } from "../util/errors.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 import { type ProcessEnd, type RunProcess, runProcess } from "./run-process.ts";
 
 /** Where the processes of a comparison run. */
@@ -23,7 +24,11 @@ const endSchema = z.strictObject({
   stderr: z.string(),
   code: z.number().nullable(),
   killed: z.custom<NodeJS.Signals>((value) => typeof value === "string").nullable(),
+  /** Its rank was asked to stop, so that this is no result. */
+  stopped: z.boolean(),
 });
+
+const stopSchema = z.strictObject({ rank: z.number(), why: z.string() });
 
 /** Room for one process on a rank. */
 interface Slot {
@@ -35,19 +40,23 @@ interface Slot {
 
 /**
  * Runs a comparison whose processes are shared out between ranks: rank 0 says which, by values in the group's store, and the
- * others run them. All need the comparison's folder.
+ * others run them. All need the comparison's folder. When one of the ranks is asked to stop, all of them stop, as one that compares
+ * alone does; when one fails, the processes of the others are killed.
  * @param jobs processes at once on each rank
- * @returns what `compare` does, which rank 0 alone calls; undefined on the others, once there is no more to run
- * @throws the signal's reason when it is aborted
+ * @param signal stops this rank
+ * @param compare rank 0 alone calls it, with a signal that stops it for any of these reasons
+ * @returns what `compare` does; undefined on the other ranks, once there is no more to run
+ * @throws the signal's reason when it is aborted, ScaloraError `run` when another rank was asked to stop or has failed
  */
 export async function compareOnRanks<T>(
   group: ProcessGroup | undefined,
   jobs: number,
   signal: AbortSignal,
-  compare: (processes: Processes) => Promise<T>,
+  compare: (processes: Processes, signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
-  if (group === undefined) return await compare(processesHere);
-  if (group.rank > 0) return await serve(group, jobs, signal);
+  if (group === undefined) return await compare(processesHere, signal);
+  const stop = stopOfAny(group, signal);
+  if (group.rank > 0) return await serve(group, jobs, signal, stop);
   const slots = Array.from({ length: jobs * group.size }, (_, index): Slot => {
     const rank = index % group.size;
     return { rank, name: `${rank}/${Math.floor(index / group.size)}`, count: 0 };
@@ -56,17 +65,43 @@ export async function compareOnRanks<T>(
   const run: RunProcess = async (words, threads, stop) => {
     const slot = required(free.shift(), "a free slot");
     try {
-      if (slot.rank === 0) return await runProcess(words, threads, stop);
+      if (slot.rank === 0) return await runProcess(words, threads, stop, group.failed);
       return await runOn(group, slot, { words: [...words], ...(threads !== undefined && { threads }) }, stop);
     } finally {
       free.push(slot);
     }
   };
   try {
-    return await compare({ run, ranks: group.size });
+    return await compare({ run, ranks: group.size }, stop);
   } finally {
     await endOthers(group, slots).catch(() => {}); // One that is gone needs no end.
   }
+}
+
+/** Aborted when this rank, or by a value in the store another one, is asked to stop, and when one has failed. */
+function stopOfAny(group: ProcessGroup, own: AbortSignal): AbortSignal {
+  const asked = new AbortController();
+  // Rejects when the group is disposed, or one has failed.
+  receive(group, "stop").then(
+    (text) => asked.abort(stopError(text)),
+    () => {},
+  );
+  const tell = () => {
+    const stop = { rank: group.rank, why: messageOf(own.reason) };
+    void group.setValue("stop", JSON.stringify(stop)).catch(() => {});
+  };
+  own.addEventListener("abort", tell, { once: true });
+  if (own.aborted) tell();
+  return AbortSignal.any([own, asked.signal, group.failed]);
+}
+
+function stopError(text: string): ScaloraError {
+  const { rank, why } = stopSchema.parse(JSON.parse(text));
+  return new ScaloraError("run", "The comparison was asked to stop", {
+    where: `rank ${rank}`,
+    found: why,
+    fix: "repeat the command: finished runs are kept, and the others go on",
+  });
 }
 
 /** Returns once all have heard it: rank 0 has the store. */
@@ -85,25 +120,19 @@ async function runOn(group: ProcessGroup, slot: Slot, work: Work, signal: AbortS
   const key = `end/${slot.name}/${slot.count}`;
   await send(group, slot, work);
   slot.count++;
-  const stop = () => void group.setValue("stop", "").catch(() => {});
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return endSchema.parse(JSON.parse(await receive(group, key)));
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  const { stopped, ...end } = endSchema.parse(JSON.parse(await receive(group, key)));
+  // The rank has said so before, but perhaps it was not heard yet.
+  if (stopped && !signal.aborted) await once(signal, "abort");
+  return end;
 }
 
 /** Runs what rank 0 says, until there is no more. */
-async function serve(group: ProcessGroup, jobs: number, signal: AbortSignal): Promise<undefined> {
-  const asked = new AbortController();
-  // Rejects when the group is disposed.
-  receive(group, "stop").then(
-    () => asked.abort("asked by rank 0"),
-    () => {},
-  );
-  const stop = AbortSignal.any([signal, asked.signal]);
+async function serve(
+  group: ProcessGroup,
+  jobs: number,
+  signal: AbortSignal,
+  stop: AbortSignal,
+): Promise<undefined> {
   await Promise.all(Array.from({ length: jobs }, (_, slot) => serveSlot(group, slot, stop)));
   await group.barrier();
   signal.throwIfAborted();
@@ -118,7 +147,9 @@ async function serveSlot(group: ProcessGroup, slot: number, stop: AbortSignal): 
     const place = `${group.rank}/${slot}/${count}`;
     const work = workSchema.parse(JSON.parse(await receive(group, `work/${place}`)));
     if (work === null) return;
-    const end = await runProcess(work.words, work.threads, stop).catch(notStarted);
-    await group.setValue(`end/${place}`, JSON.stringify(end));
+    const end = stop.aborted
+      ? notStarted(stop.reason)
+      : await runProcess(work.words, work.threads, stop, group.failed).catch(notStarted);
+    await group.setValue(`end/${place}`, JSON.stringify({ ...end, stopped: stop.aborted }));
   }
 }

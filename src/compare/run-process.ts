@@ -21,14 +21,20 @@ export interface ProcessHooks {
 /** Characters kept of each output. */
 const maxOutput = 1_000_000;
 
+/** Milliseconds in which a process that is to be killed can end by itself. */
+const lastChance = 1000;
+
 /**
  * Runs a program to its end, as a process that is no rank of this one's job. Ctrl-C reaches it only once, through the signal.
  * @param threads of its matrix products; undefined: as the environment sets them
+ * @param signal stops it (SIGTERM), and waits for it
+ * @param lost kills it, after a chance to save what it has
  */
 export function runProcess(
   [program = "", ...args]: readonly string[],
   threads: number | undefined,
   signal: AbortSignal,
+  lost?: AbortSignal,
 ): Promise<ProcessEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -42,10 +48,18 @@ export function runProcess(
     });
     const stop = () => child.kill("SIGTERM");
     const kill = () => child.kill("SIGKILL");
+    let killing: NodeJS.Timeout | undefined;
+    const lose = () => {
+      stop();
+      killing = setTimeout(kill, lastChance);
+    };
     signal.addEventListener("abort", stop, { once: true });
+    lost?.addEventListener("abort", lose, { once: true });
     process.once("exit", kill);
     const done = () => {
       signal.removeEventListener("abort", stop);
+      lost?.removeEventListener("abort", lose);
+      clearTimeout(killing);
       process.off("exit", kill);
     };
     let [stdout, stderr] = ["", ""];
@@ -64,6 +78,7 @@ export function runProcess(
       resolve({ stdout, stderr, code, killed });
     });
     if (signal.aborted) stop();
+    if (lost?.aborted) lose();
   });
 }
 

@@ -73,6 +73,7 @@ export class ProcessGroup implements Disposable {
   private failure: Error | undefined;
   /** The error of this rank that the others have been told. */
   private told: unknown;
+  private readonly failing = new AbortController();
 
   private constructor(handle: number, { store, rank, size, timeout }: ProcessGroupOptions) {
     this.handle = handle;
@@ -104,7 +105,16 @@ export class ProcessGroup implements Disposable {
       await nextTurn(); // what has finished meanwhile resolves first
       this.failure = error;
       for (const reject of this.rejections) reject(error);
+      this.failing.abort(error);
     });
+  }
+
+  /**
+   * Aborted, with the reason, when the ranks stop because one of them has failed.
+   * @internal
+   */
+  get failed(): AbortSignal {
+    return this.failing.signal;
   }
 
   /**
@@ -253,15 +263,16 @@ export class ProcessGroup implements Disposable {
   /** Looks again and again: a request that waits in the store would hold up all others of this rank. */
   private async lookFor(key: string, timeout: number): Promise<string> {
     const end = performance.now() + timeout * 1000;
-    while (true) {
+    for (let pause = leastPause; ; pause = Math.min(pause * pauseGrowth, longestPause)) {
       const value = await this.answered(native().storeGet(this.handle, key));
       if (value !== undefined) return value;
-      if (!(performance.now() < end))
+      const left = end - performance.now();
+      if (!(left > 0))
         throw new ScaloraError("run", "no rank has set this value in time", {
           where: `get ${key}`,
           found: `nothing after ${timeout} s`,
         });
-      await sleep(betweenLooks);
+      await sleep(Math.min(pause, left));
     }
   }
 
@@ -327,8 +338,8 @@ const lostKinds = [
   ["another rank does not answer in time", "late"],
 ] as const;
 
-/** Milliseconds between looks at a value in the store. */
-const betweenLooks = 20;
+/** Milliseconds between looks at a value in the store, which grow while it is not there: work may come after hours. */
+const [leastPause, longestPause, pauseGrowth] = [20, 500, 1.5];
 
 const keepAlive = () => setInterval(() => {}, 2 ** 30);
 

@@ -132,8 +132,8 @@ async function watch<T>(
       return await context
         .interruptible(
           (signal) =>
-            compare.compareOnRanks(group, jobs, signal, (processes) =>
-              run({ signal, processes, onNote: view.note }, view),
+            compare.compareOnRanks(group, jobs, signal, (processes, stop) =>
+              run({ signal: stop, processes, onNote: view.note }, view),
             ),
           "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
         )
