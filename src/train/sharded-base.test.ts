@@ -82,6 +82,15 @@ it("a rank that is killed ends the others, in the middle of a pass", async () =>
   expect(JSON.parse(first?.stdout ?? "")).toMatchObject({ code: "run" });
 }, 60_000);
 
+it("of a checkpoint of which a rank cannot write its part nothing is left", async () => {
+  const base = { folder: at("model"), adapter: { method: "scalora-i", ...targets } } as const;
+  const event = { what: "fill disk", rank: 1, step: 4 } as const;
+  const folder = at("full-disk");
+  const ends = await startRanks(2, { kind: "sharded", microBatches: 2, steps: 8, base, folder, event });
+  for (const { stdout } of ends) expect(JSON.parse(stdout)).toMatchObject({ code: "run" });
+  expect(readdirSync(join(folder, "checkpoints"))).toEqual(["step-000003"]);
+}, 60_000);
+
 it.each([
   ["full", { method: "full" }],
   ["lora-ga", { method: "lora-ga", ...targets }],

@@ -115,6 +115,11 @@ export class UnfinishedCheckpoint {
     return path;
   }
 
+  /** Removes what is there of it, if that can be done. */
+  discard(): void {
+    attempt(() => rmSync(this.temporary, { recursive: true, force: true }));
+  }
+
   /** Does a part of the work; where it fails, nothing is left of the checkpoint. */
   private orFail(action: () => void): void {
     const { folder, path, temporary, assertHeld } = this;

@@ -26,7 +26,8 @@ export function checkpointTensors(adapters: AdapterSet): Map<string, TensorSourc
 }
 
 /**
- * Every rank writes its rows into the files that rank 0 has begun, which then finishes the checkpoint.
+ * Every rank writes its rows into the files that rank 0 has begun, which then finishes the checkpoint; where one fails, nothing is
+ * left of it.
  * @param begun on rank 0, what it has begun; undefined where the step has a checkpoint
  */
 export async function saveOnRanks(
@@ -34,24 +35,30 @@ export async function saveOnRanks(
   adapters: AdapterSet,
   begun: UnfinishedCheckpoint | undefined,
 ): Promise<void> {
-  const file = await ranks.share(begun?.adaptersFile ?? "");
-  if (file === "") return;
+  try {
+    const file = await ranks.share(begun?.adaptersFile ?? "");
+    if (file === "") return;
+    writeOwnRows(file, ranks.rank, adapters);
+    await ranks.group.barrier();
+  } catch (error) {
+    begun?.discard();
+    throw error;
+  }
+  begun?.finish();
+}
+
+/** `writeRows`. @throws ScaloraError `run` that names this rank */
+function writeOwnRows(file: string, rank: number, adapters: AdapterSet): void {
   try {
     writeRows(file, adapters);
   } catch (cause) {
-    throw new ScaloraError(
-      "run",
-      `Rank ${ranks.rank} could not write its part of the checkpoint; the run stops`,
-      {
-        where: file,
-        found: messageOf(cause),
-        fix: "make room, and on several machines use a run.folder that all of them share; then resume",
-        cause,
-      },
-    );
+    throw new ScaloraError("run", `Rank ${rank} could not write its part of the checkpoint; the run stops`, {
+      where: file,
+      found: messageOf(cause),
+      fix: "make room, and on several machines use a run.folder that all of them share; then resume",
+      cause,
+    });
   }
-  await ranks.group.barrier();
-  begun?.finish();
 }
 
 /** Writes this rank's rows into a safetensors file that has room for all. */

@@ -8,6 +8,7 @@ import { WeightShards } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { requestControl } from "../../run/control-command.ts";
 import type { RunEvent } from "../../run/events.ts";
+import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { countingBatches, heldOutBatches } from "../../testing/tiny-data.ts";
 import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
 import { tinyRun } from "../../testing/tiny-run.ts";
@@ -17,7 +18,7 @@ import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { TrainOptions } from "../train-options.ts";
 import { train } from "../trainer.ts";
 
-type EventKind = "damage" | "abort" | "stop" | "pause" | "throw" | "kill";
+type EventKind = "damage" | "abort" | "stop" | "pause" | "throw" | "kill" | "fill disk";
 
 /** What is trained, and what is special about it. */
 export interface Case {
@@ -45,8 +46,8 @@ export interface Case {
   /** Micro-batches without labels: every n-th. */
   readonly emptyEvery?: number;
   /**
-   * What happens on a rank after a step: it changes its factors, is asked to stop, finds a command in the folder, fails, or is
-   * killed.
+   * What happens on a rank after a step: it changes its factors, is asked to stop, finds a command in the folder, fails, is killed,
+   * or can write no more.
    */
   readonly event?: { readonly what: EventKind; readonly rank: number; readonly step: number };
 }
@@ -172,6 +173,10 @@ async function run() {
     if (what === "abort") controller.abort("SIGTERM");
     if (what === "throw") throw new ScaloraError("internal", "a fault of the test");
     if (what === "kill") process.kill(process.pid, "SIGKILL");
+    if (what === "fill disk")
+      failAtFileChange(1, () => {
+        throw new Error("no space left on device");
+      });
     if (what === "stop" || what === "pause") requestControl(given.folder ?? "", what);
     if (what === "pause") setTimeout(() => requestControl(given.folder ?? "", "continue"), 500);
   };
