@@ -31,6 +31,8 @@ function forecastRows({
   ranks,
 }: RunForecast): [string, string][] {
   const share = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
+  const { sharedBy } = memory.limit;
+  const shared = sharedBy === undefined ? "" : `, shared by ${sharedBy} processes`;
   const rows: [string, string][] = [
     [
       "parameters",
@@ -43,7 +45,7 @@ function forecastRows({
     ["steps", formatCount(steps)],
     [
       "memory",
-      `about ${formatBytes(memory.total)} of ${formatBytes(memory.limit.bytes)} (${memory.limit.of}); largest batch ${formatCountOf(memory.tokens, "token")}`,
+      `about ${formatBytes(memory.total)} of ${formatBytes(memory.limit.bytes)} (${memory.limit.of}${shared}); largest batch ${formatCountOf(memory.tokens, "token")}`,
     ],
     [
       "disk",
@@ -58,5 +60,9 @@ function forecastRows({
     `about ${formatDuration(probe.totalSeconds)}: ${formatStepTime(probe.secondsPerStep)} a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
   ];
   const losses = probe.losses.map((loss) => loss.toFixed(4)).join(", ");
-  return [...rows, ...(ranks === null ? [time] : ranksRows(ranks)), ["first losses", losses]];
+  return [
+    ...rows,
+    ...(ranks === null ? [time] : ranksRows(ranks)),
+    ...(losses === "" ? [] : [["first losses", losses] satisfies [string, string]]),
+  ];
 }

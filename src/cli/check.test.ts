@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, truncateSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { setThreads } from "../torch/index.ts";
@@ -77,13 +78,17 @@ test("--ranks forecasts the time on several processes", async () => {
   expect(waiting).toBeCloseTo(26 * 100e-6 + messages + run.ranks.sentBytes / 1e9, 5);
 });
 
-test("--ranks forecasts a base that is shared out from one process, which has all of it", async () => {
-  const set = ["--set", "train.shardBase=true", "--set", "run.samples=0"];
+test("--ranks forecasts a base that is shared out from one process, which stands for one of the ranks", async () => {
+  // Wide enough for all linear layers to be shared out between four.
+  writeTinyLlama(at("wide"), { config: { hidden_size: 128, intermediate_size: 192, num_hidden_layers: 2 } });
+  const changes = [`model.path=${at("wide")}`, "train.shardBase=true", "run.samples=0"];
+  const set = changes.flatMap((change) => ["--set", change]);
   const { ok, run } = await scaloraJson("check", recipe, "--ranks", "4", ...set);
-  expect(ok).toBe(true);
+  // Losses of weights that are not there would mean nothing.
+  expect({ ok, losses: run.probe.losses }).toEqual({ ok: true, losses: [] });
   const { kept, buffers, sentBytes, seconds } = run.ranks.base;
   // Embedding and output layer of 260 rows, and two blocks.
-  const [vocabulary, block] = [4 * 260 * 32, 4 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 48 * 32)];
+  const [vocabulary, block] = [4 * 260 * 128, 4 * (2 * 128 * 128 + 2 * 64 * 128 + 3 * 192 * 128)];
   expect({ kept, buffers }).toEqual({
     kept: (2 * vocabulary + 2 * block) / 4,
     buffers: 2 * block + vocabulary,
@@ -95,6 +100,7 @@ test("--ranks forecasts a base that is shared out from one process, which has al
   expect(stdout).toMatch(
     /^base +each rank keeps .* and gathers the rest to .* a step, which takes .*s of it$/m,
   );
+  expect(stdout).not.toContain("first losses");
   // One rank has nobody to share it with.
   for (const size of [[], ["--ranks", "1"]])
     expect(await runScalora("check", recipe, ...size, ...set)).toMatchObject({ code: 2 });
@@ -108,6 +114,12 @@ test("the forecast takes the place of the time of one process", async () => {
   expect(stdout).toMatch(/^time +about .* tok\/s\), a checkpoint/m);
   expect(stdout.match(/^time/gm)).toHaveLength(1);
   expect(await runScalora("check", recipe, "--ranks", "0")).toMatchObject({ code: 2 });
+});
+
+test.each(["latency", "bandwidth"])("--%s without --ranks is refused", async (name) => {
+  const { code, stderr } = await runScalora("check", recipe, `--${name}`, "5");
+  expect(code).toBe(2);
+  expect(stderr).toContain(`--${name} needs --ranks`);
 });
 
 test("errors of a taken name, broken data and damaged weights are reported together, and none hides the others", async () => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -98,21 +98,67 @@ test("2 processes that share the base out give what one gives that has it all; a
   expect(text.code, text.stderr).toBe(0);
 }, 120_000);
 
+/** Runs a command of scalora on 2 ranks; the shell replaces `$RANK` by the number of each. */
+const launchByRank = (...words: string[]) => {
+  const command = [process.execPath, ...runsTypeScript, fileURLToPath(program), ...words];
+  return launch("--", "sh", "-c", `exec ${command.join(" ")}`);
+};
+
+/** The error that rank 0 printed. */
+function failureOfFirst({ code, stderr }: Awaited<ReturnType<typeof launch>>) {
+  const ofFirst = stderr.split("\n").filter((line) => !line.startsWith("[rank"));
+  return printedFailure({ code, stderr: ofFirst.join("\n") });
+}
+
 test("processes with other recipes are refused: rank 0 names what differs", async () => {
-  const words = [
-    process.execPath,
-    ...runsTypeScript,
-    fileURLToPath(program),
-    "train",
-    writeRecipe("one", {}),
-  ];
-  const script = `exec ${words.join(" ")} --set train.lr=$((RANK + 1)).0`;
-  const refused = await launch("--", "sh", "-c", script);
-  const ofFirst = refused.stderr.split("\n").filter((line) => !line.startsWith("[rank"));
-  expect(printedFailure({ ...refused, stderr: ofFirst.join("\n") })).toMatchObject({
+  const refused = await launchByRank("train", writeRecipe("one", {}), "--set", "train.lr=$((RANK + 1)).0");
+  expect(failureOfFirst(refused)).toMatchObject({
     code: 2,
     where: "rank 1",
     found: "train.lr: 1 on rank 0, 2 on rank 1",
   });
+  expect(refused.stderr).toMatch(/^\[rank 1\] error: .*fix: rank 0 says what differs$/m);
   expect(existsSync(at("runs", "one"))).toBe(false);
+}, 60_000);
+
+test("equal files may be at other places on each process; other ones are refused with their paths", async () => {
+  for (const rank of [0, 1]) {
+    cpSync(at("model"), at(`model${rank}`), { recursive: true });
+    cpSync(at("train.jsonl"), at(`train${rank}.jsonl`));
+  }
+  const set = ["--set", `model.path=${at("model$RANK")}`, "--set", `data.train=${at("train$RANK.jsonl")}`];
+  const trained = await launchByRank("train", writeRecipe("places", {}), ...set);
+  expect(trained.code, trained.stderr).toBe(0);
+  writeFileSync(at("train1.jsonl"), readFileSync(at("train.jsonl"), "utf8").split("\n").slice(1).join("\n"));
+  const refused = await launchByRank("train", writeRecipe("others", {}), ...set);
+  const { found } = failureOfFirst(refused);
+  expect(found).toMatch(/training data: \w+ of .*train0.jsonl on rank 0, \w+ of .*train1.jsonl on rank 1/);
+}, 120_000);
+
+test("whether a run is finished says rank 0, whatever another sees; one process cannot go on with a shared base", async () => {
+  const recipe = writeRecipe("seen0", { shardBase: true });
+  const trained = await launch("train", recipe);
+  expect(trained.code, trained.stderr).toBe(0);
+  cpSync(at("runs", "seen0"), at("runs", "seen1"), { recursive: true });
+  rmSync(at("runs", "seen1", "report.html"));
+  const resumed = await launchByRank("train", "--resume", at("runs", "seen$RANK"));
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(resumed.stderr).toContain("already finished");
+  const refused = await runChild(program, "train", "--resume", at("runs", "seen1"));
+  expect(printedFailure(refused)).toMatchObject({
+    code: 2,
+    where: "train.shardBase",
+    fix: expect.stringContaining(`scalora launch --nproc 2 train --resume ${at("runs", "seen1")}`),
+  });
+}, 120_000);
+
+test("check reports what is wrong on any process, with its number, and tries nothing on the others", async () => {
+  cpSync(at("train.jsonl"), at("rows0.jsonl"));
+  writeFileSync(at("rows1.jsonl"), '{"prompt": "a=", "completion": 3}\n');
+  const set = ["--set", `data.train=${at("rows$RANK.jsonl")}`];
+  const checked = await launchByRank("check", writeRecipe("checked", {}), "--json", ...set);
+  const { ok, errors, run } = JSON.parse(checked.stdout);
+  expect({ ok, probe: run.probe }).toEqual({ ok: false, probe: null });
+  expect(errors).toEqual([expect.stringMatching(/^rank 1: (.*\n)*.*rows1.jsonl:1/)]);
+  expect(checked.stderr).not.toContain("Rank 1");
 }, 60_000);

@@ -1,29 +1,85 @@
-import { readFileSync } from "node:fs";
-import { totalmem } from "node:os";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { memory } from "../torch/index.ts";
+import { gatherTexts, memory, type ProcessGroup } from "../torch/index.ts";
 
 /** How much memory this process may take altogether, and what limits it. */
 export interface MemoryLimit {
   readonly bytes: number;
   readonly of: "the machine" | "the control group (container)";
+  /** The ranks between which it shares out what is free there; absent for one. */
+  readonly sharedBy?: number;
+}
+
+/** Where a process takes its memory. */
+export interface MemoryPlace {
+  /** The machine, while it runs. */
+  readonly machine: string;
+  /** The container: paths of control groups are those that it sees. */
+  readonly namespace: string;
+  /** Its control groups, as in /proc/self/cgroup. */
+  readonly groups: string;
+}
+
+/** Where the memory is from, and who takes it; other values for tests. */
+interface LimitOptions {
+  /** Where `proc` and `sys` are. */
+  readonly root?: string;
+  /** Bytes that this process holds. */
+  readonly resident?: number;
+  /** The places of all ranks that need as much as this process, which is one of them; none where it computes alone. */
+  readonly ranks?: readonly MemoryPlace[];
+}
+
+/** The places of all ranks, which all call it. */
+export async function memoryPlaces(group: ProcessGroup | undefined): Promise<MemoryPlace[]> {
+  if (!group || group.size === 1) return [];
+  const texts = await gatherTexts(group, JSON.stringify(memoryPlace("/")));
+  return texts.map((text): MemoryPlace => JSON.parse(text));
+}
+
+function memoryPlace(root: string): MemoryPlace {
+  return {
+    machine: readText(join(root, "proc/sys/kernel/random/boot_id")).trim() || hostname(),
+    namespace: attempt(() => readlinkSync(join(root, "proc/self/ns/cgroup"))),
+    groups: readText(join(root, "proc/self/cgroup")),
+  };
 }
 
 /**
- * What this process has and what is free, counting memory that the system can reclaim and swap; within a control group (cgroup
- * v1 or v2) at most what that has left.
- * @param root where `proc` and `sys` are; another folder for tests
- * @param resident bytes that this process holds
+ * What this process has and its share of what is free, counting memory that the system can reclaim and swap; within a control
+ * group (cgroup v1 or v2) at most its share of what that has left. Ranks of one machine, or one group, have equal shares: what they
+ * have already, weights in mapped files among it, which they have together, is no longer free.
  */
-export function memoryLimit(root = "/", resident = memory().resident): MemoryLimit {
+export function memoryLimit({
+  root = "/",
+  resident = memory().resident,
+  ranks = [],
+}: LimitOptions = {}): MemoryLimit {
   const info = readText(join(root, "proc/meminfo"));
   const kilobytes = (key: string) => numberAfter(info, new RegExp(`^${key}: +`, "m")) ?? 0;
   const free = 1024 * (kilobytes("MemAvailable") + kilobytes("SwapFree"));
-  const machine = info === "" ? totalmem() : resident + free;
-  const group = resident + Math.min(...groupRoom(root));
-  return group < machine
-    ? { bytes: group, of: "the control group (container)" }
-    : { bytes: machine, of: "the machine" };
+  const own = memoryPlace(root);
+  const here = ranks.filter(({ machine }) => machine === own.machine);
+  const machine: Room = {
+    of: "the machine",
+    free: info === "" ? totalmem() - resident : free,
+    sharedBy: here.length,
+  };
+  const inContainer = here.filter(({ namespace }) => namespace === own.namespace);
+  const rooms = [machine, ...groupRooms(root, own, inContainer)].map(({ of, free, sharedBy }) => ({
+    bytes: resident + free / Math.max(1, sharedBy),
+    of,
+    ...(sharedBy > 1 && { sharedBy }),
+  }));
+  return rooms.reduce((least, room) => (room.bytes < least.bytes ? room : least));
+}
+
+/** Memory that is free somewhere. */
+interface Room {
+  readonly of: MemoryLimit["of"];
+  readonly free: number;
+  readonly sharedBy: number;
 }
 
 /** Files of a memory controller, by version. */
@@ -44,9 +100,8 @@ const controllers = [
   },
 ] as const;
 
-/** Bytes left in each group above this process. A container sees its own group at the mount's root. */
-function groupRoom(root: string): number[] {
-  const groups = readText(join(root, "proc/self/cgroup"));
+/** What is left in each group above this process. A container sees its own group at the mount's root. */
+function groupRooms(root: string, { groups }: MemoryPlace, ranks: readonly MemoryPlace[]): Room[] {
   return controllers.flatMap(({ line, mount, limit, usage, reclaimable }) => {
     const path = line.exec(groups)?.[1];
     if (path === undefined) return [];
@@ -54,7 +109,9 @@ function groupRoom(root: string): number[] {
       const read = (name: string) => readText(join(root, mount, folder, name));
       const [most, used] = [numberAfter(read(limit), /^/), numberAfter(read(usage), /^/)];
       if (most === undefined || used === undefined) return [];
-      return [Math.max(0, most - used + (numberAfter(read("memory.stat"), reclaimable) ?? 0))];
+      const free = Math.max(0, most - used + (numberAfter(read("memory.stat"), reclaimable) ?? 0));
+      const sharedBy = ranks.filter((rank) => foldersUp(line.exec(rank.groups)?.[1] ?? "/").includes(folder));
+      return [{ of: "the control group (container)" as const, free, sharedBy: sharedBy.length }];
     });
   });
 }
@@ -71,9 +128,12 @@ function numberAfter(text: string, pattern: RegExp): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function readText(path: string): string {
+const readText = (path: string) => attempt(() => readFileSync(path, "utf8"));
+
+/** A text of the system; empty where it has none. */
+function attempt(read: () => string): string {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch {
     return "";
   }

@@ -1,8 +1,6 @@
 import { statfsSync } from "node:fs";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
-import { initProcessGroup } from "../distributed/index.ts";
-import { alone as oneRank } from "../distributed/launch.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { assertCanStart, existingParent } from "../run/lock-run.ts";
 import type { ProcessGroup } from "../torch/index.ts";
@@ -10,12 +8,13 @@ import { ScaloraError } from "../util/errors.ts";
 import { formatBytes } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 import type { MemoryLimit } from "./available-memory.ts";
+import { errorsOfRanks } from "./errors-of-ranks.ts";
 import { measureRankCosts } from "./measure-rank-costs.ts";
 import { checkpointBytes, type MemoryNeed } from "./memory-estimate.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type Probe, probeRun } from "./probe-run.ts";
-import { requireSameRecipe } from "./require-same-run.ts";
+import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";
 import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
 import { overRanks } from "./train-on-ranks.ts";
 import { trainingCounts } from "./training-data.ts";
@@ -56,48 +55,70 @@ export type CheckRecipe = (recipe: Recipe, options: CheckOptions) => Promise<Rec
 
 /**
  * Tries a recipe without writing anything: loads model and data, attaches the method, compares memory and disk with what is
- * there, and trains three steps. What is wrong with different parts is reported together.
+ * there, and trains three steps. What is wrong with different parts is reported together, and so is what is wrong on any rank.
+ * @throws ScaloraError on several ranks: `usage` where they differ, and what one of them throws while all compute together
  */
-export const checkRecipe: CheckRecipe = async (given, { signal, ranks, group }) => {
+export const checkRecipe: CheckRecipe = async (given, options) => {
+  const { group, ranks, signal } = options;
+  if (group) await requireSameRecipe(group, given);
   const recipe = overRanks(given, group?.size ?? 1);
-  const errors: string[] = [];
-  const warnings: string[] = [];
-  await collect(errors, () => assertCanStart(runPath(recipe)));
-  const run = await collect(errors, async () => {
-    if (group) await requireSameRecipe(group, given);
-    const started = performance.now();
-    const sharesAlone = recipe.train.shardBase && ranks !== undefined && ranks.size > 1;
-    using alone = sharesAlone ? await initProcessGroup({ launch: oneRank }) : undefined;
-    using prepared = await prepareRun(overRanks(recipe, ranks?.size ?? 1), {
-      group: group ?? alone,
-      mayShareAlone: alone !== undefined,
-    });
-    const loadSeconds = (performance.now() - started) / 1000;
-    warnings.push(...prepared.warnings);
-    const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));
-    if (tight !== undefined) warnings.push(tight);
-    await collect(errors, () => assertSamplesFit(prepared.base.model, recipe));
-    const disk = diskOf(prepared, recipe);
-    if (disk.needed > disk.free) errors.push(diskError(disk, recipe).message);
-    signal.throwIfAborted();
-    const probe =
-      errors.length > 0
-        ? undefined
-        : await collect(errors, () => probeRun(prepared, recipe, { signal, group }));
-    const { steps, adapters, dataset, memory, memoryLimit: limit } = prepared;
-    const [parameters, data] = [adapters.parameterCounts(), trainingCounts(dataset)];
-    const forecast =
-      probe && ranks ? await forecastOf(prepared, recipe, { probe, loadSeconds, ranks }) : undefined;
-    return {
-      ...{ steps, parameters, data, memory: { ...memory, limit }, disk },
-      ...{ probe: probe ?? null, ranks: forecast ?? null },
-    };
-  });
+  const own: string[] = [];
+  if (isFirst(group)) await collect(own, () => assertCanStart(runPath(recipe)));
+  const started = performance.now();
+  const prepare = () => prepareRun(overRanks(recipe, ranks?.size ?? 1), { group, ranks: ranks?.size });
+  // Ranks that share the base out load it together.
+  using prepared = group && recipe.train.shardBase ? await prepare() : await collect(own, prepare);
+  const loadSeconds = (performance.now() - started) / 1000;
   // A model that cannot be loaded must not hide what is wrong with the data.
-  if (run === undefined) await collect(errors, () => loadRecipeData(recipe));
-  const all = [...new Set(errors)];
-  return { ok: all.length === 0, errors: all, warnings, recipe: given, run: run ?? null };
+  if (prepared === undefined) await collect(own, () => loadRecipeData(recipe));
+  const warning = prepared && (await checkFit(prepared, recipe, own, group));
+  signal.throwIfAborted();
+  const errors = await errorsOfRanks(group, [...new Set(own)]);
+  const run = prepared && (await forecastRun(prepared, recipe, { ...options, errors, loadSeconds }));
+  const warnings = [...(prepared?.warnings ?? []), ...(warning === undefined ? [] : [warning])];
+  return { ok: errors.length === 0, errors, warnings, recipe: given, run: run ?? null };
 };
+
+/** Whether this process writes the run. */
+const isFirst = (group: ProcessGroup | undefined) => (group?.rank ?? 0) === 0;
+
+/** Adds to the errors what a run that is loaded does not fit into. @returns a warning when memory is tight */
+async function checkFit(
+  prepared: PreparedRun,
+  recipe: Recipe,
+  errors: string[],
+  group: ProcessGroup | undefined,
+): Promise<string | undefined> {
+  const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));
+  await collect(errors, () => assertSamplesFit(prepared.base.model, recipe));
+  const disk = diskOf(prepared, recipe);
+  if (isFirst(group) && disk.needed > disk.free) errors.push(diskError(disk, recipe).message);
+  return tight;
+}
+
+/** What a run would take; three steps of it, where nothing is wrong. An error of theirs in one process is added to the others. */
+async function forecastRun(
+  prepared: PreparedRun,
+  recipe: Recipe,
+  { signal, ranks, group, errors, loadSeconds }: CheckOptions & { errors: string[]; loadSeconds: number },
+): Promise<RunForecast> {
+  const { steps, adapters, dataset, memory, memoryLimit: limit } = prepared;
+  const parameters = adapters.parameterCounts();
+  const probeNow = () => probeRun(prepared, recipe, { signal, group });
+  let probe: Probe | undefined;
+  if (errors.length === 0 && group) {
+    await requireSameLoaded(group, recipe, prepared);
+    probe = await probeNow();
+  } else if (errors.length === 0) probe = await collect(errors, probeNow);
+  const forecast = probe && ranks && (await forecastOf(prepared, recipe, { probe, loadSeconds, ranks }));
+  return {
+    ...{ steps, parameters, data: trainingCounts(dataset) },
+    ...{ memory: { ...memory, limit }, disk: diskOf(prepared, recipe) },
+    // The weights of ranks that this process only stands for are not there.
+    probe: probe ? { ...probe, losses: ranks && recipe.train.shardBase ? [] : probe.losses } : null,
+    ranks: forecast ?? null,
+  };
+}
 
 async function forecastOf(
   prepared: PreparedRun,

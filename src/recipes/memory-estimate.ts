@@ -3,6 +3,7 @@ import type { Dataset } from "../data/index.ts";
 import { deviceOf, type RowSlice, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, keepsFreedMemory, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
+import { exchangeBytes } from "../train/gradient-exchange.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { type BatchMemory, measureEvaluation, measureTraining } from "./measure-activations.ts";
@@ -46,6 +47,8 @@ export interface MemorySettings {
   readonly peakBefore: number;
   /** Whether the backward pass runs the model's blocks again. */
   readonly recompute?: boolean;
+  /** The ranks that exchange gradients. */
+  readonly ranks?: number | undefined;
 }
 
 /**
@@ -55,14 +58,15 @@ export interface MemorySettings {
  */
 export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNeed {
   const { model, adapters } = parts;
-  const { dataset, tokens, limit, peakBefore, recompute = false } = settings;
+  const { dataset, tokens, limit, peakBefore, recompute = false, ranks = 1 } = settings;
   const rows = dataset.train.flat();
   const training = measured(() => measureTraining({ model, rows, tokens, limit }, recompute), recompute);
   const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit), recompute);
   adapters.zeroGrad();
   const { kept, soFar } =
     deviceOf(model) === "cpu" ? processMemory(parts, peakBefore) : { kept: keptBytes(parts), soFar: 0 };
-  const { bytes, perToken } = training;
+  const bytes = training.bytes + (deviceOf(model) === "cpu" ? exchangeBytes(adapters, ranks) : 0);
+  const { perToken } = training;
   const least = Math.max(kept + evaluation.bytes, soFar);
   return {
     total: Math.max(kept + bytes, least),

@@ -21,6 +21,12 @@ export interface WeightBytes {
   readonly quantisable: number;
 }
 
+/** What a limit is, after its bytes. */
+const allOf = ({ of, sharedBy }: MemoryLimit) =>
+  sharedBy === undefined
+    ? `all that this process may take of ${of}`
+    : `all that each of ${sharedBy} processes may take of ${of}`;
+
 /** Whether a run fits into memory, given the error of the estimate. */
 export function fitOf({ total }: Pick<MemoryNeed, "total">, { bytes }: MemoryLimit): "yes" | "tight" | "no" {
   if (total * (1 - estimateError) > bytes) return "no";
@@ -91,7 +97,7 @@ export function checkModelFit(
   if (fitOf({ total: bytes }, limit) !== "no") return;
   throw new ScaloraError("config", "The model does not fit into memory", {
     where: `model.path: ${config.path}`,
-    expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
+    expected: `at most ${formatBytes(limit.bytes)}, ${allOf(limit)}`,
     found: `about ${formatBytes(bytes)} for its weights alone`,
     fix: modelsThatFit(config, limit, sharedBy),
   });
@@ -143,7 +149,7 @@ export function memoryError(
       : "that of loading the model, or of evaluating, whatever the batch";
   return new ScaloraError("config", "The run does not fit into memory", {
     where: train.batchTokens === undefined ? "train.batchSize" : "train.batchTokens",
-    expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
+    expected: `at most ${formatBytes(limit.bytes)}, ${allOf(limit)}`,
     found: `about ${formatBytes(total)} at the peak: ${parts}`,
     fix: [
       ...(recomputed && fitOf(recomputed, limit) === "yes"

@@ -9,7 +9,7 @@ import type { Recipe } from "../config/index.ts";
 import { type BatchSource, type Dataset, loadDataset } from "../data/index.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierConfig } from "../models/index.ts";
-import { deviceOf, isClassifier, type TrainableModel, WeightShards } from "../nn/index.ts";
+import { deviceOf, isClassifier, type ShardGroup, type TrainableModel, WeightShards } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import {
   type GemmBackend,
@@ -25,10 +25,11 @@ import { hashModel } from "../train/model-hash.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
-import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
+import { type MemoryLimit, memoryLimit, memoryPlaces } from "./available-memory.ts";
 import { memoryNeed } from "./memory-estimate.ts";
 import { checkModelFit, isMemoryChecked, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
 import { type MemoryPlan, planMemory } from "./plan-memory.ts";
+import { standInFor } from "./stand-in-ranks.ts";
 import { budgetWarnings, countSteps, dataWarnings, makeBatches } from "./training-data.ts";
 
 /** Everything that a recipe trains with, loaded and checked; nothing is written. */
@@ -59,8 +60,8 @@ interface PrepareOptions {
   readonly signal?: AbortSignal | undefined;
   /** The ranks that train together, which all prepare the same. */
   readonly group?: ProcessGroup | undefined;
-  /** Whether one process may be all between whom a base is shared out, to forecast what several would do. */
-  readonly mayShareAlone?: boolean;
+  /** Of a forecast: how many ranks would train, of which this process stands for one. */
+  readonly ranks?: number | undefined;
 }
 
 /**
@@ -69,8 +70,9 @@ interface PrepareOptions {
  */
 export async function prepareRun(
   recipe: Recipe,
-  { recordedBackend, signal, group, mayShareAlone = false }: PrepareOptions = {},
+  { recordedBackend, signal, group, ranks }: PrepareOptions = {},
 ): Promise<PreparedRun> {
+  const places = await memoryPlaces(group);
   const peakBefore = memory().peak;
   const { seed } = recipe.train;
   const owned: Disposable[] = [];
@@ -85,15 +87,14 @@ export async function prepareRun(
     const config = resolveModelConfig(recipe);
     // First, since a folder without a model is recognised by its config.
     const modelConfig = readModelConfig(config.path);
-    const sharing = recipe.train.shardBase ? shardingGroup(group, mayShareAlone) : undefined;
+    const sharing = recipe.train.shardBase ? shardingGroup(group, ranks) : undefined;
     const shards = sharing && own(new WeightShards(sharing));
     if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
-    checkModelFit(config, memoryLimit(), process.env, sharing?.size);
+    checkModelFit(config, memoryLimit({ ranks: places }), process.env, sharing?.size);
     const base = await loadModelAndTokenizer({ ...config, shards }, seed, recordedBackend, modelConfig);
     const model = own(base.model);
-    const maxLength = model.info.maxPositions;
     const dataset = await loadDataset(recipe.data, base.tokenizer, {
-      maxLength,
+      maxLength: model.info.maxPositions,
       seed,
       ...classesOf(model),
       ...(signal && { signal }),
@@ -106,14 +107,15 @@ export async function prepareRun(
     const adapters = own(attachParsed(model, recipe.adapter, seed));
     const dropout = own(new Generator(seed, deviceOf(model)));
     const optimizer = own(makeOptimizer(adapters, recipe.train));
-    const [limit, steps] = [memoryLimit(), countSteps(batches, recipe)];
+    const [limit, steps] = [memoryLimit({ ranks: places }), countSteps(batches, recipe)];
     const tokens = batches.largestBatchTokens(steps * recipe.train.accumulate);
     const parts = { model, adapters, optimizer };
     const plan = planMemory({
       setting: shards ? "all" : recipe.train.recompute,
       limit,
       isChecked: isMemoryChecked(model),
-      measure: (recompute) => memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute }),
+      measure: (recompute) =>
+        memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute, ranks: group?.size }),
     });
     return {
       ...{ base, shards, dataset, batches, adapters, optimizer, dropout, identity, loadedHash, weightBytes },
@@ -139,9 +141,10 @@ export async function prepareRun(
   }
 }
 
-/** @throws ScaloraError `config` where there are no other processes */
-function shardingGroup(group: ProcessGroup | undefined, mayShareAlone: boolean): ProcessGroup {
-  if (group && (group.size > 1 || mayShareAlone)) return group;
+/** @throws ScaloraError `config` where there are no other processes, nor a forecast of any */
+function shardingGroup(group: ProcessGroup | undefined, ranks = 1): ShardGroup {
+  if (group && group.size > 1) return group;
+  if (ranks > 1) return standInFor(ranks);
   throw new ScaloraError("config", "A base can only be shared out between several processes", {
     where: "train.shardBase",
     found: "one process",

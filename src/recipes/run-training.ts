@@ -24,28 +24,29 @@ import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import type { ProcessLock } from "../util/process-lock.ts";
-import { finishedRun } from "./finished-run.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
-import { checkMemoryFit } from "./memory-fit.ts";
 import { packageVersion } from "./package-version.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RunTraining } from "./run-result.ts";
 import { assertSamplesFit, runPath } from "./run-settings.ts";
 import { analysisSeconds, runReportFile, trainingSummary } from "./run-summary.ts";
-import { prepareOnRanks, trainAsOtherRank } from "./train-on-ranks.ts";
+import { beginOnRanks, prepareOnRanks, trainAsOtherRank } from "./train-on-ranks.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /**
  * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
  * written before everything in the recipe has been checked. Of several ranks, which all call it, only the first writes.
  */
-export const runTraining: RunTraining = (recipe, hooks) => {
+export const runTraining: RunTraining = async (recipe, hooks) => {
   const { group } = hooks;
-  if (!group) return trainAsFirstRank(recipe, hooks);
-  const part = group.rank === 0 ? trainAsFirstRank : trainAsOtherRank;
-  return group.together(() => part(recipe, hooks));
+  const train = () => trainAsRank(recipe, hooks);
+  return await (group ? group.together(train) : train());
 };
+
+/** `runTraining` as a part of what the ranks do together (`group.together`). */
+export const trainAsRank: RunTraining = (recipe, hooks) =>
+  (hooks.group?.rank ?? 0) === 0 ? trainAsFirstRank(recipe, hooks) : trainAsOtherRank(recipe, hooks);
 
 /** The part of the only rank, or of the first. */
 const trainAsFirstRank: RunTraining = async (
@@ -58,13 +59,12 @@ const trainAsFirstRank: RunTraining = async (
     signal,
     onWait: (message) => onEvent({ type: "warning", step: 0, message }),
   });
-  const finished = resume ? finishedRun(recipe) : undefined;
-  if (finished !== undefined) return finished;
-  using shared = await prepareOnRanks(recipe, { group, resume, signal });
+  const recorded = await beginOnRanks(recipe, { group, resume, signal });
+  if (recorded.finished) return recorded.finished;
+  using shared = await prepareOnRanks(recipe, { group, resume, signal }, recorded);
   const { prepared } = shared;
   const { base, dataset, adapters, steps, identity } = prepared;
   const { model } = base;
-  const tight = checkMemoryFit(prepared, recipe);
   const sample = await makeSampler(base, recipe, dataset, signal);
   const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
   using observer = await makeObserver(recipe, model, adapters);
@@ -72,8 +72,7 @@ const trainAsFirstRank: RunTraining = async (
   using profiler = profile ? new RunProfiler(model, folder) : undefined;
   using trackers = openTrackers(recipe, folder, onEvent);
   const { notify, record } = eventSinks(folder, onEvent, trackers);
-  for (const message of [...shared.warnings, ...(tight === undefined ? [] : [tight])])
-    onEvent({ type: "warning", step: 0, message });
+  for (const message of shared.warnings) onEvent({ type: "warning", step: 0, message });
   const training = train({
     ...shared.options,
     run: { folder, identity },

@@ -13,9 +13,10 @@ import { objectiveOf } from "../train/objective.ts";
 import type { TrainOptions } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { finishedRun } from "./finished-run.ts";
+import { shellQuote } from "../util/shell-quote.ts";
+import { checkMemoryFit } from "./memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
-import { useRecordedEngine } from "./recorded-engine.ts";
+import { type RecordedRun, readRecordedRun } from "./recorded-run.ts";
 import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";
 import type { RunHooks, RunResult } from "./run-result.ts";
 import { runPath, scheduleAndSettings } from "./run-settings.ts";
@@ -32,23 +33,36 @@ export interface SharedRun extends Disposable {
 }
 
 /**
- * Loads what a recipe trains with, and compares it with the other ranks of the group, if there is one.
+ * Compares the recipe with the other ranks of the group, if there is one. All of them begin with this.
+ * @returns what the run has recorded, if it is resumed
+ * @throws ScaloraError `usage` when the ranks differ
+ */
+export async function beginOnRanks(recipe: Recipe, { group, resume }: RankHooks): Promise<RecordedRun> {
+  if (group) await requireSameRecipe(group, recipe);
+  if (group && group.size > 1 && recipe.run.analysis) throw analysisError(group);
+  return resume ? await readRecordedRun(recipe, group) : {};
+}
+
+/**
+ * Loads what a recipe trains with, and compares it with the other ranks.
+ * @param recorded as `beginOnRanks` returned it
  * @throws ScaloraError where something of the recipe cannot be used, `usage` when the ranks differ
  */
 export async function prepareOnRanks(
   recipe: Recipe,
   { group, resume = false, signal }: RankHooks,
+  recorded: RecordedRun,
 ): Promise<SharedRun> {
-  if (group) await requireSameRecipe(group, recipe);
-  if (group && group.size > 1 && recipe.run.analysis) throw analysisError(group);
-  const recorded = resume ? useRecordedEngine(runPath(recipe)) : undefined;
   const size = group?.size ?? 1;
-  const worldSize = recorded?.worldSize ?? size;
+  const { worldSize = size } = recorded;
+  if (resume && size === 1 && recipe.train.shardBase) throw sharedOutError(recipe, worldSize);
   const whole = overRanks(recipe, worldSize);
-  const backend = group ? await agreeOnBackend(group, recipe, recorded?.gemmBackend) : recorded?.gemmBackend;
+  const backend = group ? await agreeOnBackend(group, recipe, recorded.gemmBackend) : recorded.gemmBackend;
   const prepared = await prepareRun(whole, { recordedBackend: backend, signal, group });
+  let tight: string | undefined;
   try {
-    if (group) await requireSameLoaded(group, prepared);
+    if (group) await requireSameLoaded(group, recipe, prepared);
+    tight = checkMemoryFit(prepared, recipe);
   } catch (error) {
     prepared[Symbol.dispose]();
     throw error;
@@ -63,7 +77,11 @@ export async function prepareOnRanks(
     gemmBackend: base.gemmBackend,
     ...(group && { group }),
   };
-  const warnings = [...prepared.warnings, ...(worldSize === size ? [] : [resizedWarning(worldSize, size)])];
+  const warnings = [
+    ...prepared.warnings,
+    ...(worldSize === size ? [] : [resizedWarning(worldSize, size)]),
+    ...(tight === undefined ? [] : [tight]),
+  ];
   return { prepared, options, warnings, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
 }
 
@@ -72,6 +90,16 @@ function analysisError({ size }: ProcessGroup): ScaloraError {
     where: "run.analysis",
     found: `${size} processes`,
     fix: "leave run.analysis out, or train in one process",
+  });
+}
+
+/** A run whose base is shared out cannot go on without that: its recipe stays as it is. */
+function sharedOutError(recipe: Recipe, worldSize: number): ScaloraError {
+  const ranks = Math.max(2, worldSize);
+  return new ScaloraError("config", "The base of this run is shared out between several processes", {
+    where: "train.shardBase",
+    found: "one process",
+    fix: `resume it on several: npx scalora launch --nproc ${ranks} train --resume ${shellQuote(runPath(recipe))}`,
   });
 }
 
@@ -99,9 +127,9 @@ export const overRanks = (recipe: Recipe, worldSize: number): Recipe => ({
 
 /** The part of a rank other than the first: it trains with the others, and writes nothing. */
 export async function trainAsOtherRank(recipe: Recipe, hooks: RankHooks): Promise<RunResult> {
-  const finished = hooks.resume ? finishedRun(recipe) : undefined;
-  if (finished !== undefined) return finished;
-  using shared = await prepareOnRanks(recipe, hooks);
+  const recorded = await beginOnRanks(recipe, hooks);
+  if (recorded.finished) return recorded.finished;
+  using shared = await prepareOnRanks(recipe, hooks, recorded);
   const { model, adapters } = shared.options;
   return {
     folder: runPath(recipe),

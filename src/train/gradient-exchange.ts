@@ -3,6 +3,7 @@ import {
   add_,
   copy_,
   type DType,
+  dtypeWidth,
   narrow,
   noGrad,
   type ProcessGroup,
@@ -113,4 +114,12 @@ export class GradientExchange implements Disposable {
     for (const tensors of this.flats.values())
       for (const tensor of [tensors.sent, tensors.received, tensors.sum]) tensor.dispose();
   }
+}
+
+/** Bytes of the buffers in which so many ranks exchange gradients. */
+export function exchangeBytes(adapters: AdapterSet, ranks: number): number {
+  const gradients = adapters
+    .trainables()
+    .reduce((sum, { grad }) => sum + grad.numel * dtypeWidth(grad.dtype), 0);
+  return ranks === 1 ? 0 : (2 + 1 / ranks) * gradients;
 }

@@ -9,8 +9,8 @@ import { usageError } from "../usage-error.ts";
 interface Options {
   set: string[];
   ranks?: number;
-  latency: number;
-  bandwidth: number;
+  latency?: number;
+  bandwidth?: number;
   json?: boolean;
 }
 
@@ -30,13 +30,13 @@ export function addCheck(
     .option("--ranks <number>", "forecast the time on so many processes", numberParser(rankLimits))
     .option(
       "--latency <microseconds>",
-      "with --ranks: of a message between two of them",
+      "with --ranks: of a message between two of them (default: 50)",
       numberParser(positive),
-      50,
     )
-    .option("--bandwidth <Gbit/s>", "with --ranks: of each of them", numberParser(positive), 10)
+    .option("--bandwidth <Gbit/s>", "with --ranks: of each of them (default: 10)", numberParser(positive))
     .addOption(jsonOption())
     .action(async (path: string, { set, json, ...asked }: Options) => {
+      const ranks = ranksOf(asked);
       const { onRanks } = await import("../../distributed/on-ranks.ts");
       await onRanks(context, async (group) => {
         const { loadPlugins, loadRecipe, recipeToYaml } = await import("../../config/index.ts");
@@ -44,7 +44,6 @@ export function addCheck(
         const recipe = loadRecipe(path, { set });
         if (!group) await context.startEngine();
         const { checkRecipe } = await load();
-        const ranks = ranksOf(asked);
         if (group && ranks)
           throw usageError(
             "check --ranks forecasts from one process",
@@ -63,7 +62,13 @@ export function addCheck(
 const rankLimits = { least: 1, most: 1_000_000, whole: true };
 const positive = { above: 0 };
 
-function ranksOf({ ranks, latency, bandwidth }: Omit<Options, "set" | "json">): RanksQuestion | undefined {
-  if (ranks === undefined) return undefined;
-  return { size: ranks, network: { latency: latency / 1e6, bandwidth: (bandwidth * 1e9) / 8 } };
+/** @throws ScaloraError `usage` for a network without ranks */
+function ranksOf(asked: Omit<Options, "set" | "json">): RanksQuestion | undefined {
+  const { ranks, latency = 50, bandwidth = 10 } = asked;
+  if (ranks !== undefined)
+    return { size: ranks, network: { latency: latency / 1e6, bandwidth: (bandwidth * 1e9) / 8 } };
+  for (const name of ["latency", "bandwidth"] as const)
+    if (asked[name] !== undefined)
+      throw usageError(`--${name} needs --ranks`, "scalora check RECIPE --ranks N");
+  return undefined;
 }

@@ -83,12 +83,12 @@ const events: RunEvent[] = [
 async function train(args: string[], outcome: Partial<RunResult> = {}) {
   const { context, stdout, stderr } = testContext();
   const calls: { recipe: Recipe; resume: boolean | undefined }[] = [];
-  const runTraining: RunTraining = async (recipe, { onEvent, resume }) => {
+  const trainAsRank: RunTraining = async (recipe, { onEvent, resume }) => {
     calls.push({ recipe, resume });
     for (const event of events) onEvent(event);
     return { ...result, ...outcome };
   };
-  await runVerb((program) => addTrain(program, context, async () => ({ runTraining })), ["train", ...args]);
+  await runVerb((program) => addTrain(program, context, async () => ({ trainAsRank })), ["train", ...args]);
   return { context, stdout: stdout.text, stderr: stderr.text, calls };
 }
 
@@ -151,4 +151,10 @@ test.each([
   { args: ["none.yaml"], refused: refusal("config", { message: "does not exist" }) },
 ])("refused: train $args", async ({ args, refused }) => {
   await expect(train(args)).rejects.toThrow(refused);
+});
+
+test("--silence in one process has no effect, and a note says so", async () => {
+  const { stderr } = await train([recipePath, "--silence", "60"]);
+  expect(stderr).toContain("--silence is for several processes");
+  expect((await train([recipePath])).stderr).not.toContain("--silence");
 });

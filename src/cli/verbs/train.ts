@@ -24,7 +24,7 @@ interface Options {
 
 interface Training {
   readonly context: Context;
-  readonly load: () => Promise<{ runTraining: RunTraining }>;
+  readonly load: () => Promise<{ trainAsRank: RunTraining }>;
   readonly group: ProcessGroup | undefined;
 }
 
@@ -59,15 +59,18 @@ export function addTrain(program: Command, context: Context, load: Training["loa
 /** Trains in this process, as one of the ranks of a group if there is one. */
 async function trainOnce(path: string | undefined, options: Options, { context, load, group }: Training) {
   const recipe = await loadRequestedRecipe(path, options);
-  if (!group) await context.startEngine();
-  const { runTraining } = await load();
+  if (!group) {
+    if (options.silence !== undefined) context.note("note: --silence is for several processes; this is one");
+    await context.startEngine();
+  }
+  const { trainAsRank } = await load();
   const view = new RunProgressView(context);
   const onEvent = view.show.bind(view);
   const { profile = false } = options;
   const resume = options.resume !== undefined;
   const result = await context
     .interruptible(
-      (signal) => runTraining(recipe, { signal, onEvent, group, resume, profile }),
+      (signal) => trainAsRank(recipe, { signal, onEvent, group, resume, profile }),
       "stopping after this step (repeat to stop immediately, without saving)",
     )
     .finally(() => view.end());
