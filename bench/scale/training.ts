@@ -5,8 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseRecipe } from "../../src/config/index.ts";
-import { initProcessGroup } from "../../src/distributed/index.ts";
-import { alone } from "../../src/distributed/launch.ts";
 import type { RankCosts } from "../../src/forecast/forecast-ranks.ts";
 import { measureRankCosts } from "../../src/recipes/measure-rank-costs.ts";
 import { prepareRun } from "../../src/recipes/prepare-run.ts";
@@ -94,8 +92,7 @@ export function recorded(name: string) {
 /** What `scalora check` would measure of a training in this process. */
 export async function costsOf(training: Training): Promise<RankCosts> {
   const recipe = parseRecipe({ ...recipeOf(training, `check-${training.steps}`, 1) });
-  using group = await initProcessGroup({ launch: alone });
-  using prepared = await prepareRun(recipe, { group, mayShareAlone: true });
+  using prepared = await prepareRun(recipe, { ranks: 2 });
   const { signal } = new AbortController();
   await probeRun(prepared, recipe, { signal });
   const probe = await probeRun(prepared, recipe, { signal });

@@ -60,9 +60,5 @@ function forecastRows({
     `about ${formatDuration(probe.totalSeconds)}: ${formatStepTime(probe.secondsPerStep)} a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
   ];
   const losses = probe.losses.map((loss) => loss.toFixed(4)).join(", ");
-  return [
-    ...rows,
-    ...(ranks === null ? [time] : ranksRows(ranks)),
-    ...(losses === "" ? [] : [["first losses", losses] satisfies [string, string]]),
-  ];
+  return [...rows, ...(ranks === null ? [time] : ranksRows(ranks)), ["first losses", losses || "–"]];
 }

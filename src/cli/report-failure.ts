@@ -1,17 +1,14 @@
+import { errorInOneLine } from "../util/error-in-one-line.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { quote } from "../util/quote.ts";
 import type { Context } from "./context.ts";
 import { Interruption } from "./interruption.ts";
-
-/** Characters of a detail of an error of a rank other than 0, which mostly has the same error, and of what to do. */
-const [maxOfOthers, maxFixOfOthers] = [100, 300];
 
 /** Prints an error on stderr, with its stack only for `--verbose`, and returns the exit code. */
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {
   if (error instanceof Interruption) return error.exitCode;
   const label = context.paint("red", "error:");
   const isBrief = !verbose && context.rank > 0;
-  if (isUserFacing(error)) context.error(`${label} ${isBrief ? inOneLine(error) : error.message}`);
+  if (isUserFacing(error)) context.error(`${label} ${isBrief ? errorInOneLine(error) : error.message}`);
   else {
     context.error(`${label} internal: ${messageOf(error)}`);
     if (!verbose)
@@ -19,19 +16,6 @@ export function reportFailure(error: unknown, context: Context, verbose: boolean
   }
   if (verbose) for (const stack of stacksOf(error)) context.error(context.paint("dim", stack));
   return isUserFacing(error) ? error.exitCode : 1;
-}
-
-/** An error without what is in it at length, but with what to do. */
-function inOneLine(error: Error): string {
-  const short = (text: string, most = maxOfOthers) => quote(text.replaceAll(/\s+/g, " "), most);
-  if (!(error instanceof ScaloraError)) return short(error.message, 2 * maxOfOthers);
-  const [what = ""] = error.message.split(/\n {2}(?:where|expected|found|fix): /);
-  const { where, expected, found, fix } = error;
-  const details = Object.entries({ where, expected, found }).flatMap(([name, text]) =>
-    text === undefined ? [] : [`${name}: ${short(text)}`],
-  );
-  const cure = fix === undefined ? [] : [`fix: ${short(fix, maxFixOfOthers)}`];
-  return [short(what, 2 * maxOfOthers), ...details, ...cure].join("; ");
 }
 
 /** Whether an error's message is meant for the user: `ScaloraError`, and errors of the set-up. */

@@ -35,8 +35,9 @@ export function addCheck(
     )
     .option("--bandwidth <Gbit/s>", "with --ranks: of each of them (default: 10)", numberParser(positive))
     .addOption(jsonOption())
-    .action(async (path: string, { set, json, ...asked }: Options) => {
-      const ranks = ranksOf(asked);
+    .action(async (path: string, options: Options) => {
+      const { set, json } = options;
+      const ranks = ranksOf(options);
       const { onRanks } = await import("../../distributed/on-ranks.ts");
       await onRanks(context, async (group) => {
         const { loadPlugins, loadRecipe, recipeToYaml } = await import("../../config/index.ts");
@@ -63,12 +64,9 @@ const rankLimits = { least: 1, most: 1_000_000, whole: true };
 const positive = { above: 0 };
 
 /** @throws ScaloraError `usage` for a network without ranks */
-function ranksOf(asked: Omit<Options, "set" | "json">): RanksQuestion | undefined {
-  const { ranks, latency = 50, bandwidth = 10 } = asked;
-  if (ranks !== undefined)
-    return { size: ranks, network: { latency: latency / 1e6, bandwidth: (bandwidth * 1e9) / 8 } };
-  for (const name of ["latency", "bandwidth"] as const)
-    if (asked[name] !== undefined)
-      throw usageError(`--${name} needs --ranks`, "scalora check RECIPE --ranks N");
-  return undefined;
+function ranksOf({ ranks: size, latency, bandwidth }: Options): RanksQuestion | undefined {
+  if (size === undefined && (latency ?? bandwidth) !== undefined)
+    throw usageError("--latency and --bandwidth need --ranks", "scalora check RECIPE --ranks N");
+  if (size === undefined) return undefined;
+  return { size, network: { latency: (latency ?? 50) / 1e6, bandwidth: ((bandwidth ?? 10) * 1e9) / 8 } };
 }

@@ -59,10 +59,8 @@ export function addTrain(program: Command, context: Context, load: Training["loa
 /** Trains in this process, as one of the ranks of a group if there is one. */
 async function trainOnce(path: string | undefined, options: Options, { context, load, group }: Training) {
   const recipe = await loadRequestedRecipe(path, options);
-  if (!group) {
-    if (options.silence !== undefined) context.note("note: --silence is for several processes; this is one");
-    await context.startEngine();
-  }
+  if (!group && options.silence !== undefined) context.note("note: --silence is for several processes");
+  if (!group) await context.startEngine();
   const { trainAsRank } = await load();
   const view = new RunProgressView(context);
   const onEvent = view.show.bind(view);
