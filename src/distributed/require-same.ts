@@ -40,11 +40,11 @@ type FactsByName = ReadonlyMap<string, Fact>;
 
 const parseFacts = (text: string): FactsByName => new Map(JSON.parse(text));
 
-const valueOf = (fact: Fact | undefined) => (typeof fact === "object" ? fact.is : fact);
+const factValue = (fact: Fact | undefined) => (typeof fact === "object" ? fact.is : fact);
 
 function differingKeys(first: FactsByName, other: FactsByName): string[] {
   const keys = [...new Set([...first.keys(), ...other.keys()])];
-  return keys.filter((key) => valueOf(first.get(key)) !== valueOf(other.get(key)));
+  return keys.filter((key) => factValue(first.get(key)) !== factValue(other.get(key)));
 }
 
 function differences(first: FactsByName, other: FactsByName, rank: number): string {
