@@ -1,11 +1,13 @@
 // What it costs that ranks share the micro-batches of a step, and that their gradients are added in a fixed order:
-//   npm run tool -- bench/ranks.ts --model FOLDER [--method lora] [--ranks 2] [--per-rank 1] [--tokens 1024] [--rounds 8]
-// In each round the ranks, with one thread each, take the same micro-batches in four ways, one after another:
+//   npm run tool -- bench/ranks.ts --model FOLDER [--method lora] [--ranks 1,2,4,8] [--per-rank 1] [--tokens 1024] [--rounds 8]
+// In each round the ranks, with one thread each, take the same micro-batches in four ways, one after another; the learning rate
+// is 0, so that all of them start from the same weights, and the loss and the norm of the gradients can be compared:
 //   alone   rank 0 takes all of them, the others wait
 //   apart   each rank takes its share and updates its own weights; nothing is sent
 //   fixed   as `scalora train` does
 //   plain   each rank adds up its share, and one all-reduce adds up the ranks'
-// Start it on a machine with nothing else to do, and at least as many cores as ranks.
+// It prints a table with a row for each number of ranks; more ranks than cores take turns, and are compared with what the cores
+// could do at best. Start it on a machine with nothing else to do.
 import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
@@ -20,9 +22,9 @@ import type { TrainableModel } from "../src/nn/index.ts";
 import { makeSchedule } from "../src/optim/index.ts";
 import { type PreparedRun, prepareRun } from "../src/recipes/prepare-run.ts";
 import {
+  combineNumbers,
   copy_,
   fromData,
-  gatherNumbers,
   keepFreedMemory,
   narrow,
   noGrad,
@@ -34,14 +36,16 @@ import {
   zeros,
 } from "../src/torch/index.ts";
 import { DataParallel } from "../src/train/data-parallel.ts";
-import { takeMicroBatches, trainStep } from "../src/train/step.ts";
+import { type StepReport, takeMicroBatches, trainStep } from "../src/train/step.ts";
+import { fittingThreads, usableCores } from "../src/util/usable-cores.ts";
+import { markdownTable } from "./peer/markdown.ts";
 import { rangeOf } from "./peer/statistics.ts";
 
 const { values: options } = parseArgs({
   options: {
     model: { type: "string", default: "" },
     method: { type: "string", default: "lora" },
-    ranks: { type: "string", default: "2" },
+    ranks: { type: "string", default: "1,2,4,8" },
     "per-rank": { type: "string", default: "1" },
     tokens: { type: "string", default: "1024" },
     rounds: { type: "string", default: "8" },
@@ -78,8 +82,7 @@ class PlainAllReduce extends DataParallel {
     this.eachPart((part, grad) => copy_(part, grad));
     await this.group.allReduce(this.flat);
     this.eachPart((part, grad) => copy_(grad, part));
-    await gatherNumbers(this.group, 0);
-    return losses;
+    return await combineNumbers(this.group, losses);
   }
 
   override [Symbol.dispose](): void {
@@ -101,14 +104,24 @@ if (process.env["RANK"] === undefined) await launch();
 else await measure();
 
 async function launch(): Promise<void> {
-  const { exitCode } = await runRanks({
-    command: process.execPath,
-    args: [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
-    nproc: Number(options.ranks),
-    env: { ...process.env, OMP_NUM_THREADS: "1", SCALORA_GEMM_BACKEND: "aten" },
-    log: (line) => process.stderr.write(`${line}\n`),
-  });
-  process.exitCode = exitCode;
+  const heads = [
+    "ranks",
+    "bits of one process",
+    "of ideal, %",
+    "attainable, %",
+    "against a plain all-reduce, %",
+  ];
+  print(markdownTable([...heads, "sent by a rank, bytes", "in sizes of its gradients"], []).trimEnd());
+  for (const size of options.ranks.split(",").map(Number)) {
+    const { exitCode } = await runRanks({
+      command: process.execPath,
+      args: [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+      nproc: size,
+      env: { ...process.env, OMP_NUM_THREADS: "1", SCALORA_GEMM_BACKEND: "aten" },
+      log: (line) => process.stderr.write(`${line}\n`),
+    });
+    if (exitCode !== 0) process.exitCode = exitCode;
+  }
 }
 
 async function measure(): Promise<void> {
@@ -126,38 +139,44 @@ async function measure(): Promise<void> {
   using prepared = await prepareRun(recipe);
   using fixed = new DataParallel(group, prepared.adapters, prepared.base.model);
   using plain = new PlainAllReduce(group, prepared.adapters, prepared.base.model);
+  const ranks = { alone: undefined, apart: undefined, fixed, plain };
+  // So that no factor is zero any more.
+  await trainStep(partsOf(prepared, fixed, 1e-3), await takeMicroBatches(prepared.batches, group.size), 1);
   const costs = new Map<Way, Cost[]>(ways.map((way) => [way, []]));
-  let sent = 0;
+  let [sent, areEqual] = [0, true];
   for (let round = 0; round <= Number(options.rounds); round++) {
     const microBatches = await takeMicroBatches(prepared.batches, perRank * group.size);
+    const reports = new Map<Way, StepReport | undefined>();
     for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
       const before = bytesOnLoopback();
-      const cost = await timed(group, () => step(way, prepared, microBatches, { fixed, plain }));
+      const cost = await timed(group, async () => {
+        const own = shareOf(way, microBatches, group);
+        if (own.length > 0)
+          reports.set(way, await trainStep(partsOf(prepared, ranks[way], 0), own, 2 + round));
+      });
       if (group.rank === 0)
         console.error(`round ${round}: ${way} ${cost.wall.toFixed(3)} s, CPU ${cost.cpu.toFixed(3)} s`);
       // The first round is warm-up.
       if (round > 0) costs.get(way)?.push(cost);
       if (way === "fixed" && round > 0) sent += bytesOnLoopback() - before;
     }
+    const [alone, together] = [reports.get("alone"), reports.get("fixed")];
+    for (const name of ["loss", "gradNorm"] as const) areEqual &&= Object.is(alone?.[name], together?.[name]);
   }
-  if (group.rank === 0) report(prepared, costs, sent / Number(options.rounds) / group.size);
+  const sentByRank = sent / Number(options.rounds) / group.size;
+  if (group.rank === 0) report(prepared, costs, { size: group.size, sentByRank, areEqual });
   await group.barrier();
 }
 
-/** One step of this rank. */
-async function step(
-  way: Way,
-  { base: { model }, adapters, optimizer }: PreparedRun,
-  microBatches: readonly Batch[],
-  { fixed, plain }: { readonly fixed: DataParallel; readonly plain: DataParallel },
-): Promise<void> {
-  const schedule = makeSchedule({ name: "constant", lr: 1e-5, steps: 1000, warmup: 0 });
-  const parts = { model, adapters, optimizer, schedule, clip: 1 };
-  const { rank, size } = fixed;
-  if (way === "alone" && rank > 0) return;
-  const own = way === "apart" ? microBatches.filter((_, index) => index % size === rank) : microBatches;
-  const ranks = { alone: undefined, apart: undefined, fixed, plain }[way];
-  await trainStep({ ...parts, ranks }, own, 1);
+function partsOf({ base, adapters, optimizer }: PreparedRun, ranks: DataParallel | undefined, lr: number) {
+  const schedule = makeSchedule({ name: "constant", lr, steps: 1000, warmup: 0 });
+  return { model: base.model, adapters, optimizer, schedule, clip: 1, ranks };
+}
+
+/** The micro-batches of a step that this rank is given. */
+function shareOf(way: Way, microBatches: readonly Batch[], { rank, size }: ProcessGroup): readonly Batch[] {
+  if (way === "alone" && rank > 0) return [];
+  return way === "apart" ? microBatches.filter((_, index) => index % size === rank) : microBatches;
 }
 
 /** Until all ranks are done. */
@@ -177,10 +196,11 @@ function bytesOnLoopback(): number {
   return Number(line.trim().split(/\s+/)[8]);
 }
 
+/** Prints a row of the table, and seconds to stderr. */
 function report(
   { adapters }: PreparedRun,
   costs: ReadonlyMap<Way, readonly Cost[]>,
-  sentByRank: number,
+  { size, sentByRank, areEqual }: { size: number; sentByRank: number; areEqual: boolean },
 ): void {
   const of = (way: Way) => costs.get(way) ?? [];
   const range = (values: readonly number[], digits: number) => {
@@ -192,28 +212,27 @@ function report(
       of(one).map((cost, round) => (factor * cost[clock]) / (of(other)[round]?.[clock] ?? Number.NaN)),
       1,
     );
-  const size = Number(options.ranks);
-  print(
-    `${options.method}, ${size} ranks, ${perRank} micro-batches each of ${options.tokens} tokens, load ${loadavg()[0]?.toFixed(2)}`,
-  );
-  for (const way of ways)
-    print(
-      `${way}: ${range(
-        of(way).map(({ wall }) => wall),
+  const seconds = ways.map((way) => {
+    const [wall, cpu] = (["wall", "cpu"] as const).map((clock) =>
+      range(
+        of(way).map((cost) => cost[clock]),
         3,
-      )} s, CPU ${range(
-        of(way).map(({ cpu }) => cpu),
-        3,
-      )} s`,
+      ),
     );
-  print(`efficiency, alone / (ranks · fixed): ${ratio("wall", "alone", "fixed", 100 / size)} %`);
-  print(`attainable, alone / (ranks · apart): ${ratio("wall", "alone", "apart", 100 / size)} %`);
-  print(`efficiency of CPU time, alone / fixed: ${ratio("cpu", "alone", "fixed", 100)} %`);
-  print(
-    `fixed / plain: ${ratio("wall", "fixed", "plain", 100)} %, CPU ${ratio("cpu", "fixed", "plain", 100)} %`,
+    return `${way} ${wall} s, CPU ${cpu} s`;
+  });
+  console.error(
+    [`${size} ranks, load ${loadavg()[0]?.toFixed(2)}`, ...seconds].join("\n"),
+    `\nCPU time, alone / fixed: ${ratio("cpu", "alone", "fixed", 100)} %`,
   );
   const bytes = adapters.trainables().reduce((sum, { grad }) => sum + 4 * grad.numel, 0);
-  print(
-    `sent by a rank in a step: ${sentByRank.toFixed(0)} bytes, ${(sentByRank / bytes).toFixed(4)} times its ${bytes} bytes of gradients`,
-  );
+  const ideal = 100 / Math.min(size, fittingThreads(usableCores()));
+  const cells = [
+    ...[`${size}`, areEqual ? "yes" : "NO"],
+    ...[ratio("wall", "alone", "fixed", ideal), ratio("wall", "alone", "apart", ideal)],
+    ratio("wall", "fixed", "plain", 100),
+    ...[sentByRank.toFixed(0), (sentByRank / bytes).toFixed(2)],
+  ];
+  print(`| ${cells.join(" | ")} |`);
+  if (!areEqual) process.exitCode = 1;
 }

@@ -98,7 +98,7 @@ test("--ranks forecasts a base that is shared out from one process, which stands
   expect(seconds).toBeGreaterThan(0);
   const { stdout } = await runScalora("check", recipe, "--ranks", "4", ...set);
   expect(stdout).toMatch(
-    /^base +each rank keeps .* and gathers the rest to .* a step, which takes .*s of it$/m,
+    /^base +each rank keeps .*, a block at a time, into .*: it sends .* a step, which is .*s longer for it$/m,
   );
   expect(stdout).toMatch(/^first losses +–$/m);
   // One rank has nobody to share it with.

@@ -119,7 +119,7 @@ it("shows what a rank keeps of a base that is shared out", () => {
   const base = [{ isBlock: true, values: 1e6, bytes: [4 * 2 ** 20] }];
   const rows = Object.fromEntries(ranksRows(forecast(4, { base })));
   expect(rows["base"]).toBe(
-    "each rank keeps 1.00 MiB and gathers the rest to 8.00 MiB, 0 B a step, which takes 0.00 ms of it",
+    "each rank keeps 1.00 MiB and gathers the rest, a block at a time, into 8.00 MiB: it sends 0 B a step, which is 0.00 ms longer for it",
   );
 });
 

@@ -32,6 +32,6 @@ function baseRow({ kept, buffers, sentBytes, seconds }: SharedBaseForecast): [st
   const [own, room, sent] = [kept, buffers, sentBytes].map((bytes) => formatBytes(Math.round(bytes)));
   return [
     "base",
-    `each rank keeps ${own} and gathers the rest to ${room}, ${sent} a step, which takes ${formatStepTime(seconds)} of it`,
+    `each rank keeps ${own} and gathers the rest, a block at a time, into ${room}: it sends ${sent} a step, which is ${formatStepTime(seconds)} longer for it`,
   ];
 }
