@@ -83,8 +83,12 @@ export class AnalysisObserver implements StepObserver, Disposable {
       : undefined;
   }
 
-  afterMicroBatch(done: number, all: number): void {
-    if (all > 1 && done === Math.ceil(all / 2)) this.pending?.gradients.endFirstHalf();
+  watched(): readonly Tensor[] {
+    return this.pending?.gradients.collectors ?? [];
+  }
+
+  afterMicroBatch(done: number, all: number, gradientOf: (tensor: Tensor) => Tensor | undefined): void {
+    if (all > 1 && done === Math.ceil(all / 2)) this.pending?.gradients.endFirstHalf(gradientOf);
   }
 
   afterBackward(step: StepContext): void {

@@ -1,5 +1,6 @@
 import type { Linear, LinearAdapter } from "../nn/index.ts";
 import { add, clone, fastLinear, Tensor, zeros } from "../torch/index.ts";
+import { required } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 
 /** A layer whose gradient is collected. */
@@ -34,16 +35,22 @@ export class GradientCollector {
       if (weight instanceof Tensor && weight.requiresGrad)
         return { path, linear, adapter, collector: weight };
       if (!adapter) throw internalError(`${path} is neither adapted nor trained`);
-      const probe = zeros(weight.shape, { dtype: weight.dtype, device: weight.device }).setRequiresGrad(true);
+      const make = () => zeros(weight.shape, { dtype: weight.dtype, device: weight.device });
+      const probe = make().setRequiresGrad(true).setGrad(make());
       linear.adapter = { forward: (x, base) => add(adapter.forward(x, base), fastLinear(x, probe)) };
       return { path, linear, adapter, collector: probe };
     });
   }
 
-  /** Keeps what has been collected so far, as the first of two halves. */
-  endFirstHalf(): void {
+  /** The tensors that get the gradients. */
+  get collectors(): readonly Tensor[] {
+    return this.layers.map(({ collector }) => collector);
+  }
+
+  /** Keeps what has been collected so far, as the first of two halves. @param gradientOf what a collector has */
+  endFirstHalf(gradientOf: (collector: Tensor) => Tensor | undefined): void {
     this.firstHalves = new Map(
-      this.layers.map(({ path, collector }) => [path, clone(gradientOf(path, collector))]),
+      this.layers.map(({ path, collector }) => [path, clone(required(gradientOf(collector), path))]),
     );
   }
 

@@ -19,13 +19,13 @@ const at = (...parts: string[]) => join(scratch.path, ...parts);
 afterAll(scratch.remove);
 beforeAll(() => writeTinyProject(scratch.path));
 
-function writeRecipe(name: string, train: object): string {
+function writeRecipe(name: string, train: object, run: object = {}): string {
   const recipe = {
     model: { path: at("model"), device: "cpu" },
     adapter: { method: "scalora-i", rank: 2 },
     data: { train: at("train.jsonl"), eval: { holdOut: 8 } },
     train: { steps: 4, batchSize: 4, lr: 1e-2, saveEvery: 2, ...train },
-    run: { name, folder: at("runs"), samples: 1 },
+    run: { name, folder: at("runs"), samples: 1, ...run },
   };
   const path = at(`${name}.yaml`);
   writeFileSync(path, JSON.stringify(recipe));
@@ -40,6 +40,7 @@ function recorded(name: string) {
   return {
     losses: events.flatMap((event) => (event.type === "step" || event.type === "eval" ? [event.loss] : [])),
     tokens: eventsOfType(events, "step").map(({ tokens }) => tokens),
+    analysed: eventsOfType(events, "analysis").map(({ step, layers }) => ({ step, layers })),
     checkpoints: readdirSync(at("runs", name, "checkpoints")).map((step) => {
       const { files } = JSON.parse(
         readFileSync(at("runs", name, "checkpoints", step, "manifest.json"), "utf8"),
@@ -50,9 +51,11 @@ function recorded(name: string) {
 }
 
 test("a recipe trained by 2 processes, resumed by 2, gives what one gives with twice the micro-batches", async () => {
-  const alone = await runChild(program, "train", writeRecipe("alone", { accumulate: 2 }));
+  const analysis = { analysis: { every: 2 } };
+  const alone = await runChild(program, "train", writeRecipe("alone", { accumulate: 2 }, analysis));
   expect(alone.code, alone.stderr).toBe(0);
-  const together = await launch("train", writeRecipe("together", { accumulate: 1 }));
+  expect(recorded("alone").analysed.length).toBeGreaterThan(0);
+  const together = await launch("train", writeRecipe("together", { accumulate: 1 }, analysis));
   expect(together.code, together.stderr).toBe(0);
   expect(together.stderr).toMatch(/processes +2/);
   expect(together.stderr).not.toContain("[rank 1]");
@@ -87,6 +90,9 @@ test("2 processes that share the base out give what one gives that has it all; a
   const recipe = writeRecipe("shared", { accumulate: 1, shardBase: true });
   const refused = await runChild(program, "train", recipe);
   expect(printedFailure(refused)).toMatchObject({ code: 2, where: "train.shardBase" });
+  const analysed = await launch("train", recipe, "--set", "run.analysis.every=2");
+  expect(analysed.stderr).toContain("run.analysis");
+  expect(analysed.code).toBe(2);
   const checked = await launch("check", recipe, "--json");
   expect(checked.code, checked.stderr).toBe(0);
   const { ok, run } = JSON.parse(checked.stdout);

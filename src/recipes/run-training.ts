@@ -1,5 +1,4 @@
 import type { AdapterSet } from "../adapters/index.ts";
-import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts";
@@ -22,7 +21,6 @@ import { cpuCapability, type DType, torchVersion } from "../torch/index.ts";
 import { RunTrackers } from "../trackers/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
-import { disposeOnError } from "../util/dispose-on-error.ts";
 import type { ProcessLock } from "../util/process-lock.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
@@ -67,7 +65,6 @@ const trainAsFirstRank: RunTraining = async (
   const { model } = base;
   const sample = await makeSampler(base, recipe, dataset, signal);
   const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
-  using observer = await makeObserver(recipe, model, adapters);
   using folder = openRunFolder(recipe, resume, lock);
   using profiler = profile ? new RunProfiler(model, folder) : undefined;
   using trackers = openTrackers(recipe, folder, onEvent);
@@ -76,7 +73,6 @@ const trainAsFirstRank: RunTraining = async (
   const training = train({
     ...shared.options,
     run: { folder, identity },
-    ...(observer && { observer }),
     ...(profiler && { profiler }),
     startInfo: startInfo(recipe, prepared, group?.size),
     ...(afterStep && { afterStep: (step) => afterStep(step, base) }),
@@ -123,19 +119,6 @@ function reportFailedRun(folder: RunFolder, recipe: Recipe): void {
   } catch {
     // The first error is the one to fix.
   }
-}
-
-/** The observer that records the figures of `scalora analyze`, if the recipe asks for them. */
-async function makeObserver(
-  recipe: Recipe,
-  model: TrainableModel,
-  adapters: AdapterSet,
-): Promise<AnalysisObserver | undefined> {
-  const { analysis } = recipe.run;
-  if (!analysis) return undefined;
-  const original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
-  const parts = { model, adapters, original, every: analysis.every };
-  return disposeOnError([original], () => new AnalysisObserver(parts));
 }
 
 /** The trackers of a run; a warning about one is recorded as an event. */

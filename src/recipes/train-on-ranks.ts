@@ -1,5 +1,7 @@
+import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
+import { loadBaseModel } from "../assemble/load-base-model.ts";
 import type { Recipe } from "../config/index.ts";
 import { isClassifier } from "../nn/index.ts";
 import {
@@ -12,6 +14,7 @@ import {
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainOptions } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
+import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/shell-quote.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
@@ -39,7 +42,7 @@ export interface SharedRun extends Disposable {
  */
 export async function beginOnRanks(recipe: Recipe, { group, resume }: RankHooks): Promise<RecordedRun> {
   if (group) await requireSameRecipe(group, recipe);
-  if (group && group.size > 1 && recipe.run.analysis) throw analysisError(group);
+  if (recipe.run.analysis && recipe.train.shardBase) throw analysisError();
   return resume ? await readRecordedRun(recipe, group) : {};
 }
 
@@ -60,9 +63,11 @@ export async function prepareOnRanks(
   const backend = group ? await agreeOnBackend(group, recipe, recorded.gemmBackend) : recorded.gemmBackend;
   const prepared = await prepareRun(whole, { recordedBackend: backend, signal, group });
   let tight: string | undefined;
+  let observer: AnalysisObserver | undefined;
   try {
     if (group) await requireSameLoaded(group, recipe, prepared);
     tight = checkMemoryFit(prepared, recipe);
+    observer = await makeObserver(recipe, prepared);
   } catch (error) {
     prepared[Symbol.dispose]();
     throw error;
@@ -75,6 +80,7 @@ export async function prepareOnRanks(
     ...scheduleAndSettings(whole, steps),
     ...(isClassifier(base.model) && { generators: new Map([["dropout", dropout]]) }),
     gemmBackend: base.gemmBackend,
+    ...(observer && { observer }),
     ...(group && { group }),
   };
   const warnings = [
@@ -82,15 +88,33 @@ export async function prepareOnRanks(
     ...(worldSize === size ? [] : [resizedWarning(worldSize, size)]),
     ...(tight === undefined ? [] : [tight]),
   ];
-  return { prepared, options, warnings, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
+  const dispose = () => {
+    observer?.dispose();
+    prepared[Symbol.dispose]();
+  };
+  return { prepared, options, warnings, [Symbol.dispose]: dispose };
 }
 
-function analysisError({ size }: ProcessGroup): ScaloraError {
-  return new ScaloraError("config", "Training is analysed in one process", {
+const analysisError = () =>
+  new ScaloraError("config", "Training is analysed only where each process has the whole base", {
     where: "run.analysis",
-    found: `${size} processes`,
-    fix: "leave run.analysis out, or train in one process",
+    found: "train.shardBase: true",
+    fix: "leave one of the two out",
   });
+
+/**
+ * The observer that records the figures of `scalora analyze`, if the recipe asks for them. Every rank has one: the gradients that
+ * they collect are added up.
+ */
+async function makeObserver(
+  recipe: Recipe,
+  { base: { model }, adapters }: PreparedRun,
+): Promise<AnalysisObserver | undefined> {
+  const { analysis } = recipe.run;
+  if (!analysis) return undefined;
+  const original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
+  const parts = { model, adapters, original, every: analysis.every };
+  return disposeOnError([original], () => new AnalysisObserver(parts));
 }
 
 /** A run whose base is shared out cannot go on without that: its recipe stays as it is. */

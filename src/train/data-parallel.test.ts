@@ -68,7 +68,7 @@ it("a rank that is killed ends the others, and the record says so", async () => 
     } as const;
     const [first, second] = await startRanks(2, given);
     expect(second?.signal).toBe("SIGKILL");
-    expect(JSON.parse(first?.stdout ?? "")).toMatchObject({ code: "run" });
+    expect(JSON.parse(first?.stdout ?? "")).toMatchObject([{ code: "run" }]);
     expect(readEvents(folder).at(-1)).toMatchObject({ type: "end", reason: "failed", step: 2 });
   } finally {
     scratch.remove();

@@ -5,6 +5,14 @@ import { combineNumbers, gatherTexts, type ProcessGroup, type Tensor } from "../
 import { elementAt } from "../util/elements.ts";
 import { GradientExchange } from "./gradient-exchange.ts";
 import { requireEqualRanks } from "./require-equal-ranks.ts";
+import { type SumOf, WatchedGradients } from "./watched-gradients.ts";
+
+/** Tensors that collect gradients in a step beside the trainables. */
+interface WatchedLeaves {
+  readonly leaves: readonly Tensor[];
+  /** Called after each item, in their order. */
+  readonly afterEach: (index: number, sumOf: SumOf) => void;
+}
 
 /**
  * The ranks that train one model together. Each has all of it, or a slice of each large weight, and the same batches in the same
@@ -33,18 +41,33 @@ export class DataParallel implements Disposable {
    * Computes losses with their gradients, which add up in the gradients of the trainables.
    * @param lossOf this rank's forward and backward pass of an item; its gradients add to those that are there, which are zero. In
    * the last round it may be another rank's item: the sums then take the place of its gradients.
+   * @param watched what else collects gradients in this step, and what is done after each item, in their order, with the sums so far
    * @returns the losses of all items, in their order
    */
-  async accumulate(count: number, lossOf: (index: number) => Tensor): Promise<Float64Array> {
+  async accumulate(
+    count: number,
+    lossOf: (index: number) => Tensor,
+    { leaves = [], afterEach = () => {} }: Partial<WatchedLeaves> = {},
+  ): Promise<Float64Array> {
     const losses = new Float64Array(count);
+    using watched = this.watch(leaves);
     for (let first = 0; first < count; first += this.size) {
       const own = first + this.rank;
       if (own < count) losses[own] = lossOf(own).item();
       else if (this.isSharded) lossOf(first);
-      await this.gradients.beginRound(Math.min(this.size, count - first));
+      const inRound = Math.min(this.size, count - first);
+      await watched?.addRound(inRound, (index, sumOf) => afterEach(first + index, sumOf));
+      await this.gradients.beginRound(inRound);
     }
     await this.gradients.finish();
+    watched?.finish();
     return await combineNumbers(this.group, losses);
+  }
+
+  private watch(leaves: readonly Tensor[]): WatchedGradients | undefined {
+    if (leaves.length === 0) return undefined;
+    const trained = new Set(this.adapters.trainables().map(({ value }) => value));
+    return new WatchedGradients(this.group, leaves, trained);
   }
 
   /** Numbers of all items, each computed by one rank. */

@@ -1,9 +1,13 @@
 // Ranks that share the base model out between them, as processes of their own (testing/train-rank.ts).
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeModelFolder } from "../model-files/write-model-folder.ts";
+import { createClassifier } from "../models/index.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { Generator } from "../torch/index.ts";
+import { parseJson } from "../util/strict-json.ts";
 import { startRanks, trainOn } from "./testing/start-ranks.ts";
 import type { Case } from "./testing/train-rank.ts";
 
@@ -15,7 +19,45 @@ const config = { hidden_size: 64, intermediate_size: 112, num_hidden_layers: 3 }
 beforeAll(() => {
   writeTinyLlama(at("model"), { config });
   writeTinyLlama(at("tied"), { config: { ...config, tie_word_embeddings: true } });
+  writeTinyLlama(at("gemma3"), { config: { ...config, ...gemma3 } });
+  writeDeberta();
 });
+
+/** Layers that see 4 tokens between those that see all, four norms a layer, normalised queries and keys, a tied output layer. */
+const gemma3 = {
+  architectures: ["Gemma3ForCausalLM"],
+  ...{ model_type: "gemma3_text", num_hidden_layers: 4, head_dim: 24, query_pre_attn_scalar: 20 },
+  ...{ sliding_window: 4, sliding_window_pattern: 2, tie_word_embeddings: true },
+};
+
+/** A DeBERTa-v3 with all of its dropout, whose layers share normalised embeddings of relative positions, and no classifier. */
+function writeDeberta(): void {
+  const complete = {
+    ...{
+      model_type: "deberta-v2",
+      vocab_size: 40,
+      hidden_size: 64,
+      intermediate_size: 112,
+      dtype: "float32",
+    },
+    ...{ num_hidden_layers: 3, num_attention_heads: 4, max_position_embeddings: 32, initializer_range: 0.2 },
+    ...{
+      type_vocab_size: 0,
+      relative_attention: true,
+      position_biased_input: false,
+      pos_att_type: "p2c|c2p",
+    },
+    ...{ position_buckets: 8, norm_rel_ebd: "layer_norm", share_att_key: true, pooler_hidden_size: 64 },
+    ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1, pooler_dropout: 0.1 },
+  };
+  using generator = new Generator(5, "cpu");
+  using model = createClassifier(complete, generator);
+  const weights = [...model.namedParameters()].filter(([name]) => name.startsWith("deberta."));
+  const written = parseJson(JSON.stringify(complete));
+  if (!(written instanceof Map)) throw new Error("a config is an object");
+  mkdirSync(at("companions"));
+  writeModelFolder(at("deberta"), { config: written, weights, auxiliarySource: at("companions") });
+}
 
 const targets = { rank: 2, targetModules: "all-linear" } as const;
 type Base = Omit<NonNullable<Case["base"]>, "folder">;
@@ -60,6 +102,19 @@ it("3 ranks, whose rows are not equally many, and an output layer that is the em
   await expectSameBits(3, { adapter: { method: "scalora-i", ...targets } }, "tied");
 }, 60_000);
 
+it.each([
+  ["gemma3", "scalora-i", { adapter: { method: "scalora-i", ...targets } }],
+  ["gemma3", "dora, NF4", { quantization: "nf4", adapter: { method: "dora", ...targets } }],
+  ["deberta", "lora", { isClassifier: true, adapter: { method: "lora", ...targets } }],
+  ["deberta", "relora", { isClassifier: true, adapter: { method: "relora", interval: 2, ...targets } }],
+] as const satisfies readonly (readonly [string, string, Base])[])(
+  "2 ranks that share the base of %s give the bits of one process: %s",
+  async (folder, _, base) => {
+    await expectSameBits(2, base, folder);
+  },
+  60_000,
+);
+
 it("a run stops, and resumes to the same bits on another number of ranks, and on one process with the whole base", async () => {
   const base = { folder: at("model"), adapter: { method: "scalora-i", ...targets } } as const;
   const given = { kind: "sharded", microBatches: 6, steps: 8, base } as const;
@@ -79,7 +134,7 @@ it("a rank that is killed ends the others, in the middle of a pass", async () =>
   const event = { what: "kill", rank: 1, step: 2 } as const;
   const [first, second] = await startRanks(2, { kind: "sharded", microBatches: 2, base, event });
   expect(second?.signal).toBe("SIGKILL");
-  expect(JSON.parse(first?.stdout ?? "")).toMatchObject({ code: "run" });
+  expect(JSON.parse(first?.stdout ?? "")).toMatchObject([{ code: "run" }]);
 }, 60_000);
 
 it("of a checkpoint of which a rank cannot write its part nothing is left", async () => {
@@ -87,7 +142,7 @@ it("of a checkpoint of which a rank cannot write its part nothing is left", asyn
   const event = { what: "fill disk", rank: 1, step: 4 } as const;
   const folder = at("full-disk");
   const ends = await startRanks(2, { kind: "sharded", microBatches: 2, steps: 8, base, folder, event });
-  for (const { stdout } of ends) expect(JSON.parse(stdout)).toMatchObject({ code: "run" });
+  for (const { stdout } of ends) expect(JSON.parse(stdout)).toMatchObject([{ code: "run" }]);
   expect(readdirSync(join(folder, "checkpoints"))).toEqual(["step-000002", "step-000003"]);
 }, 60_000);
 

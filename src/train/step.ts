@@ -40,8 +40,13 @@ export interface StepParts {
 export interface StepObserver {
   /** Called before the step's first forward pass, after the method's hook. */
   beforeForward(step: StepContext): void;
-  /** Called after forward and backward of each micro-batch that has labels, `done` of `all`; their gradients add up. */
-  afterMicroBatch?(done: number, all: number): void;
+  /** After `beforeForward`: tensors whose gradients it needs; they have gradients, of zeros. */
+  watched?(): readonly Tensor[];
+  /**
+   * Called after forward and backward of each micro-batch that has labels, `done` of `all`; their gradients add up.
+   * @param gradientOf the gradient that a watched tensor has from them
+   */
+  afterMicroBatch?(done: number, all: number, gradientOf: (tensor: Tensor) => Tensor | undefined): void;
   /** Called after backward, when all gradients are finite, before the method's hook. */
   afterBackward(step: StepContext): void;
   /** Called after the step. @returns the observation; undefined when this step is not observed */
@@ -176,19 +181,25 @@ interface Passes {
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
 async function accumulate(parts: StepParts, passes: Passes): Promise<Tensor> {
   const { counted, inStep } = passes;
-  const { ranks, observer, profiler } = parts;
+  const { adapters, ranks, observer, profiler } = parts;
+  const afterEach = (index: number, gradientOf: (tensor: Tensor) => Tensor | undefined) =>
+    observer?.afterMicroBatch?.(index + 1, counted.length, gradientOf);
   const lossOf = (batch: Batch, index: number) =>
     inStep.run((): Tensor => {
       const sum = torch.scope(() => forwardAndBackward(parts, passes, batch, index));
-      observer?.afterMicroBatch?.(index + 1, counted.length);
       if (ranks) profiler?.beginPhase("gradients");
+      else afterEach(index, ({ grad }) => grad);
       return sum;
     });
   if (!ranks) {
     const sums = await mapInTurns(counted, lossOf);
     return inStep.run(() => torch.sum(torch.stack(sums), { dtype: "float64" }));
   }
-  const losses = await ranks.accumulate(counted.length, (index) => lossOf(elementAt(counted, index), index));
+  const leaves = [...(adapters.watched?.() ?? []), ...(observer?.watched?.() ?? [])];
+  const losses = await ranks.accumulate(counted.length, (index) => lossOf(elementAt(counted, index), index), {
+    leaves,
+    afterEach: (index, sumOf) => inStep.run(() => afterEach(index, sumOf)),
+  });
   const device = deviceOf(parts.model);
   return inStep.run(() =>
     torch.sum(torch.fromData(losses, [losses.length], { dtype: "float64", device }), { dtype: "float64" }),

@@ -61,6 +61,11 @@ export interface StepHooks {
    * base, and an occasional extra forward pass shows by how much.
    */
   measuresEvent(step: StepContext): boolean;
+  /**
+   * After `beforeForward`: tensors beyond the trainables whose gradients `beforeClip` reads. They have gradients, of zeros, to which
+   * autograd adds; several processes add them up as they do those of the trainables.
+   */
+  watched?(): readonly Tensor[];
 }
 
 /** Hooks that do nothing. */

@@ -110,6 +110,10 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
     return this.hooks.measuresEvent?.(step) ?? defaultStepHooks.measuresEvent(step);
   }
 
+  watched(): readonly Tensor[] {
+    return this.hooks.watched?.() ?? [];
+  }
+
   trainables(): Trainable[] {
     return [...this.banks.flatMap((bank) => bank.trainables()), ...this.modulesToSave.trainables];
   }

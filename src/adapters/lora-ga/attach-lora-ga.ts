@@ -14,6 +14,7 @@ import {
   type Tensor,
   toDType,
   transpose,
+  zerosLike,
 } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
@@ -37,7 +38,7 @@ class GradientStart implements Partial<MethodHooks> {
   private readonly banks: readonly NonZeroInitBank[];
   private readonly size: (m: number) => number;
   private hasBegun = false;
-  private watched: Watched[][] = [];
+  private watchedLayers: Watched[][] = [];
 
   constructor(banks: readonly NonZeroInitBank[], gamma: number) {
     this.banks = banks;
@@ -47,7 +48,11 @@ class GradientStart implements Partial<MethodHooks> {
   beforeForward(): void {
     if (this.hasBegun) return;
     this.release();
-    this.watched = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
+    this.watchedLayers = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
+  }
+
+  watched(): Tensor[] {
+    return this.watchedLayers.flat().map(({ weight }) => weight);
   }
 
   beforeClip(): EventReport | undefined {
@@ -55,7 +60,7 @@ class GradientStart implements Partial<MethodHooks> {
     noGrad(() => {
       this.banks.forEach((bank, at) => {
         bank.layers.forEach((_, index) => {
-          scope(() => this.beginLayer(bank, index, elementAt(elementAt(this.watched, at), index)));
+          scope(() => this.beginLayer(bank, index, elementAt(elementAt(this.watchedLayers, at), index)));
         });
       });
     });
@@ -83,8 +88,8 @@ class GradientStart implements Partial<MethodHooks> {
   }
 
   private release(): void {
-    for (const { weight } of this.watched.flat()) weight.dispose();
-    this.watched = [];
+    for (const { weight } of this.watchedLayers.flat()) weight.dispose();
+    this.watchedLayers = [];
   }
 
   counters(): Json {
@@ -110,6 +115,8 @@ function watch(linear: Linear): Watched {
   const weight = noGrad(() => detach(linear.plainWeight()))
     .keep()
     .setRequiresGrad(true);
+  using zero = zerosLike(weight);
+  weight.setGrad(zero);
   linear.adapter = { forward: (x, { bias }) => fastLinear(x, weight, { bias }) };
   return { linear, weight };
 }

@@ -1,4 +1,5 @@
 import { type Linear, type Module, ShardedTensor } from "../../nn/index.ts";
+import type { Tensor } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { zip } from "../../util/elements.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
@@ -78,6 +79,15 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   beforeForward(step: StepContext): void {
     if (!this.isOracle || !this.hasEvent(step)) return;
     for (const bank of this.factors.banks) enableBaseGradients(bank);
+  }
+
+  /** The base weights at an event of policy `svd`. */
+  watched(): Tensor[] {
+    if (!this.isOracle) return [];
+    const weights = this.factors.banks.flatMap(({ layers }) =>
+      layers.map(({ linear }) => linear.plainWeight()),
+    );
+    return weights.filter(({ requiresGrad }) => requiresGrad);
   }
 
   beforeClip(step: StepContext): EventReport | undefined {

@@ -40,7 +40,9 @@ export interface OracleOptions extends EventTiming {
 /** Before the forward pass of a step with an event: the base weights collect their gradients too. */
 export function enableBaseGradients(bank: LowRankBank): void {
   bank.layers.forEach(({ linear }, index) => {
-    linear.plainWeight().setRequiresGrad(true);
+    const weight = linear.plainWeight().setRequiresGrad(true);
+    using zero = zerosLike(weight);
+    weight.setGrad(zero);
     linear.adapter = composed(bank, index);
   });
 }
