@@ -2,9 +2,9 @@
 // in float32. Query and key are rotated to the token's position; the token is added to its sequence's cache and attends to all
 // tokens there. Sequences can have different lengths; nothing is padded, copied or repeated.
 #include "rotate.h"
+#include "short_work.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/library.h>
 
 #include <algorithm>
@@ -139,7 +139,7 @@ at::Tensor decodeAttention(const at::Tensor& queries, const at::Tensor& keys, co
                         groups, rowWidth / std::max<int64_t>(1, groups * width), width, out.mutable_data_ptr()};
   checkDecodeStep(step);
   const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-  at::parallel_for(0, static_cast<int64_t>(count) * groups, 1, [&](int64_t begin, int64_t end) {
+  shareShortWork(static_cast<int64_t>(count) * groups, 1, [&](int64_t begin, int64_t end) {
     std::vector<float> scores(longest + 1 + kLanes);
     for (int64_t i = begin; i < end; ++i)
       attendGroup(step, queries.scalar_type() == at::kBFloat16, i / groups, i % groups, scores.data());

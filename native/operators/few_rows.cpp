@@ -4,9 +4,9 @@
 #include "few_rows.h"
 
 #include "rows.h"
+#include "short_work.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
 #include <algorithm>
@@ -174,7 +174,7 @@ void multiplyInto(at::Tensor& out, const at::Tensor& x, const at::Tensor& weight
   const Product<T> product{x.const_data_ptr<T>(), weight.const_data_ptr<T>(), bias.defined() ? bias.const_data_ptr<T>() : nullptr,
                            out.mutable_data_ptr<T>(), x.size(0), x.size(1), weight.size(0)};
   const int64_t grain = std::max<int64_t>(1, kBytesAtOnce / static_cast<int64_t>(sizeof(T)) / x.size(1));
-  at::parallel_for(0, weight.size(0), grain, [&](int64_t begin, int64_t end) { multiplyRange(product, begin, end); });
+  shareShortWork(weight.size(0), grain, [&](int64_t begin, int64_t end) { multiplyRange(product, begin, end); });
 }
 
 }  // namespace

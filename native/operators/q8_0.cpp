@@ -3,6 +3,7 @@
 #include "huge_pages.h"
 #include "q8_kernels.h"
 #include "rows.h"
+#include "short_work.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -185,7 +186,7 @@ at::Tensor q8Linear(const at::Tensor& x, const at::Tensor& codes, const at::Tens
   float* to = result.mutable_data_ptr<float>();
   const float* from = biased ? added.const_data_ptr<float>() : nullptr;
   const Q8Matrix weight = matrixOf(codes, scales, out, x.size(1));
-  at::parallel_for(0, q8GroupCount(out), q8Grain(std::max<int64_t>(1, x.size(1))), [&](int64_t begin, int64_t end) {
+  shareShortWork(q8GroupCount(out), q8Grain(std::max<int64_t>(1, x.size(1))), [&](int64_t begin, int64_t end) {
     q8Multiply()(input, weight, from, to, begin, end);
   });
   return result.to(x.scalar_type());
