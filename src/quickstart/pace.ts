@@ -52,7 +52,7 @@ const [passShare, generationShare] = [0.5, 0.5];
 /** Of a trained model's answers, how many are wrong and so generated, at most as a rule. */
 const wrongShare = 0.2;
 /** Passes that a run makes to measure its memory, in steps, and what else a method and the export take, in openings of the model. */
-const [memoryPasses, opensPerMethod, opensOfExport] = [1.5, 3.5, 3];
+const [memoryPasses, opensPerMethod, opensOfExport] = [1.5, 4.5, 3];
 
 /** Seconds that the rest of a quickstart takes after its probe. */
 export function estimateSeconds(

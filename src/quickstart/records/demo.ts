@@ -48,7 +48,7 @@ export function recordsDemo(model: string): Demo {
     rank,
     methods,
     training: { steps: sizes.train / batchSize, batchSize, evaluations: 0, keepLast: 1 },
-    pace: { watched: 3, at: [1 / 3, 2 / 3], testsBefore: 16, seconds: 110, least: { steps: 20, tests: 32 } },
+    pace: { watched: 3, at: [1 / 3, 2 / 3], testsBefore: 16, seconds: 105, least: { steps: 20, tests: 32 } },
     compute: { dtype: "auto", device: "auto" },
     output: { name: modelFile, format: "gguf", dtype: "q8_0" },
     programs: (question) => ({
