@@ -63,6 +63,13 @@ test.each(["quickstart", "generate"])("launch refuses %s, which is for one proce
   expect(printedFailure(refused)).toMatchObject({ code: 2, found: expect.stringContaining(verb) });
 });
 
+test("launch says so when somebody stops one of the ranks", async () => {
+  const script = "process.exit(process.env.RANK === '1' ? 143 : 0)";
+  const stopped = await runChild(program, "launch", "--nproc", "2", "--", process.execPath, "-e", script);
+  expect(stopped.code).toBe(143);
+  expect(stopped.stderr).toMatch(/^rank 1 \(process \d+\) was stopped by SIGTERM/);
+});
+
 test("launch passes signals on and waits", async () => {
   const script =
     "process.on('SIGTERM', () => setTimeout(() => { console.log('saved'); process.exit(143); }, 300)); setInterval(() => {}, 1e3); console.log('ready');";

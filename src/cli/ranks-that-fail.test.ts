@@ -30,9 +30,9 @@ beforeAll(() => {
 });
 
 /** Trains on 2 ranks, with a fault on one of them. */
-async function trainWith(name: string, plan: Plan) {
+async function trainWith(name: string, plan: Plan, ...more: readonly string[]) {
   vi.stubEnv("FAULT_PLAN", JSON.stringify(plan));
-  const words = ["train", at("recipe.yaml"), "--set", `run.name=${name}`];
+  const words = ["train", at("recipe.yaml"), "--set", `run.name=${name}`, ...more];
   const result = await runChild(program, "launch", "--nproc", "2", ...words);
   vi.unstubAllEnvs();
   return result;
@@ -66,6 +66,25 @@ test.each([0, 1])(
     const named = new RegExp(`^error: rank ${rank} \\(process \\d+\\) was killed by SIGKILL`, "gm");
     expect(stderr.match(named)).toHaveLength(1);
     if (rank === 1) await expectResume("killed-1", 2);
+  },
+  60_000,
+);
+
+test.each([0, 1])(
+  "when rank %i is suspended, in a run that shares its base out, all end and name it, and the launcher",
+  async (rank) => {
+    const words = ["--silence", "2", "--set", "train.shardBase=true"];
+    const begin = performance.now();
+    const { code, stderr } = await trainWith(
+      `suspended-${rank}`,
+      { what: "suspend", rank, step: 3 },
+      ...words,
+    );
+    expect(code).toBe(1);
+    expect(performance.now() - begin).toBeLessThan(15_000);
+    expect(stderr.match(/Rank \d is \w+/g)).toContain(`Rank ${rank} is silent`);
+    expect(stderr.replaceAll(`Rank ${rank} is silent`, "")).not.toMatch(/error: Rank/);
+    expect(stderr.trimEnd()).toMatch(new RegExp(`\nerror: rank ${rank} \\(process \\d+\\) is silent[^\n]*$`));
   },
   60_000,
 );

@@ -110,6 +110,34 @@ it("names a rank that was killed before those that fail because of it", async ()
   expect({ failure, exitCode }).toMatchObject({ failure: { rank: 2, signal: "SIGKILL" }, exitCode: 137 });
 });
 
+it("ends a rank that is suspended, and names it where another one knows", async () => {
+  const program = `
+    const verdict = { rank: 1, host: "here", pid: 4711, kind: "silent", text: "" };
+    const end = () => {
+      fs.writeFileSync(process.env.SCALORA_VERDICT_FILE ?? "verdict", JSON.stringify(verdict));
+      process.exit(1);
+    };
+    if (rank === 1) process.kill(process.pid, "SIGSTOP"); else setTimeout(end, 500);
+    setInterval(() => {}, 1000);`;
+  const begin = performance.now();
+  const { failure, exitCode } = await run(program, 3);
+  expect({ failure, exitCode }).toMatchObject({
+    failure: { rank: 1, pid: 4711, found: "is silent" },
+    exitCode: 1,
+  });
+  expect(performance.now() - begin).toBeLessThan(3000);
+});
+
+it("asks the others to stop when one was, and lets them take their time", async () => {
+  const program = `
+    if (rank === 1) setTimeout(() => process.exit(143), 300);
+    process.on("SIGTERM", () => setTimeout(() => { console.log("saved"); process.exit(0); }, 5300));
+    setInterval(() => {}, 1000);`;
+  const { failure, exitCode, lines } = await run(program, 3);
+  expect({ failure, exitCode }).toMatchObject({ failure: { rank: 1, askedBy: "SIGTERM" }, exitCode: 143 });
+  expect(lines).toEqual(["[rank 2] saved"]);
+}, 20_000);
+
 it.each(["missing", "throws"] as const)(
   "ends the ranks that it has started when another cannot be started (%s)",
   async (how) => {

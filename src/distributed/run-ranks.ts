@@ -7,6 +7,9 @@ import { freePort } from "../util/free-port.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
 import type { Nodes } from "./launch.ts";
 import { readLaunch, readNodes } from "./read-launch.ts";
+import type { Verdict } from "./watch/messages.ts";
+import { whatBecame } from "./watch/verdict-error.ts";
+import { VerdictFile } from "./watch/verdict-file.ts";
 
 export interface RanksOptions {
   /** The program of every rank, found as a shell finds it, and its arguments. */
@@ -20,17 +23,25 @@ export interface RanksOptions {
 }
 
 /** How a rank ended. */
-export interface RankFailure {
+interface RankEnd {
   readonly rank: number;
   readonly pid: number | undefined;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
+/** The rank for which all ended; its end, or that of the first that ended because of it. */
+export interface RankFailure extends RankEnd {
+  /** What the others have found of it, where it had not ended: "is silent". */
+  readonly found?: string;
+  /** The signal with which somebody asked it to stop, as its exit code says. */
+  readonly askedBy?: NodeJS.Signals;
+}
+
 interface Rank {
   readonly rank: number;
   readonly child: ChildProcess;
-  readonly exited: Promise<RankFailure>;
+  readonly exited: Promise<RankEnd>;
   readonly closed: Promise<unknown>;
 }
 
@@ -39,27 +50,30 @@ const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Milliseconds between asking ranks to end and ending them. */
 const grace = 5000;
 
-/** Milliseconds in which ranks that fail because of another one may be noticed before it. */
+/** Milliseconds in which ranks that fail because of another one may be noticed before it, and say why they end. */
 const confusion = 500;
 
 /**
  * Runs a command as several ranks of one job, with torchrun's variables, until all have ended. Signals to this process go to all
- * ranks. When a rank fails, the others are ended, within 6 seconds. On a machine that Kubeflow or SkyPilot has started one
- * command on, the ranks are this machine's share of all.
- * @returns the failure of the first rank that failed by itself; undefined if none did or a signal ended them; and an exit code
+ * ranks. When a rank fails, the others are ended, within 6 seconds; when one was asked to stop, so are the others, and they may
+ * take their time. On a machine that Kubeflow or SkyPilot has started one command on, the ranks are this machine's share of all.
+ * @returns the rank that failed first, or was asked to stop; undefined if none was or a signal to this process ended them; and an
+ * exit code
  */
 export async function runRanks(
   options: RanksOptions,
 ): Promise<{ failure: RankFailure | undefined; exitCode: number }> {
-  const ranks = startAll(options, await environments(options));
-  const ended: RankFailure[] = [];
+  using file = new VerdictFile();
+  const ranks = startAll(options, await environments(options, file));
+  const ended: RankEnd[] = [];
   for (const { exited } of ranks) exited.then((end) => ended.push(end)).catch(() => {});
   const signals = forwardSignals(ranks);
   try {
     const failed = await firstFailure(ranks);
     if (failed && !signals.came()) await sleep(confusion);
-    const failure = signals.came() ? undefined : culprit(ended);
-    if (failure !== undefined) await endAll(ranks);
+    const failure = signals.came() ? undefined : culprit(ended, file.read());
+    if (failure?.askedBy) signalAll(ranks, failure.askedBy);
+    else if (failure) await endAll(ranks);
     await Promise.all(ranks.map(({ exited }) => exited));
     await Promise.race([
       Promise.all(ranks.map(({ closed }) => closed)),
@@ -73,7 +87,10 @@ export async function runRanks(
 }
 
 /** The variables of each rank. */
-async function environments({ nproc, env, log }: RanksOptions): Promise<NodeJS.ProcessEnv[]> {
+async function environments(
+  { nproc, env, log }: RanksOptions,
+  file: VerdictFile,
+): Promise<NodeJS.ProcessEnv[]> {
   const nodes = nodesOf(env);
   const { host, port } = nodes?.store ?? { host: "127.0.0.1", port: 0 };
   const { nodeRank = 0, nodes: count = 1 } = nodes ?? {};
@@ -81,6 +98,7 @@ async function environments({ nproc, env, log }: RanksOptions): Promise<NodeJS.P
   const { TORCHELASTIC_USE_AGENT_STORE: _store, ...inherited } = env;
   const shared = {
     ...inherited,
+    ...file.env,
     WORLD_SIZE: `${count * nproc}`,
     LOCAL_WORLD_SIZE: `${nproc}`,
     GROUP_RANK: `${nodeRank}`,
@@ -135,7 +153,7 @@ function start({ command, args, log }: RanksOptions, env: NodeJS.ProcessEnv): Ra
   });
   for (const input of [child.stdout, child.stderr])
     if (input) createInterface({ input }).on("line", (line) => log(`[rank ${rank}] ${line}`));
-  const exited = new Promise<RankFailure>((resolve, reject) => {
+  const exited = new Promise<RankEnd>((resolve, reject) => {
     child.once("error", (cause) => reject(cannotStart(command, cause)));
     child.once("exit", (code, signal) => resolve({ rank, pid: child.pid, code, signal }));
   });
@@ -161,14 +179,24 @@ async function firstFailure(ranks: readonly Rank[]): Promise<boolean> {
   return await Promise.race([all, ...each]);
 }
 
-const hasFailed = ({ code }: RankFailure) => code !== 0;
+const hasFailed = ({ code }: RankEnd) => code !== 0;
 
-/** Of ranks that fail together, one that was killed is the reason why others lost it. */
-function culprit(ended: readonly RankFailure[]): RankFailure | undefined {
-  return ended.find(({ signal }) => signal !== null) ?? ended.find(hasFailed);
+/** The rank that the ranks name; else, of those that fail together, one that was killed: it is the reason why others lost it. */
+function culprit(ended: readonly RankEnd[], verdict: Verdict | undefined): RankFailure | undefined {
+  const first = ended.find(({ signal }) => signal !== null) ?? ended.find(hasFailed);
+  if (first === undefined) return undefined;
+  if (verdict === undefined) return asked(first);
+  const { rank, pid } = verdict;
+  const named = ended.find((end) => end.rank === rank && hasFailed(end));
+  return named ?? { ...first, rank, pid, found: whatBecame(verdict) };
 }
 
-function exitCodeOf(failure: RankFailure | undefined): number {
+function asked(end: RankEnd): RankFailure {
+  const askedBy = forwarded.find((name) => end.code === 128 + constants.signals[name]);
+  return { ...end, ...(askedBy && { askedBy }) };
+}
+
+function exitCodeOf(failure: RankEnd | undefined): number {
   if (failure === undefined) return 0;
   const { code, signal } = failure;
   return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
@@ -176,6 +204,7 @@ function exitCodeOf(failure: RankFailure | undefined): number {
 
 async function endAll(ranks: readonly Rank[]): Promise<void> {
   signalAll(ranks, "SIGTERM");
+  signalAll(ranks, "SIGCONT"); // one that is suspended does not hear of it otherwise
   const all = Promise.all(ranks.map(({ exited }) => exited));
   await Promise.race([all, sleep(grace, undefined, { ref: false })]);
   signalAll(ranks, "SIGKILL");

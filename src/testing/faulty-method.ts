@@ -6,7 +6,7 @@ import { inputGain } from "../../examples/input-gain/input-gain.ts";
 
 /** What happens on one rank before a step. */
 export interface Plan {
-  readonly what: "kill" | "raise" | "memory" | "nan" | "sleep";
+  readonly what: "kill" | "suspend" | "raise" | "memory" | "nan" | "sleep";
   readonly rank: number;
   readonly step: number;
   /** For `sleep`: how long its thread does nothing else. */
@@ -24,6 +24,7 @@ const block = (seconds: number) =>
 function happen({ what, seconds = 0, mark }: Plan, gradients: readonly torch.Tensor[]): void {
   if (mark !== undefined) writeFileSync(mark, "");
   if (what === "kill") process.kill(process.pid, "SIGKILL");
+  if (what === "suspend") process.kill(process.pid, "SIGSTOP");
   if (what === "raise") throw new Error("this rank has had enough");
   if (what === "memory") torch.zeros([2 ** 50], { device: "cpu" });
   if (what === "sleep") block(seconds);

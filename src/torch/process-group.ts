@@ -71,7 +71,7 @@ export class ProcessGroup implements Disposable {
   private watch: GroupWatch | undefined;
   /** Why the ranks stop. */
   private failure: Error | undefined;
-  /** The error of this rank that the others have been told. */
+  /** The error of this rank of which the others know. */
   private told: unknown;
   private readonly failing = new AbortController();
 
@@ -321,7 +321,8 @@ export class ProcessGroup implements Disposable {
     const says = messageOf(error);
     const kind = lostKinds.find(([text]) => says.startsWith(text))?.[1];
     if (kind === undefined) return error;
-    return this.failure ?? (await this.watch?.report(error, kind)) ?? error;
+    this.told = this.failure ?? (await this.watch?.report(error, kind)) ?? error;
+    return this.told;
   }
 
   /** Leaves the group. */

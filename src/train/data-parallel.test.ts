@@ -78,7 +78,10 @@ it("a rank that is killed ends the others, and the record says so", async () => 
 it("a rank that fails ends the others", async () => {
   const event = { what: "throw", rank: 1, step: 2 } as const;
   const [first, second] = await trainOn(2, { kind: "lora", microBatches: 2, event });
-  expect([first.code, second.code]).toEqual(["run", "internal"]);
+  expect([first, second]).toMatchObject([
+    { code: "run", told: ["lost"] },
+    { code: "internal", told: ["failed"] },
+  ]);
 }, 60_000);
 
 it("names the layer of which a rank holds other bits", async () => {

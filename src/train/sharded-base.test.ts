@@ -129,12 +129,12 @@ it("a run stops, and resumes to the same bits on another number of ranks, and on
   expect({ hash: last.hash, reason: last.reason }).toEqual({ hash: whole.hash, reason: "finished" });
 }, 60_000);
 
-it("a rank that is killed ends the others, in the middle of a pass", async () => {
+it("a rank that is killed in the middle of a pass ends the others", async () => {
   const base = { folder: at("model"), adapter: { method: "lora", ...targets } } as const;
-  const event = { what: "kill", rank: 1, step: 2 } as const;
+  const event = { what: "kill in a pass", rank: 1, step: 2 } as const;
   const [first, second] = await startRanks(2, { kind: "sharded", microBatches: 2, base, event });
   expect(second?.signal).toBe("SIGKILL");
-  expect(JSON.parse(first?.stdout ?? "")).toMatchObject([{ code: "run" }]);
+  expect(JSON.parse(first?.stdout ?? "")).toMatchObject([{ code: "run", told: ["lost"] }]);
 }, 60_000);
 
 it("of a checkpoint of which a rank cannot write its part nothing is left", async () => {

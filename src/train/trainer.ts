@@ -29,16 +29,20 @@ const changedByStep = 3;
 
 /**
  * Trains until the steps are done, patience runs out, the signal is aborted or `control.json` asks to stop, and saves a
- * checkpoint at the end in each case. Yields to the event loop between steps.
+ * checkpoint at the end in each case. Yields to the event loop between steps. What it throws on one of several ranks ends the
+ * others.
  * @throws ScaloraError `run` when a loss or gradient is not finite or the run folder cannot be written; `model`,
  * `config`, `data` or `format` when a resume does not fit; `config` when a new run finds checkpoints in its folder.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { group, adapters, model, recompute = false } = options;
   const isTogether = group !== undefined && group.size > 1;
-  if (isSharded(model)) checkSharded(isTogether, recompute);
-  using ranks = isTogether ? new DataParallel(group, adapters, model) : undefined;
-  return await new Trainer(options, ranks).run();
+  const work = async () => {
+    if (isSharded(model)) checkSharded(isTogether, recompute);
+    using ranks = isTogether ? new DataParallel(group, adapters, model) : undefined;
+    return await new Trainer(options, ranks).run();
+  };
+  return await (isTogether ? group.together(work) : work());
 }
 
 /** @throws ScaloraError `usage` */

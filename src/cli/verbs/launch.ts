@@ -31,7 +31,9 @@ export function addLaunch(program: Command, context: Context): void {
         env: context.env,
         log: (line) => context.error(line),
       });
-      if (failure !== undefined) context.error(`${context.paint("red", "error:")} ${failureText(failure)}`);
+      if (failure?.askedBy)
+        context.error(`${nameOf(failure)} was stopped by ${failure.askedBy}, and the others with it`);
+      else if (failure) context.error(`${context.paint("red", "error:")} ${failureText(failure)}`);
       context.exitCode = exitCode;
     });
 }
@@ -48,7 +50,10 @@ export function requireOneProcess(verb: string): void {
   });
 }
 
-function failureText({ rank, pid, code, signal }: RankFailure): string {
-  const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
-  return `rank ${rank} (process ${pid}) ${how}; the other ranks were ended`;
+const nameOf = ({ rank, pid }: RankFailure) => `rank ${rank} (process ${pid})`;
+
+function failureText(failure: RankFailure): string {
+  const { code, signal, found } = failure;
+  const how = found ?? (signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`);
+  return `${nameOf(failure)} ${how}; the other ranks were ended`;
 }

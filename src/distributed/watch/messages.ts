@@ -24,6 +24,17 @@ export interface Verdict extends Place {
   readonly text: string;
 }
 
+export function readPlace(value: unknown): Place {
+  const { rank, host, pid } = isRecord(value) ? value : {};
+  return { rank: Number(rank), host: String(host), pid: Number(pid) };
+}
+
+export function readVerdict(value: unknown): Verdict | undefined {
+  const { kind, text } = isRecord(value) ? value : {};
+  const known = verdictKinds.find((name) => name === kind);
+  return known && { ...readPlace(value), kind: known, text: String(text) };
+}
+
 /** What a rank says about itself. */
 export interface Report {
   readonly kind: "failed" | "late" | "lost";

@@ -6,6 +6,7 @@ import type { GroupWatch, ProcessGroup } from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { Report, Verdict } from "./messages.ts";
 import { verdictError } from "./verdict-error.ts";
+import { leaveVerdict } from "./verdict-file.ts";
 import type { Notice, Order, ThreadData } from "./watch-thread.ts";
 
 /** Seconds more than the silence for which a rank that has lost another waits to hear which is to blame. */
@@ -116,7 +117,9 @@ export class RankWatch implements GroupWatch {
   }
 
   private hear(notice: Notice): void {
-    if (notice.type === "verdict") this.fail(this.errorOf(notice.verdict));
+    if (notice.type !== "verdict") return;
+    leaveVerdict(notice.verdict, process.env);
+    this.fail(this.errorOf(notice.verdict));
   }
 
   private fail(error: Error): void {

@@ -12,6 +12,9 @@ export function verdictError(verdict: Verdict, silence: number): ScaloraError {
   });
 }
 
+/** What became of the rank of a verdict, in words that follow its name. */
+export const whatBecame = (verdict: Verdict): string => describe(verdict, 0).what;
+
 function describe({ kind, text }: Verdict, silence: number): { what: string; found: string; fix: string } {
   switch (kind) {
     case "failed":

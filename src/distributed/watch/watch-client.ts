@@ -1,7 +1,14 @@
 // Node runs this file as it is: types that can be erased only, and no `using`.
 import { connect } from "node:net";
-import { isRecord } from "../../util/json.ts";
-import { Line, type Place, type Report, type Said, type Verdict, verdictKinds } from "./messages.ts";
+import {
+  Line,
+  type Place,
+  type Report,
+  readPlace,
+  readVerdict,
+  type Said,
+  type Verdict,
+} from "./messages.ts";
 import { everyTick } from "./ticks.ts";
 
 /** Milliseconds that the others give the rank of an error to end: who looks at the ranks from outside sees it end first. */
@@ -127,15 +134,4 @@ export class WatchClient {
     if (this.state === "there" && this.first) this.judge({ ...this.first, kind, text: "" });
     this.act();
   }
-}
-
-function readPlace(value: unknown): Place {
-  const { rank, host, pid } = isRecord(value) ? value : {};
-  return { rank: Number(rank), host: String(host), pid: Number(pid) };
-}
-
-function readVerdict(value: unknown): Verdict | undefined {
-  const { kind, text } = isRecord(value) ? value : {};
-  const known = verdictKinds.find((name) => name === kind);
-  return known && { ...readPlace(value), kind: known, text: String(text) };
 }

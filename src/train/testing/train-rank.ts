@@ -5,7 +5,7 @@ import { type AdapterOptions, type AdapterSet, attach } from "../../adapters/ind
 import { AnalysisObserver } from "../../analysis/analysis-observer.ts";
 import type { Batch } from "../../data/index.ts";
 import { createClassifier, createModel, loadClassifier, loadModel } from "../../models/index.ts";
-import { type TrainableModel, WeightShards } from "../../nn/index.ts";
+import { type ShardGroup, type TrainableModel, WeightShards } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { requestControl } from "../../run/control-command.ts";
 import type { RunEvent } from "../../run/events.ts";
@@ -14,13 +14,21 @@ import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { countingBatches, heldOutBatches } from "../../testing/tiny-data.ts";
 import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
 import { type TinyRunOptions, tinyRun } from "../../testing/tiny-run.ts";
-import { fill_, Generator, noGrad, ProcessGroup, setThreads, visitBytes } from "../../torch/index.ts";
+import {
+  fill_,
+  Generator,
+  type GroupWatch,
+  noGrad,
+  ProcessGroup,
+  setThreads,
+  visitBytes,
+} from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { TrainOptions } from "../train-options.ts";
 import { train } from "../trainer.ts";
 
-type EventKind = "damage" | "abort" | "stop" | "pause" | "throw" | "kill" | "fill disk";
+type EventKind = "damage" | "abort" | "stop" | "pause" | "throw" | "kill" | "kill in a pass" | "fill disk";
 
 /** What is trained, and what is special about it. */
 export interface Case {
@@ -54,7 +62,7 @@ export interface Case {
   readonly emptyEvery?: number;
   /**
    * What happens on a rank after a step: it changes its factors, is asked to stop, finds a command in the folder, fails, is killed,
-   * or can write no more.
+   * at once or in the middle of the next pass, or can write no more.
    */
   readonly event?: { readonly what: EventKind; readonly rank: number; readonly step: number };
 }
@@ -172,6 +180,33 @@ const withLabels = (batch: Batch): Batch => ({
   labels: Float64Array.from(batch.sources, (_, row) => (batch.tokens[batch.offsets[row] ?? 0] ?? 0) % 2),
 });
 
+/** What the others are told of this rank. */
+const told: string[] = [];
+const watch: GroupWatch = {
+  failure: new Promise(() => {}),
+  look: () => undefined,
+  begin: () => {},
+  report: async (error, kind) => {
+    told.push(kind);
+    return kind === "failed" && error instanceof Error ? error : new ScaloraError("run", "the verdict");
+  },
+  close: () => {},
+};
+
+/** Gathers after which this rank is killed. */
+let gathersLeft = Number.POSITIVE_INFINITY;
+
+function shardGroup(group: ProcessGroup): ShardGroup {
+  const { rank, size } = group;
+  return {
+    ...{ rank, size, beginGather: (slices, outputs) => group.beginGather(slices, outputs) },
+    awaitGather(gather) {
+      if (gathersLeft-- === 0) process.kill(process.pid, "SIGKILL");
+      group.awaitGather(gather);
+    },
+  };
+}
+
 async function runOf(given: Case, shards: WeightShards | undefined): Promise<{ options: TrainOptions }> {
   if (given.kind === "sharded" || given.kind === "method") return await loadedRun(given, shards);
   return given.kind === "dropout" ? bertRun(given) : languageModelRun(given);
@@ -179,7 +214,7 @@ async function runOf(given: Case, shards: WeightShards | undefined): Promise<{ o
 
 /** Trains one case. @returns what must be the same on every rank, and in one process */
 async function trainCase(given: Case, group: ProcessGroup | undefined) {
-  using shards = group && new WeightShards(group);
+  using shards = group && new WeightShards(shardGroup(group));
   const { options } = await runOf(given, shards);
   const { model, adapters, optimizer, batches } = options;
   const observer = given.analysisEvery === undefined ? undefined : await observerOf(given, options);
@@ -196,6 +231,7 @@ async function trainCase(given: Case, group: ProcessGroup | undefined) {
     if (what === "abort") controller.abort("SIGTERM");
     if (what === "throw") throw new ScaloraError("internal", "a fault of the test");
     if (what === "kill") process.kill(process.pid, "SIGKILL");
+    if (what === "kill in a pass") gathersLeft = 3;
     if (what === "fill disk")
       failAtFileChange(1, () => {
         throw new Error("no space left on device");
@@ -239,11 +275,13 @@ async function result(given: Case, group: ProcessGroup | undefined) {
     return await trainCase(given, group);
   } catch (error) {
     if (!(error instanceof ScaloraError)) throw error;
-    return { code: error.code, message: messageOf(error).split("\n")[0], where: error.where };
+    const message = messageOf(error).split("\n")[0];
+    return { code: error.code, message, where: error.where, told: told.splice(0) };
   }
 }
 
 using group = size === 1 ? undefined : await connect();
+group?.watchedBy(watch);
 const results: unknown[] = [];
 for (const given of cases) results.push(await result(given, group));
 console.log(JSON.stringify(results));
