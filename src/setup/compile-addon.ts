@@ -182,7 +182,8 @@ function flagsFor(libtorch: string, others: readonly string[]) {
 
 /** Folder of the headers. Not a static import: in a fresh clone this module is loaded before the npm packages are installed. */
 function nodeApiHeaders() {
-  const { include_dir: folder }: { include_dir: string } = createRequire(import.meta.url)("node-api-headers");
+  const require = createRequire(import.meta.url);
+  const { include_dir: folder }: { include_dir: string } = require("node-api-headers");
   return folder;
 }
 
