@@ -1,9 +1,16 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runChild } from "../testing/child-process.ts";
+import { readStatus } from "../run/status.ts";
+import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { freePort } from "../util/free-port.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
 
 const program = new URL("testing/run-main.ts", import.meta.url);
@@ -38,6 +45,43 @@ test("the runs of a comparison are shared out between processes, and its table i
   expect(together.stderr).not.toContain("[rank 1]");
   const [row] = JSON.parse(alone.stdout).rows;
   expect(JSON.parse(together.stdout).rows).toMatchObject([{ results: row.results, mean: row.mean }]);
+}, 120_000);
+
+test("a signal to one process stops the comparison on all, after their steps, and it goes on from there", async () => {
+  const words = ["compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "1e-2", "--seeds", "0,1"];
+  const args = [...words, "--out", at("signalled"), "--set", "train.steps=300", "--json"];
+  const port = `${await freePort()}`;
+  const ranks = ["0", "1"].map((rank) => {
+    const env = {
+      RANK: rank,
+      LOCAL_RANK: rank,
+      WORLD_SIZE: "2",
+      MASTER_ADDR: "127.0.0.1",
+      MASTER_PORT: port,
+    };
+    return spawn(process.execPath, [...runsTypeScript, fileURLToPath(program), ...args], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...env },
+    });
+  });
+  const printed = Promise.all(ranks.map(({ stderr }) => text(stderr)));
+  const ends = Promise.all(ranks.map((rank) => once(rank, "exit")));
+  const runs = ["lora-lr0.01-seed0", "lora-lr0.01-seed1"].map((name) => at("signalled", "runs", name));
+  const isEach = (test: (step: number, state: string) => boolean) =>
+    runs.map(readStatus).every((status) => status !== undefined && test(status.step, status.state));
+  while (!isEach((step) => step > 0) && ranks.every(({ exitCode }) => exitCode === null)) await sleep(20);
+  ranks[1]?.kill("SIGTERM");
+  const [first, second] = await printed;
+  expect(await ends, `${first}${second}`).toEqual([
+    [1, null],
+    [143, null],
+  ]);
+  expect(first).toMatch(/asked to stop\n +where: +rank 1\n +found: .*SIGTERM/);
+  expect(isEach((step, state) => step < 300 && state === "stopped")).toBe(true);
+  const again = await runChild(program, ...args);
+  expect(again.code, again.stderr).toBe(0);
+  expect(JSON.parse(again.stdout)).toMatchObject({ rows: [{ seeds: 2 }], failed: [] });
+  expect(isEach((step, state) => step === 300 && state === "finished")).toBe(true);
 }, 120_000);
 
 test("a comparison that rank 0 refuses ends all processes", async () => {
