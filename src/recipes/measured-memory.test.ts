@@ -3,7 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runsTypeScript } from "../testing/child-process.ts";
+import { eventsOfType } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 
@@ -57,3 +59,28 @@ test.skipIf(process.platform !== "linux").each([
   expect(peak).toBeGreaterThan(350 * 2 ** 20);
   expect(Math.abs(announced / peak - 1), `${announced} for ${peak}`).toBeLessThan(0.1);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "so is that of ranks, which exchange all gradients",
+  async () => {
+    writeTinyLlama(at("wide"), {
+      config: { hidden_size: 512, intermediate_size: 1408, num_hidden_layers: 4 },
+    });
+    const recipe = {
+      model: { path: at("wide"), device: "cpu" },
+      adapter: { method: "full" },
+      data: { train: at("uneven.jsonl"), eval: "none" },
+      train: { steps: 3, batchSize: 4 },
+      run: { name: "ranks", folder: at("runs"), samples: 0 },
+    };
+    writeFileSync(at("ranks.yaml"), JSON.stringify(recipe));
+    const program = new URL("../cli/testing/run-main.ts", import.meta.url);
+    const { code, stderr } = await runChild(program, "launch", "--nproc", "2", "train", at("ranks.yaml"));
+    expect(code, stderr).toBe(0);
+    const events = readEvents(at("runs", "ranks"));
+    const announced = eventsOfType(events, "start")[0]?.environment.estimatedMemory ?? 0;
+    const peak = Math.max(...eventsOfType(events, "step").map(({ memory }) => memory));
+    expect(Math.abs(announced / peak - 1), `${announced} for ${peak}`).toBeLessThan(0.1);
+  },
+  60_000,
+);
