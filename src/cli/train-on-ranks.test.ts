@@ -158,6 +158,14 @@ test("whether a run is finished says rank 0, whatever another sees; one process 
   });
 }, 120_000);
 
+test("check computes on all processes with the backend that rank 0 has chosen", async () => {
+  const own = "export SCALORA_GEMM_BACKEND=$(test $RANK = 0 && echo aten || echo onednn)";
+  const command = [process.execPath, ...runsTypeScript, fileURLToPath(program), "check", "--json"];
+  const recipe = writeRecipe("backends", {});
+  const checked = await launch("--", "sh", "-c", `${own}; exec ${command.join(" ")} ${recipe}`);
+  expect(JSON.parse(checked.stdout), checked.stderr).toMatchObject({ ok: true, errors: [] });
+}, 60_000);
+
 test("check reports what is wrong on any process, with its number, and tries nothing on the others", async () => {
   cpSync(at("train.jsonl"), at("rows0.jsonl"));
   writeFileSync(at("rows1.jsonl"), '{"prompt": "a=", "completion": 3}\n');

@@ -16,7 +16,7 @@ import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type Probe, probeRun } from "./probe-run.ts";
 import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";
 import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
-import { overRanks } from "./train-on-ranks.ts";
+import { agreeOnBackend, overRanks } from "./train-on-ranks.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /** What a recipe would do, and what keeps it from running. */
@@ -65,7 +65,9 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   const own: string[] = [];
   if (isFirst(group)) await collect(own, () => assertCanStart(runPath(recipe)));
   const started = performance.now();
-  const prepare = () => prepareRun(overRanks(recipe, ranks?.size ?? 1), { group, ranks: ranks?.size });
+  const recordedBackend = group && (await agreeOnBackend(group, recipe));
+  const prepare = () =>
+    prepareRun(overRanks(recipe, ranks?.size ?? 1), { group, recordedBackend, ranks: ranks?.size });
   // Ranks that share the base out load it together.
   using prepared = group && recipe.train.shardBase ? await prepare() : await collect(own, prepare);
   const loadSeconds = (performance.now() - started) / 1000;

@@ -133,10 +133,10 @@ const resizedWarning = (before: number, now: number) =>
 const count = (processes: number) => (processes === 1 ? "1 process" : `${processes} processes`);
 
 /** The GEMM backend of all ranks, which rank 0 chooses: measured on each, beside the others, it might differ. */
-async function agreeOnBackend(
+export async function agreeOnBackend(
   group: ProcessGroup,
   { model }: Recipe,
-  recorded: GemmBackend | undefined,
+  recorded?: GemmBackend,
 ): Promise<GemmBackend | undefined> {
   const own = group.rank === 0 ? (recorded ?? model.gemmBackend ?? chooseGemmBackend().chosen) : "";
   const [chosen] = await gatherTexts(group, own);
