@@ -1,7 +1,8 @@
 // The files of examples/cluster: what they say to their tools, and that their commands, with the variables that their launchers
-// set, train as one process does. The real torchrun and mpirun run the commands of docs/distributed.md.
+// set, train as one process does. The real torchrun and mpirun run the commands of docs/distributed.md, and so does its first
+// section.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,7 +14,8 @@ import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { writeTinyProject } from "../src/testing/tiny-trained-run.ts";
 import { freePort } from "../src/util/free-port.ts";
 
-const examples = fileURLToPath(new URL("../examples/cluster", import.meta.url));
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const examples = join(repository, "examples/cluster");
 const program = fileURLToPath(new URL("../src/cli/testing/run-main.ts", import.meta.url));
 const scratch = temporaryFolder();
 const bin = join(scratch.path, "bin");
@@ -94,6 +96,23 @@ beforeAll(async () => {
   expected = losses(alone);
   expect(expected).toHaveLength(5);
 });
+
+test("docs/distributed.md shows that two ranks give the bits of one process", async () => {
+  const folder = join(scratch.path, "clone");
+  mkdirSync(folder);
+  for (const name of ["assets", "examples"]) symlinkSync(join(repository, name), join(folder, name));
+  const page = readFileSync(join(repository, "docs/distributed.md"), "utf8");
+  const [first = "", second = ""] = [...page.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block]) =>
+    block?.trim(),
+  );
+  expect(second).toContain(first); // whose result has a name there
+  await run(folder, ["bash", "-ec", `{ ${second}\n} > printed`], { SCALORA_GEMM_BACKEND: "aten" });
+  const { steps } = parseYaml(readFileSync(join(folder, "examples/tiny.yaml"), "utf8")).train;
+  expect(readFileSync(join(folder, "printed"), "utf8")).toMatch(
+    new RegExp(`\\nlosses  equal, bit by bit, in ${steps} steps\\n$`),
+  );
+  expect(page).toContain(`equal, bit by bit, in ${steps} steps`);
+}, 120_000);
 
 test("every example has a test", () => {
   const tested = [

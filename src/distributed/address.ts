@@ -65,6 +65,7 @@ function addressOfInterface(name: string): string {
     where: "GLOO_SOCKET_IFNAME",
     expected: Object.keys(interfaces).join(", "),
     found: name,
+    fix: "name one of this machine's, or unset it: then the one towards rank 0 is taken",
   });
 }
 
