@@ -113,7 +113,14 @@ test.each([
     name: "another number of ranks",
     env: [{}, { WORLD_SIZE: "3" }],
     error: { code: 1, found: expect.stringMatching(/WORLD_SIZE=3.*WORLD_SIZE=2/) },
-    other: { code: 1, lines: [expect.stringMatching(/^error: the (ranks do not agree on their number|connection to another rank is lost) /)] },
+    other: {
+      code: 1,
+      lines: [
+        expect.stringMatching(
+          /^error: the (ranks do not agree on their number|connection to another rank is lost) /,
+        ),
+      ],
+    },
   },
 ])(
   "$name",

@@ -86,6 +86,14 @@ export async function runRanks(
   }
 }
 
+/** One line, such as `rank 1 (process 4711) was killed by SIGKILL; the other ranks were ended`. */
+export function describeFailure({ rank, pid, code, signal, found, askedBy }: RankFailure): string {
+  const who = `rank ${rank} (process ${pid})`;
+  if (askedBy) return `${who} was stopped by ${askedBy}, and the others with it`;
+  const how = found ?? (signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`);
+  return `${who} ${how}; the other ranks were ended`;
+}
+
 /** The variables of each rank. */
 async function environments(
   { nproc, env, log }: RanksOptions,

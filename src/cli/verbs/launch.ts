@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { RankFailure } from "../../distributed/run-ranks.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
 import { numberParser } from "../shared-options.ts";
@@ -18,7 +17,7 @@ export function addLaunch(program: Command, context: Context): void {
     .passThroughOptions()
     .showHelpAfterError("  fix:      such as npx scalora launch --nproc 2 train recipe.yaml")
     .action(async (words: readonly string[], { nproc }: { nproc: number }) => {
-      const { runRanks } = await import("../../distributed/run-ranks.ts");
+      const { describeFailure, runRanks } = await import("../../distributed/run-ranks.ts");
       const [command = "", ...args] = words;
       requireOneProcess(command);
       const isVerb = program.commands.some((verb) => verb.name() === command);
@@ -31,9 +30,8 @@ export function addLaunch(program: Command, context: Context): void {
         env: context.env,
         log: (line) => context.error(line),
       });
-      if (failure?.askedBy)
-        context.error(`${nameOf(failure)} was stopped by ${failure.askedBy}, and the others with it`);
-      else if (failure) context.error(`${context.paint("red", "error:")} ${failureText(failure)}`);
+      const label = failure?.askedBy ? "" : `${context.paint("red", "error:")} `;
+      if (failure) context.error(`${label}${describeFailure(failure)}`);
       context.exitCode = exitCode;
     });
 }
@@ -48,12 +46,4 @@ export function requireOneProcess(verb: string): void {
     found: `${verb} on several ranks`,
     fix: `run \`scalora ${verb}\` without a launcher`,
   });
-}
-
-const nameOf = ({ rank, pid }: RankFailure) => `rank ${rank} (process ${pid})`;
-
-function failureText(failure: RankFailure): string {
-  const { code, signal, found } = failure;
-  const how = found ?? (signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`);
-  return `${nameOf(failure)} ${how}; the other ranks were ended`;
 }
