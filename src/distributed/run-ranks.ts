@@ -31,7 +31,7 @@ interface RankEnd {
 }
 
 /** The rank for which all ended; its end, or that of the first that ended because of it. */
-export interface RankFailure extends RankEnd {
+interface RankFailure extends RankEnd {
   /** What the others have found of it, where it had not ended: "is silent". */
   readonly found?: string;
   /** The signal with which somebody asked it to stop, as its exit code says. */
