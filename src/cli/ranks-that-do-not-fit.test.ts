@@ -85,7 +85,7 @@ test("other weights and rows", async () => {
   });
   expect({ code, lines }).toEqual({
     code: 2,
-    lines: [expect.stringMatching(/^error: The ranks do not do the same where: rank 1 /)],
+    lines: [expect.stringMatching(/^error: The ranks do not do the same; where: rank 1/)],
   });
 }, 60_000);
 
@@ -98,7 +98,7 @@ test.each([
       where: "MASTER_ADDR=no-such-host.invalid",
       fix: expect.stringContaining("MASTER_ADDR"),
     },
-    other: { code: 2, lines: [expect.stringMatching(/^error: The host of rank 0 is unknown /)] },
+    other: { code: 2, lines: [expect.stringMatching(/^error: The host of rank 0 is unknown; /)] },
   },
   {
     name: "a network interface that one of them does not have",
@@ -106,7 +106,7 @@ test.each([
     error: { code: 1, message: expect.stringMatching(/^Rank 1 has failed/), found: "ib9" },
     other: {
       code: 2,
-      lines: [expect.stringMatching(/^error: .*network interface where: GLOO_SOCKET_IFNAME.* fix: /)],
+      lines: [expect.stringMatching(/^error: .*network interface; where: GLOO_SOCKET_IFNAME; .* fix: /)],
     },
   },
   {
@@ -117,7 +117,7 @@ test.each([
       code: 1,
       lines: [
         expect.stringMatching(
-          /^error: the (ranks do not agree on their number|connection to another rank is lost) /,
+          /^error: the (ranks do not agree on their number|connection to another rank is lost); /,
         ),
       ],
     },
@@ -142,7 +142,7 @@ test("a port on which another program listens", async () => {
   expect(error).toMatchObject({ code: 1, fix: expect.stringContaining("MASTER_PORT") });
   expect({ code, lines }).toEqual({
     code: 1,
-    lines: [expect.stringMatching(/^error: The store does not answer .*MASTER_PORT/)],
+    lines: [expect.stringMatching(/^error: The store does not answer; .*MASTER_PORT/)],
   });
 }, 60_000);
 
