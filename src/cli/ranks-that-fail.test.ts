@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -5,10 +6,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { eventsOfType } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
-import { runChild } from "../testing/child-process.ts";
+import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import type { Plan } from "../testing/faulty-method.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { freePort } from "../util/free-port.ts";
 
 const program = new URL("testing/run-main.ts", import.meta.url);
 const plugin = fileURLToPath(new URL("../testing/faulty-method.ts", import.meta.url));
@@ -88,3 +90,26 @@ test.each([0, 1])(
   },
   60_000,
 );
+
+test("ranks that wait for others at the start say for whom", async () => {
+  const waits = [
+    { rank: 0, port: await freePort(), says: "rank 0: still waiting for rank 1 of 2 after 10 s" },
+    {
+      rank: 1,
+      port: await freePort(),
+      says: "rank 1: still waiting for the store of the ranks at 127.0.0.1:",
+    },
+  ].map(async ({ rank, port, says }) => {
+    const variables = { RANK: `${rank}`, WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };
+    const words = [...runsTypeScript, fileURLToPath(program), "train", at("recipe.yaml")];
+    const child = spawn(process.execPath, words, { env: { ...process.env, ...variables } });
+    let stderr = "";
+    child.stderr.on("data", (text) => {
+      stderr += text;
+      if (stderr.includes(says)) child.kill("SIGKILL");
+    });
+    await new Promise((resolve) => child.once("close", resolve));
+    expect(stderr).toContain(says);
+  });
+  await Promise.all(waits);
+}, 60_000);

@@ -236,24 +236,27 @@ export class ProcessGroup implements Disposable {
   }
 
   /** Waits until all ranks are there, and joins them. */
-  private async join({ onWait }: ProcessGroupOptions): Promise<void> {
-    const begin = performance.now();
-    let [waited, nextNote] = [0, firstNote];
-    while (true) {
-      const slice = Math.max(1, 1000 * Math.min(this.timeout - waited, 1));
-      const missing = await this.answered(native().joinProcessGroup(this.handle, slice));
-      if (missing === "") return;
-      waited = (performance.now() - begin) / 1000;
-      if (waited >= this.timeout)
-        throw new ScaloraError("run", "not all ranks have joined", {
-          where: `rank ${this.rank}`,
-          found: `of ${this.size} ranks, without ${missing} after ${this.timeout} s`,
-          fix: "start all ranks, with the same MASTER_ADDR and MASTER_PORT; look at the output of those that are missing",
-        });
-      if (waited < nextNote) continue;
-      onWait?.(waitText(`rank ${missing} of ${this.size}`, nextNote, this.timeout));
-      nextNote += laterNotes;
+  private async join(options: ProcessGroupOptions): Promise<void> {
+    const end = performance.now() + this.timeout * 1000;
+    let missing = "";
+    const stopNotes = noteWait(options, () =>
+      missing === "" ? "the store" : `rank ${missing} of ${this.size}`,
+    );
+    try {
+      while (true) {
+        const slice = Math.max(1, Math.min(end - performance.now(), 1000));
+        missing = await this.answered(native().joinProcessGroup(this.handle, slice));
+        if (missing === "") return;
+        if (performance.now() >= end) break;
+      }
+    } finally {
+      stopNotes();
     }
+    throw new ScaloraError("run", "not all ranks have joined", {
+      where: `rank ${this.rank}`,
+      found: `of ${this.size} ranks, without ${missing} after ${this.timeout} s`,
+      fix: "start all ranks, with the same MASTER_ADDR and MASTER_PORT; look at the output of those that are missing",
+    });
   }
 
   private answered<T>(request: Promise<T>): Promise<T> {
@@ -351,16 +354,24 @@ const gatherSlice = 100;
 const firstNote = 10;
 const laterNotes = 60;
 
-const waitText = (what: string, seconds: number, timeout: number) =>
-  `still waiting for ${what} after ${seconds} s (${timeout} s at most)`;
+/** Notes for whom a rank waits, until what is returned is called. */
+function noteWait({ onWait, timeout }: ProcessGroupOptions, whom: () => string): () => void {
+  const begin = performance.now();
+  const note = () => {
+    const seconds = Math.round((performance.now() - begin) / 1000);
+    onWait?.(`still waiting for ${whom()} after ${seconds} s (${timeout} s at most)`);
+    timer = setTimeout(note, laterNotes * 1000);
+  };
+  let timer = setTimeout(note, firstNote * 1000);
+  return () => clearTimeout(timer);
+}
 
 /** @returns the handle of a group that has not joined */
 async function openStore(options: ProcessGroupOptions): Promise<number> {
-  const { store, isServer, job, rank, size, address, timeout, onWait } = options;
+  const { store, isServer, job, rank, size, address, timeout } = options;
   const { host, port } = store;
   const opening = native().openStore(host, port, isServer, job, rank, size, address, timeout * 1000);
-  const text = waitText(`the store of the ranks at ${host}:${port}`, firstNote, timeout);
-  const note = setTimeout(() => onWait?.(text), firstNote * 1000);
+  const stopNotes = noteWait(options, () => `the store of the ranks at ${host}:${port}`);
   try {
     return await whenOpened(opening, store);
   } catch (error) {
@@ -370,7 +381,7 @@ async function openStore(options: ProcessGroupOptions): Promise<number> {
     );
     throw error;
   } finally {
-    clearTimeout(note);
+    stopNotes();
   }
 }
 
