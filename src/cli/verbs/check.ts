@@ -45,12 +45,7 @@ export function addCheck(
         const recipe = loadRecipe(path, { set });
         if (!group) await context.startEngine();
         const { checkRecipe } = await load();
-        if (group && ranks)
-          throw usageError(
-            "check --ranks forecasts from one process",
-            "scalora check RECIPE --ranks N",
-            "start it without a launcher",
-          );
+        if (group && ranks) throw usageError("--ranks forecasts from one process", "no launcher");
         const check = await context.interruptible((signal) => checkRecipe(recipe, { signal, group, ranks }));
         // Of several ranks the first has the result; the end of another would end it.
         if (!check.ok && context.rank === 0) context.exitCode = 2;
