@@ -1,4 +1,4 @@
-// Process groups for JavaScript: each function returns a promise. Tensors are contiguous and on the CPU; those that are written
+// Process groups for JavaScript: each function returns a promise. Tensors are contiguous, on the CPU or on a GPU; those that are written
 // in place belong to the collective until its promise settles.
 #include "process_group.h"
 
@@ -34,10 +34,16 @@ int toInt(napi_env env, napi_value value, const char* what, int least, int most)
   return static_cast<int>(integer);
 }
 
-at::Tensor toCpu(napi_env env, napi_value value) {
+at::Tensor toContiguous(napi_env env, napi_value value) {
   at::Tensor tensor = toTensor(env, value, "tensor").detach();
-  if (!tensor.device().is_cpu() || tensor.layout() != at::kStrided || !tensor.is_contiguous())
-    throw Failure("tensor", "collectives take contiguous tensors on the CPU", tensor.device().str());
+  if (!(tensor.is_cpu() || tensor.is_cuda()) || tensor.layout() != at::kStrided || !tensor.is_contiguous())
+    throw Failure("tensor", "collectives take contiguous tensors on the CPU or on a GPU", tensor.device().str());
+  return tensor;
+}
+
+at::Tensor toCpu(napi_env env, napi_value value) {
+  at::Tensor tensor = toContiguous(env, value);
+  if (!tensor.is_cpu()) throw Failure("tensor", "this collective takes tensors on the CPU", tensor.device().str());
   return tensor;
 }
 
@@ -60,6 +66,7 @@ c10d::ReduceOp toReduction(const std::string& name) {
 std::string describeCall(const std::string& name, const at::Tensor& tensor) {
   std::ostringstream text;
   text << name << " " << c10::toString(tensor.scalar_type()) << tensor.sizes();
+  if (!tensor.is_cpu()) text << " on a GPU";
   return text.str();
 }
 
@@ -73,13 +80,15 @@ void requireSize(const at::Tensor& output, int64_t numel, at::ScalarType dtype) 
 }
 
 // Nothing is sent of an empty tensor.
-using Body = std::function<Work(Gloo&)>;
+using Body = std::function<Work(c10d::Backend&)>;
 Body unlessEmpty(const at::Tensor& tensor, Body body) { return tensor.numel() == 0 ? Body() : std::move(body); }
 
 napi_value collective(napi_env env, std::shared_ptr<ProcessGroup> group, const std::string& name, const at::Tensor& tensor, Body body, Finish finish) {
   const std::string call = describeCall(name, tensor);
-  return promiseOf(env, call, group->collectives, [group, call, body = unlessEmpty(tensor, std::move(body)), finish = std::move(finish)] {
-    group->collective(call, body ? [&body](Gloo& gloo) { body(gloo)->wait(); } : std::function<void(Gloo&)>());
+  return promiseOf(env, call, group->collectives,
+                   [group, call, device = tensor.device().type(), body = unlessEmpty(tensor, std::move(body)), finish = std::move(finish)] {
+    c10d::Backend& backend = group->backendFor(device);
+    group->collective(call, body ? [&](Gloo&) { body(backend)->wait(); } : std::function<void(Gloo&)>());
     return finish;
   });
 }
@@ -136,13 +145,13 @@ napi_value closeProcessGroup(napi_env env, const std::vector<napi_value>& args) 
 
 // allReduce(group, tensor, reduction): in place
 napi_value allReduce(napi_env env, const std::vector<napi_value>& args) {
-  at::Tensor tensor = toCpu(env, args.at(1));
+  at::Tensor tensor = toContiguous(env, args.at(1));
   const std::string reduction = toString(env, args.at(2), "reduction");
   c10d::AllreduceOptions options;
   options.reduceOp = toReduction(reduction);
-  const auto body = [tensor, options](Gloo& gloo) {
+  const auto body = [tensor, options](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{tensor};
-    return gloo.allreduce(tensors, options);
+    return backend.allreduce(tensors, options);
   };
   return collective(env, groupAt(env, args), "all-reduce " + reduction, tensor, body, undefined);
 }
@@ -150,7 +159,7 @@ napi_value allReduce(napi_env env, const std::vector<napi_value>& args) {
 // reduceScatter(group, tensor [size · n, …], reduction): this rank's [n, …] of the reduced tensor
 napi_value reduceScatter(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
-  at::Tensor input = toCpu(env, args.at(1));
+  at::Tensor input = toContiguous(env, args.at(1));
   if (input.dim() == 0 || input.size(0) % group->options.size != 0)
     throw Failure("tensor", "the first dimension must be a multiple of the number of ranks", describeCall("", input));
   const std::string reduction = toString(env, args.at(2), "reduction");
@@ -159,18 +168,18 @@ napi_value reduceScatter(napi_env env, const std::vector<napi_value>& args) {
   std::vector<int64_t> shape = input.sizes().vec();
   shape[0] /= group->options.size;
   at::Tensor output = at::empty(shape, input.options());
-  const auto body = [input, output, options](Gloo& gloo) mutable { return gloo._reduce_scatter_base(output, input, options); };
+  const auto body = [input, output, options](c10d::Backend& backend) mutable { return backend._reduce_scatter_base(output, input, options); };
   return collective(env, group, "reduce-scatter " + reduction, input, body, tensorOf(output));
 }
 
 // allGather(group, tensor […]): [size, …], the tensors of all ranks in their order
 napi_value allGather(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
-  at::Tensor input = toCpu(env, args.at(1));
+  at::Tensor input = toContiguous(env, args.at(1));
   std::vector<int64_t> shape = input.sizes().vec();
   shape.insert(shape.begin(), group->options.size);
   at::Tensor output = at::empty(shape, input.options());
-  const auto body = [from = asBytes(input), to = asBytes(output)](Gloo& gloo) mutable { return gloo._allgather_base(to, from); };
+  const auto body = [from = asBytes(input), to = asBytes(output)](c10d::Backend& backend) mutable { return backend._allgather_base(to, from); };
   return collective(env, group, "all-gather", input, body, tensorOf(output));
 }
 
@@ -217,13 +226,14 @@ napi_value stopSignals(napi_env env, const std::vector<napi_value>&) { return fr
 // allToAll(group, tensor [size, …], output of the same shape): row r goes to rank r, and row q of the output is from rank q
 napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
-  at::Tensor input = toCpu(env, args.at(1)), output = toCpu(env, args.at(2));
+  at::Tensor input = toContiguous(env, args.at(1)), output = toContiguous(env, args.at(2));
   if (input.dim() == 0 || input.size(0) != group->options.size)
     throw Failure("tensor", "the first dimension must be the number of ranks", describeCall("", input));
+  if (output.device() != input.device()) throw Failure("tensor", "input and output must be on one device", describeCall("", output));
   requireSize(output, input.numel(), input.scalar_type());
-  const auto body = [from = asBytes(input), to = asBytes(output)](Gloo& gloo) mutable {
+  const auto body = [from = asBytes(input), to = asBytes(output)](c10d::Backend& backend) mutable {
     std::vector<int64_t> equal;
-    return gloo.alltoall_base(to, from, equal, equal);
+    return backend.alltoall_base(to, from, equal, equal);
   };
   return collective(env, group, "all-to-all", input, body, undefined);
 }
@@ -231,12 +241,12 @@ napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
 // broadcast(group, tensor, root): in place
 napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
-  at::Tensor tensor = toCpu(env, args.at(1));
+  at::Tensor tensor = toContiguous(env, args.at(1));
   c10d::BroadcastOptions options;
   options.rootRank = toInt(env, args.at(2), "the rank to broadcast from", 0, group->options.size - 1);
-  const auto body = [bytes = asBytes(tensor), options](Gloo& gloo) {
+  const auto body = [bytes = asBytes(tensor), options](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{bytes};
-    return gloo.broadcast(tensors, options);
+    return backend.broadcast(tensors, options);
   };
   return collective(env, group, "broadcast from rank " + std::to_string(options.rootRank) + " of", tensor, body, undefined);
 }
@@ -246,6 +256,15 @@ napi_value barrier(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
   return promiseOf(env, "barrier", group->collectives, [group]() -> Finish {
     group->collective("barrier", nullptr);
+    return undefined;
+  });
+}
+
+// requireGpu(group): rejects where collectives of tensors on a GPU do not work
+napi_value requireGpu(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  return promiseOf(env, "ProcessGroup.requireGpu", group->collectives, [group]() -> Finish {
+    group->backendFor(c10::kCUDA);
     return undefined;
   });
 }
@@ -286,6 +305,7 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "allToAll", allToAll);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "barrier", barrier);
+  define(env, exports, "requireGpu", requireGpu);
   define(env, exports, "storeSet", storeSet);
   define(env, exports, "storeGet", storeGet);
 }

@@ -1,5 +1,7 @@
 #include "process_group.h"
 
+#include "gpu_backend.h"
+
 #include <ATen/ATen.h>
 #include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -180,6 +182,18 @@ void ProcessGroup::collective(const std::string& call, const std::function<void(
   if (body) communicate([&] { body(*gloo_); return true; });
 }
 
+c10d::Backend& ProcessGroup::backendFor(c10::DeviceType device) {
+  requireJoined();
+  if (device == c10::kCPU) return *gloo_;
+  if (!nccl_) {
+    const auto addresses = c10::make_intrusive<c10d::PrefixStore>("nccl", job_);
+    auto made = translated("NCCL cannot be used", [&] { return makeGpuBackend(addresses, options.rank, options.size, options.timeout); });
+    std::lock_guard<std::mutex> lock(mutex_);
+    nccl_ = std::move(made);
+  }
+  return *nccl_;
+}
+
 void ProcessGroup::set(const std::string& key, const std::string& value) {
   requireJoined();
   const Quiet quiet;
@@ -209,6 +223,11 @@ void ProcessGroup::close() {
   std::lock_guard<std::mutex> lock(mutex_);
   closed_ = true;
   if (gloo_) gloo_->closeConnections();
+  try {
+    if (nccl_) nccl_->abort();
+  } catch (const std::exception&) {
+    // Nothing is left to do.
+  }
 }
 
 }  // namespace scalora

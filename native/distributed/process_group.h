@@ -44,6 +44,9 @@ class ProcessGroup {
   // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body`, to its end, if there is one.
   void collective(const std::string& call, const std::function<void(Gloo&)>& body);
 
+  // What does the collectives of tensors on such a device: Gloo, or NCCL, which is made at its first use.
+  c10d::Backend& backendFor(c10::DeviceType device);
+
   void set(const std::string& key, const std::string& value);
   std::optional<std::string> get(const std::string& key);  // none if the key is not set: waiting here would hold up other requests
 
@@ -61,10 +64,11 @@ class ProcessGroup {
   c10::intrusive_ptr<c10d::Store> job_;  // the keys of this job
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<Gloo> gloo_;
+  c10::intrusive_ptr<c10d::Backend> nccl_;
   std::vector<int> missing_;  // the ranks that are still to come, once this one has said that it is there
   bool isAnnounced_ = false;
   std::string failure_;  // of the first collective that failed; since then the ranks are out of step
-  std::mutex mutex_;     // of closed_, and of gloo_ until it is set
+  std::mutex mutex_;     // of closed_, and of gloo_ and nccl_ until they are set
   bool closed_ = false;
 };
 

@@ -9,6 +9,7 @@ import { SetupError } from "./errors.ts";
 import type { Libtorch } from "./find-libtorch.ts";
 import { installCommand } from "./install-command.ts";
 import { compileFlags, linkFlags, nativeFiles } from "./manifest.ts";
+import { ncclHeaders } from "./nccl-headers.ts";
 import { cacheFolder, packageRoot } from "./paths.ts";
 import type { Progress } from "./progress.ts";
 import { lastLines, type RunResult, run, which } from "./run-program.ts";
@@ -23,6 +24,8 @@ interface Build {
   env: NodeJS.ProcessEnv;
   /** Folder of libtorch. */
   libtorch: string;
+  /** Folders of headers for NCCL; none: without it. */
+  nccl: readonly string[];
   /** Folder of the objects. */
   objects: string;
   /** Resolves when npm's packages are there, of which one has the headers of Node-API. */
@@ -81,10 +84,12 @@ export async function compileAddon(
   ]);
   const texts = files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]);
   const objects = join(cacheFolder(env), "objects");
-  const build = { compiler, env, libtorch: libtorch.libtorch, objects, packages };
+  const nccl = ncclHeaders(libtorch.libtorch, env);
+  const build = { compiler, env, libtorch: libtorch.libtorch, nccl, objects, packages };
   const units = unitsOf(files).map((unit) => {
     const parts = texts.filter(([file = ""]) => file.endsWith(".h") || unit.sources.includes(file));
-    return { ...unit, object: join(objects, `${digest([common, parts])}.o`) };
+    const others = unit.usesNodeApi && nccl.length > 0 ? [nccl] : [];
+    return { ...unit, object: join(objects, `${digest([common, parts, ...others])}.o`) };
   });
   const linked = digest([linkFlags, units.map(({ object }) => object)]);
   const addon = join(cacheFolder(env), "addon", linked, "scalora.node");
@@ -130,8 +135,10 @@ async function compileAll(units: readonly Unit[], build: Build, progress: Progre
 }
 
 async function compile({ name, sources, usesNodeApi, object }: Unit, build: Build) {
-  const { compiler, env, libtorch } = build;
-  const flags = flagsFor(libtorch, usesNodeApi ? [nodeApiHeaders()] : []);
+  const { compiler, env, libtorch, nccl } = build;
+  const flags = usesNodeApi
+    ? [...flagsFor(libtorch, [nodeApiHeaders(), ...nccl]), ...(nccl.length > 0 ? ["-DUSE_C10D_NCCL"] : [])]
+    : flagsFor(libtorch, []);
   const temporary = `${object}.${process.pid}.tmp`;
   const unit = `${temporary}.cpp`;
   writeFileSync(unit, sources.map((source) => `#include "${join(packageRoot, source)}"\n`).join(""));
@@ -141,12 +148,18 @@ async function compile({ name, sources, usesNodeApi, object }: Unit, build: Buil
   renameSync(temporary, object);
 }
 
-async function link(units: readonly Unit[], addon: string, { libtorch }: Libtorch, { compiler, env }: Build) {
+async function link(
+  units: readonly Unit[],
+  addon: string,
+  { libtorch }: Libtorch,
+  { compiler, env, nccl }: Build,
+) {
   const lib = join(libtorch, "lib");
   const temporary = `${dirname(addon)}.${process.pid}.tmp`;
   const output = join(temporary, "scalora.node");
   mkdirSync(temporary, { recursive: true });
-  const libraries = [`-L${lib}`, "-ltorch_cpu", "-lc10", `-Wl,-rpath,${lib}`];
+  const cuda = nccl.length > 0 ? ["-ltorch_cuda", "-lc10_cuda"] : [];
+  const libraries = [`-L${lib}`, "-ltorch_cpu", "-lc10", ...cuda, `-Wl,-rpath,${lib}`];
   const result = await run(
     compiler.path,
     [...linkFlags, ...units.map(({ object }) => object), ...libraries, "-o", output],

@@ -11,6 +11,7 @@ import { SetupError } from "./errors.ts";
 import { findLibtorch, pythonWithPip } from "./find-libtorch.ts";
 import { downloadLibtorch, pinnedWheels } from "./install-libtorch.ts";
 import { manifestPath, readSetup, torchVersion } from "./manifest.ts";
+import { ncclHeaders } from "./nccl-headers.ts";
 import { compareVersions, minimumNode } from "./node-version.ts";
 import { packageRoot } from "./paths.ts";
 import { formatDecimalBytes, Progress } from "./progress.ts";
@@ -211,6 +212,22 @@ test("while npm installs the packages, the operators are compiled, which need no
   install();
   await expect(addon).rejects.toThrow("the addon was compiled but does not load");
   expect(readFileSync(log, "utf8")).toBe("operators\nrest\n");
+});
+
+test("NCCL is built in where libtorch has CUDA and all headers are there", () => {
+  const libtorch = fakeTorch(torchVersion);
+  const env = { CUDA_HOME: join(folder, "no-cuda") };
+  const cuda = ["cuda_runtime_api.h", "crt/host_defines.h", "cusparse.h"].map(
+    (name) => `cu13/include/${name}`,
+  );
+  for (const path of [...cuda, "nccl/include/nccl.h"]) write(join("site", "nvidia", path), "");
+  expect(ncclHeaders(libtorch, env)).toEqual([]);
+  write(join("site", "torch", "lib", "libtorch_cuda.so"), "");
+  expect(ncclHeaders(libtorch, env)).toEqual(
+    ["cu13", "nccl"].map((name) => join(folder, "site", "nvidia", name, "include")),
+  );
+  rmSync(join(folder, "site", "nvidia", "nccl"), { recursive: true });
+  expect(ncclHeaders(libtorch, env)).toEqual([]);
 });
 
 test("doctor lists what is missing, each with its fix, and changes nothing", async () => {

@@ -52,12 +52,12 @@ const floating: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32", 
 const reducible: ReadonlySet<DType> = new Set([...floating, "uint8", "int8", "int32", "int64"]);
 
 /**
- * The processes of a job, its ranks, and their collectives (torch's c10d over Gloo). Every rank calls the same collectives in
- * the same order, with equal shapes and dtypes: otherwise all of them reject, and the group remains usable. Collectives run one
- * after another on a thread of their own; tensors must be contiguous and on the CPU, and belong to the collective until its
- * promise settles. Each rejects with a ScaloraError `run` when another rank has failed or ended, is silent or does not answer
- * within the timeout, and names it where the ranks are watched; from then on so does every later one, because the ranks are out
- * of step.
+ * The processes of a job, its ranks, and their collectives (torch's c10d over Gloo, and over NCCL for tensors on a GPU). Every
+ * rank calls the same collectives in the same order, with equal shapes and dtypes: otherwise all of them reject, and the group
+ * remains usable. Collectives run one after another on a thread of their own; tensors must be contiguous, and belong to the
+ * collective until its promise settles. Each rejects with a ScaloraError `run` when another rank has failed or ended, is silent or
+ * does not answer within the timeout, and names it where the ranks are watched; from then on so does every later one, because the
+ * ranks are out of step.
  */
 export class ProcessGroup implements Disposable {
   readonly rank: number;
@@ -208,6 +208,14 @@ export class ProcessGroup implements Disposable {
   /** Resolves once every rank has called it. */
   async barrier(): Promise<void> {
     await this.collective(native().barrier(this.handle));
+  }
+
+  /**
+   * Prepares the collectives of tensors on a GPU, which their first use does otherwise.
+   * @throws ScaloraError `run` when this machine has no GPU, or the addon was built without NCCL
+   */
+  async requireGpu(): Promise<void> {
+    await this.whileOpen(native().requireGpu(this.handle));
   }
 
   /** Sets a short text that every rank can read with `getValue`. */
