@@ -4,8 +4,8 @@ import { extname } from "node:path";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { GroupWatch, ProcessGroup } from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
-import type { Report, Verdict } from "./messages.ts";
-import { verdictError } from "./verdict-error.ts";
+import type { Report } from "./messages.ts";
+import { errorAt } from "./verdict-error.ts";
 import { leaveVerdict } from "./verdict-file.ts";
 import type { Notice, Order, ThreadData } from "./watch-thread.ts";
 
@@ -119,17 +119,13 @@ export class RankWatch implements GroupWatch {
   private hear(notice: Notice): void {
     if (notice.type !== "verdict") return;
     leaveVerdict(notice.verdict, process.env);
-    this.fail(this.errorOf(notice.verdict));
+    const { rank, reported, silence } = this;
+    this.fail(errorAt(rank, notice.verdict, { reported, silence }));
   }
 
   private fail(error: Error): void {
     this.known ??= error;
     this.settle(this.known);
-  }
-
-  private errorOf(verdict: Verdict): Error {
-    const own = verdict.rank === this.rank ? this.reported : undefined;
-    return own ?? verdictError(verdict, this.silence);
   }
 
   private order(order: Order): void {

@@ -1,8 +1,22 @@
 import { ScaloraError } from "../../util/errors.ts";
 import type { Verdict } from "./messages.ts";
 
-/** The error of a rank that stops because of another. @param silence seconds */
-export function verdictError(verdict: Verdict, silence: number): ScaloraError {
+/**
+ * The error with which a rank stops: its own, where it is the one that the others stop for and has said why, otherwise one that
+ * names that rank.
+ * @param reported what it has said of itself
+ * @param silence seconds
+ */
+export function errorAt(
+  rank: number,
+  verdict: Verdict,
+  { reported, silence }: { readonly reported: Error | undefined; readonly silence: number },
+): Error {
+  const isItsReason = verdict.rank === rank && (verdict.kind === "failed" || verdict.kind === "lost");
+  return (isItsReason ? reported : undefined) ?? verdictError(verdict, silence);
+}
+
+function verdictError(verdict: Verdict, silence: number): ScaloraError {
   const { rank, host, pid } = verdict;
   const { what, found, fix } = describe(verdict, silence);
   return new ScaloraError("run", `Rank ${rank} ${what}; the other ranks stop`, {
