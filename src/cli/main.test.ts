@@ -230,6 +230,6 @@ test("of several ranks the first says an error in full, the others in a line", a
     code: 2,
     found: "generate on several ranks",
   });
-  expect(second?.stderr).toMatch(/^error: This command is for one process .*\n$/);
+  expect(second?.stderr).toMatch(/^error: This command is for one process; .*fix: .*\n$/);
   expect(await scaloraIn({ ...ranks, RANK: "1" }, "ls", "methods")).toMatchObject({ code: 0 });
 });
