@@ -4,6 +4,7 @@
 
 #include "../binding/environment.h"
 #include "handle.h"
+#include "ordered_sum.h"
 #include "stop_signals.h"
 
 #include <ATen/ATen.h>
@@ -238,6 +239,86 @@ napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
   return collective(env, group, "all-to-all", input, body, undefined);
 }
 
+// expectGradients(group, parameters: handles, or 0 where a gradient is only final at the end, buckets: the numbers of the parameters
+// of each): the number of an expectation. Until it is ended, backward passes tell it which gradients are final.
+napi_value expectGradients(napi_env env, const std::vector<napi_value>& args) {
+  const auto handle = handleAt(env, args);
+  std::vector<at::Tensor> parameters;
+  for (uint32_t i = 0; i < arrayLength(env, args.at(1)); ++i)
+    parameters.push_back(toOptionalTensor(env, element(env, args.at(1), i), "a parameter"));
+  std::vector<std::vector<size_t>> buckets(arrayLength(env, args.at(2)));
+  for (uint32_t i = 0; i < buckets.size(); ++i) {
+    napi_value members = element(env, args.at(2), i);
+    for (uint32_t j = 0; j < arrayLength(env, members); ++j)
+      buckets[i].push_back(static_cast<size_t>(toInteger(env, element(env, members, j), "a parameter's number")));
+  }
+  const auto expectation = std::make_shared<Expectation>(std::move(parameters), std::move(buckets));
+  expectation->hook();
+  handle->expectations.emplace(++handle->begun, expectation);
+  return fromInteger(env, handle->begun);
+}
+
+std::shared_ptr<Expectation> expectationAt(napi_env env, const ProcessGroupHandle& handle, napi_value number) {
+  const auto found = handle.expectations.find(toInteger(env, number, "expectation"));
+  if (found == handle.expectations.end()) throw Failure("tensor", "this expectation was not begun, or was ended before");
+  return found->second;
+}
+
+// endGradients(group, expectation, isDone): all gradients are final, or will never be
+napi_value endGradients(napi_env env, const std::vector<napi_value>& args) {
+  const auto handle = handleAt(env, args);
+  expectationAt(env, *handle, args.at(1))->end(toBool(env, args.at(2), "isDone"));
+  handle->expectations.erase(toInteger(env, args.at(1), "expectation"));
+  return undefined(env);
+}
+
+GradientBucket toBucket(napi_env env, const GroupOptions& options, napi_value pieces, napi_value sum) {
+  GradientBucket bucket;
+  for (uint32_t i = 0; i < arrayLength(env, pieces); ++i) bucket.pieces.push_back(toCpu(env, element(env, pieces, i)));
+  if (bucket.pieces.empty()) throw Failure("tensor", "a bucket has no pieces");
+  for (const at::Tensor& piece : bucket.pieces)
+    if (piece.dim() != 1 || piece.scalar_type() != bucket.pieces[0].scalar_type())
+      throw Failure("tensor", "the pieces of a bucket must be flat and of one dtype", describeCall("", piece));
+  if (toOptionalTensor(env, sum, "the sum").defined()) {
+    bucket.sum = toCpu(env, sum);
+    requireSize(bucket.sum, partOf(options, bucket), bucket.pieces[0].scalar_type());
+  }
+  return bucket;
+}
+
+// sumGradients(group, pieces of each bucket, sums: of each bucket or 0, received, count, isFirst, isLast, expectation or 0): one
+// bucket after another, each once its gradients are final. The tensors are flat.
+napi_value sumGradients(napi_env env, const std::vector<napi_value>& args) {
+  const auto handle = handleAt(env, args);
+  const auto group = handle->group;
+  const at::Tensor received = asBytes(toCpu(env, args.at(3)));
+  const SumRound round{toInt(env, args.at(4), "count", 0, group->options.size), toBool(env, args.at(5), "isFirst"), toBool(env, args.at(6), "isLast")};
+  std::vector<GradientBucket> buckets;
+  int64_t bytes = 0;
+  for (uint32_t i = 0; i < arrayLength(env, args.at(1)); ++i) {
+    buckets.push_back(toBucket(env, group->options, element(env, args.at(1), i), element(env, args.at(2), i)));
+    if (receivedBytes(group->options, buckets.back()) > received.numel())
+      throw Failure("tensor", "there is too little room for what is received");
+    if (!buckets.back().sum.defined() && !(round.isFirst && round.isLast)) throw Failure("tensor", "several rounds need sums");
+    for (const at::Tensor& piece : buckets.back().pieces) bytes += static_cast<int64_t>(piece.nbytes());
+  }
+  std::shared_ptr<Expectation> expectation;
+  if (toInteger(env, args.at(7), "expectation") != 0) expectation = expectationAt(env, *handle, args.at(7));
+  if (expectation && expectation->buckets() != buckets.size()) throw Failure("tensor", "other buckets are expected");
+  std::ostringstream call;
+  call << "sum of " << bytes << " bytes of gradients in " << buckets.size() << " buckets, of " << round.count << " ranks"
+       << (round.isFirst ? ", the first" : "") << (round.isLast ? ", the last" : "");
+  return promiseOf(env, call.str(), group->collectives, [group, call = call.str(), buckets, received, round, expectation]() -> Finish {
+    group->collective(call, [&](Gloo& gloo) {
+      for (size_t i = 0; i < buckets.size(); ++i) {
+        if (expectation) expectation->await(i);
+        addUp(gloo, group->options, buckets[i], received, round);
+      }
+    });
+    return undefined;
+  });
+}
+
 // broadcast(group, tensor, root): in place
 napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
@@ -290,7 +371,10 @@ napi_value storeGet(napi_env env, const std::vector<napi_value>& args) {
 
 }  // namespace
 
-ProcessGroupHandle::~ProcessGroupHandle() { group->close(); }
+ProcessGroupHandle::~ProcessGroupHandle() {
+  for (const auto& [number, expectation] : expectations) expectation->end(false);
+  group->close();
+}
 
 void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "openStore", openStore);
@@ -303,6 +387,9 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "awaitGather", awaitGather);
   define(env, exports, "stopSignals", stopSignals);
   define(env, exports, "allToAll", allToAll);
+  define(env, exports, "expectGradients", expectGradients);
+  define(env, exports, "endGradients", endGradients);
+  define(env, exports, "sumGradients", sumGradients);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "barrier", barrier);
   define(env, exports, "requireGpu", requireGpu);

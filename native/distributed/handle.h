@@ -8,6 +8,7 @@
 
 namespace scalora {
 
+class Expectation;
 class ProcessGroup;
 
 // Work under way keeps the group; disposing of the handle, or the end of its thread, closes it.
@@ -19,7 +20,8 @@ struct ProcessGroupHandle {
 
   const std::shared_ptr<ProcessGroup> group;
   std::unordered_map<int64_t, std::future<void>> gathers;  // those that were begun and not yet awaited
-  int64_t begun = 0;
+  std::unordered_map<int64_t, std::shared_ptr<Expectation>> expectations;  // of gradients, until they are ended
+  int64_t begun = 0;  // gathers and expectations so far
 };
 
 }  // namespace scalora

@@ -86,6 +86,9 @@ const diskBandwidth = 500e6;
 /** Seconds of the call that adds the gradients of one more rank; the numbers are as many with any number of ranks (measured). */
 const additionSeconds = 2.5e-6;
 
+/** Bytes of gradients that are exchanged at once. */
+const bucketBytes = 25 * 2 ** 20;
+
 /**
  * What a run would take on several ranks: a model. It assumes that each rank has the cores, the memory bandwidth and the disk
  * that the measured process had, and that all compute equally long.
@@ -101,7 +104,7 @@ export function forecastRanks(costs: RankCosts, length: RunLength, question: Ran
     ...question,
     ...{ step, base },
     sentBytes: (costs.accumulate + 1) * othersOf(size, gradients) + (base?.sentBytes ?? 0),
-    exchangeBytes: size === 1 ? 0 : (2 + 1 / size) * gradients,
+    exchangeBytes: exchangeBytes(costs.accumulate, size, gradients),
     efficiency: costs.stepSeconds / step.total,
     tokensPerSecond: (size * costs.stepTokens) / step.total,
     ...{ load, join, checkpoint },
@@ -112,6 +115,12 @@ export function forecastRanks(costs: RankCosts, length: RunLength, question: Ran
       length.evaluations * evaluation +
       length.checkpoints * checkpoint,
   };
+}
+
+/** A bucket of what others send; of several micro-batches copies that wait to be sent, and this rank's part of their sums. */
+function exchangeBytes(accumulate: number, size: number, gradients: number): number {
+  if (size === 1) return 0;
+  return othersOf(size, Math.min(gradients, bucketBytes)) + (accumulate > 1 ? (1 + 1 / size) * gradients : 0);
 }
 
 function stepOf(costs: RankCosts, question: RanksQuestion): Pick<RanksForecast, "step" | "base"> {

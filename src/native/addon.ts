@@ -77,6 +77,23 @@ export interface NativeAddon {
   /** @returns how many SIGINT and SIGTERM for which JavaScript listens have come since this was first called */
   stopSignals(): number;
   allToAll(group: number, tensor: number, output: number): Promise<undefined>;
+  /** @returns the number of an expectation */
+  expectGradients(
+    group: number,
+    parameters: readonly number[],
+    buckets: readonly (readonly number[])[],
+  ): number;
+  endGradients(group: number, expectation: number, isDone: boolean): undefined;
+  sumGradients(
+    group: number,
+    pieces: readonly (readonly number[])[],
+    sums: readonly number[],
+    received: number,
+    count: number,
+    isFirst: boolean,
+    isLast: boolean,
+    expectation: number,
+  ): Promise<undefined>;
   broadcast(group: number, tensor: number, root: number): Promise<undefined>;
   barrier(group: number): Promise<undefined>;
   requireGpu(group: number): Promise<undefined>;

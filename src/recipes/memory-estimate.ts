@@ -49,6 +49,8 @@ export interface MemorySettings {
   readonly recompute?: boolean;
   /** The ranks that exchange gradients. */
   readonly ranks?: number | undefined;
+  /** Micro-batches of a step, over all ranks. */
+  readonly microBatches?: number;
 }
 
 /**
@@ -58,14 +60,15 @@ export interface MemorySettings {
  */
 export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNeed {
   const { model, adapters } = parts;
-  const { dataset, tokens, limit, peakBefore, recompute = false, ranks = 1 } = settings;
+  const { dataset, tokens, limit, peakBefore, recompute = false, ranks = 1, microBatches = 1 } = settings;
   const rows = dataset.train.flat();
   const training = measured(() => measureTraining({ model, rows, tokens, limit }, recompute), recompute);
   const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit), recompute);
   adapters.zeroGrad();
   const { kept, soFar } =
     deviceOf(model) === "cpu" ? processMemory(parts, peakBefore) : { kept: keptBytes(parts), soFar: 0 };
-  const bytes = training.bytes + (deviceOf(model) === "cpu" ? exchangeBytes(adapters, ranks) : 0);
+  const exchange = deviceOf(model) === "cpu" ? exchangeBytes(adapters, ranks, microBatches) : 0;
+  const bytes = training.bytes + exchange;
   const { perToken } = training;
   const least = Math.max(kept + evaluation.bytes, soFar);
   return {

@@ -110,18 +110,17 @@ export async function prepareRun(
     const [limit, steps] = [memoryLimit({ ranks: places }), countSteps(batches, recipe)];
     const tokens = batches.largestBatchTokens(steps * recipe.train.accumulate);
     const parts = { model, adapters, optimizer };
+    const exchange = { ranks: group?.size, microBatches: recipe.train.accumulate };
     const plan = planMemory({
       setting: shards ? "all" : recipe.train.recompute,
       limit,
       isChecked: isMemoryChecked(model),
       measure: (recompute) =>
-        memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute, ranks: group?.size }),
+        memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute, ...exchange }),
     });
     return {
       ...{ base, shards, dataset, batches, adapters, optimizer, dropout, identity, loadedHash, weightBytes },
-      ...plan,
-      steps,
-      memoryLimit: limit,
+      ...{ ...plan, steps, memoryLimit: limit },
       warnings: [
         ...plan.warnings,
         ...presetWarnings(recipe),

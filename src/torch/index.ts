@@ -10,7 +10,13 @@ export { Generator } from "./generator.ts";
 export { leakReport, trackLeaks } from "./leaks.ts";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
 export * from "./operators.generated.ts";
-export { type GroupWatch, ProcessGroup, type ProcessGroupOptions, type Reduction } from "./process-group.ts";
+export {
+  type GroupWatch,
+  ProcessGroup,
+  type ProcessGroupOptions,
+  type Reduction,
+  type SumRound,
+} from "./process-group.ts";
 export { type Processor, processor } from "./processor.ts";
 export {
   beginLabel,

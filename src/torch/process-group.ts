@@ -51,6 +51,26 @@ export type Reduction = "sum" | "avg" | "min" | "max";
 const floating: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32", "float64"]);
 const reducible: ReadonlySet<DType> = new Set([...floating, "uint8", "int8", "int32", "int64"]);
 
+/** Gradients that ranks add up. */
+export interface GradientBuckets {
+  /** Of each bucket flat tensors of one dtype: after the last round they hold the sums. */
+  readonly pieces: readonly (readonly Tensor[])[];
+  /** Of each bucket this rank's part of the sums so far, one in `size` of the numbers, rounded up; needed for several rounds. */
+  readonly sums: readonly Tensor[] | undefined;
+  /** Bytes for the parts of a bucket that the other ranks send. */
+  readonly received: Tensor;
+}
+
+/** A round of gradients: of each of the first `count` ranks one. */
+export interface SumRound {
+  readonly count: number;
+  readonly isFirst: boolean;
+  /** All ranks get all sums. */
+  readonly isLast: boolean;
+  /** Buckets begin once their gradients are final. */
+  readonly expectation?: number | undefined;
+}
+
 /**
  * The processes of a job, its ranks, and their collectives (torch's c10d over Gloo, and over NCCL for tensors on a GPU). Every
  * rank calls the same collectives in the same order, with equal shapes and dtypes: otherwise all of them reject, and the group
@@ -198,6 +218,46 @@ export class ProcessGroup implements Disposable {
    */
   async allToAll(tensor: Tensor, output: Tensor): Promise<void> {
     await this.collective(native().allToAll(this.handle, tensor.handle, output.handle));
+  }
+
+  /**
+   * Begins to notice which gradients the backward pass has finished.
+   * @param parameters leaves of autograd, which have gradients; undefined where one is only final at the end
+   * @param buckets the numbers of the parameters of each
+   * @returns the number that `sumGradients` and `endGradients` take
+   * @internal
+   */
+  expectGradients(
+    parameters: readonly (Tensor | undefined)[],
+    buckets: readonly (readonly number[])[],
+  ): number {
+    return native().expectGradients(
+      this.handle,
+      parameters.map((parameter) => parameter?.handle ?? 0),
+      buckets,
+    );
+  }
+
+  /** Says that all expected gradients are final, or will never be. @internal */
+  endGradients(expectation: number, isDone: boolean): void {
+    native().endGradients(this.handle, expectation, isDone);
+  }
+
+  /**
+   * Adds up gradients, in the order of the ranks, one bucket after another; each rank adds up a part of each.
+   * @internal
+   */
+  async sumGradients({ pieces, sums, received }: GradientBuckets, round: SumRound): Promise<void> {
+    const { count, isFirst, isLast, expectation = 0 } = round;
+    await this.collective(
+      native().sumGradients(
+        this.handle,
+        pieces.map((ofBucket) => ofBucket.map(({ handle }) => handle)),
+        pieces.map((_, index) => sums?.[index]?.handle ?? 0),
+        received.handle,
+        ...([count, isFirst, isLast, expectation] as const),
+      ),
+    );
   }
 
   /** Copies a tensor of one rank into those of the others, in place. */

@@ -33,8 +33,8 @@ export class DataParallel implements Disposable {
     this.size = group.size;
     this.group = group;
     this.adapters = adapters;
-    this.gradients = new GradientExchange(group, adapters);
     this.isSharded = isSharded(model);
+    this.gradients = new GradientExchange(group, adapters, { canOverlap: !this.isSharded });
   }
 
   /**
@@ -51,15 +51,23 @@ export class DataParallel implements Disposable {
   ): Promise<Float64Array> {
     const losses = new Float64Array(count);
     using watched = this.watch(leaves);
-    for (let first = 0; first < count; first += this.size) {
-      const own = first + this.rank;
-      if (own < count) losses[own] = lossOf(own).item();
-      else if (this.isSharded) lossOf(first);
+    const rounds = Math.ceil(count / this.size);
+    for (let round = 0; round < rounds; round++) {
+      const first = round * this.size;
       const inRound = Math.min(this.size, count - first);
-      await watched?.addRound(inRound, (index, sumOf) => afterEach(first + index, sumOf));
-      await this.gradients.beginRound(inRound);
+      const compute = () => {
+        const own = first + this.rank;
+        if (own < count) losses[own] = lossOf(own).item();
+        else if (this.isSharded) lossOf(first);
+      };
+      const addWatched = () => watched?.addRound(inRound, (index, sumOf) => afterEach(first + index, sumOf));
+      if (round + 1 === rounds && !watched) await this.gradients.finish(inRound, compute);
+      else {
+        compute();
+        await addWatched();
+        await (round + 1 === rounds ? this.gradients.finish(inRound) : this.gradients.beginRound());
+      }
     }
-    await this.gradients.finish();
     watched?.finish();
     return await combineNumbers(this.group, losses);
   }

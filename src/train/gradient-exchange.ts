@@ -1,125 +1,228 @@
-import type { AdapterSet } from "../adapters/core/adapter-set.ts";
+import type { AdapterSet, Trainable } from "../adapters/core/adapter-set.ts";
 import {
-  add_,
   copy_,
   type DType,
   dtypeWidth,
   narrow,
   noGrad,
   type ProcessGroup,
+  type SumRound,
   scope,
-  select,
   type Tensor,
   view,
-  zero_,
   zeros,
 } from "../torch/index.ts";
-import { groupBy } from "../util/group-by.ts";
+import { elementAt, zip } from "../util/elements.ts";
 
-/** The gradients of one dtype, one after another: of `[size, n]`, row r is the part that rank r adds up. */
-interface Flat {
-  /** This rank's own. */
-  readonly sent: Tensor;
-  /** In a round, row r is this rank's part of those of rank r; at the end, the sums. */
-  readonly received: Tensor;
-  /** This rank's part of the sum so far, `[n]`. */
-  readonly sum: Tensor;
+/** Bytes of a bucket at most: few enough that the first is soon full, many enough that a message costs nothing beside them. */
+const usualBucketBytes = 25 * 2 ** 20;
+
+/** A part of the gradient of a trainable. */
+interface Piece {
+  readonly trainable: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Gradients of one dtype, one after another, of which each rank adds up an equal part. */
+interface Bucket {
+  readonly dtype: DType;
+  readonly pieces: Piece[];
+  numel: number;
+}
+
+/** What has the gradients that are added up. */
+type GradientOwner = Pick<AdapterSet, "trainables" | "zeroGrad">;
+
+/** Where gradients wait to be sent while the next ones are computed, in host memory. */
+interface Stage {
+  /** A flat copy of each gradient. */
+  readonly flats: readonly Tensor[];
+  /** This rank's part of the sums so far, by bucket. */
+  readonly sums: readonly Tensor[];
 }
 
 /**
  * Adds up the gradients of micro-batches that several ranks compute, in the order of the micro-batches, so that the sums are to
- * the bit those of one process that computes all of them. After each round, in which every rank computes one, each rank gets its
- * part of all gradients and adds them up in order, while it computes the next; at the end of the step all get all parts. With
- * one round that is no more to send than a ring all-reduce sends. The buffers, in host memory, are as large as the gradients
- * twice, and are reused.
+ * the bit those of one process that computes all of them. In each round every rank computes one; each rank then gets its part of
+ * all gradients and adds them up in order, while it computes the next. In the last round it begins with the first bucket that is
+ * final, the last layers', while the backward pass goes on, and all ranks get the sums in place of their gradients. With one
+ * round that is no more to send than a ring all-reduce sends, and takes no more memory than a bucket. With several, copies of the
+ * gradients wait to be sent.
  */
 export class GradientExchange implements Disposable {
   private readonly group: ProcessGroup;
-  private readonly adapters: AdapterSet;
-  private readonly flats: ReadonlyMap<DType, Flat>;
+  private readonly adapters: GradientOwner;
+  private readonly trainables: readonly Trainable[];
+  private readonly buckets: readonly Bucket[];
+  /** Room for what the other ranks send of a bucket. */
+  private readonly received: Tensor;
+  /** Whether gradients can be sent from where they are. */
+  private readonly isDirect: boolean;
+  private readonly overlapsBackward: boolean;
+  private stage: Stage | undefined;
+  /** Whether earlier rounds of this step have sums. */
+  private hasSums = false;
   /** The exchange of the last round. */
   private exchanged: Promise<void> = Promise.resolve();
 
-  constructor(group: ProcessGroup, adapters: AdapterSet) {
+  /** @param canOverlap whether no other collective is needed during a backward pass */
+  constructor(
+    group: ProcessGroup,
+    adapters: GradientOwner,
+    { canOverlap, bucketBytes = usualBucketBytes }: { canOverlap: boolean; bucketBytes?: number },
+  ) {
     this.group = group;
     this.adapters = adapters;
-    const byDType = groupBy(adapters.trainables(), ({ grad }) => grad.dtype);
-    this.flats = new Map(
-      byDType.map((trainables) => {
-        const { dtype } = trainables[0].grad;
-        const numel = trainables.reduce((sum, { grad }) => sum + grad.numel, 0);
-        const part = Math.ceil(numel / group.size);
-        const make = (shape: number[]) => zeros(shape, { dtype, device: "cpu" }).keep();
-        const [sent, received] = [make([group.size, part]), make([group.size, part])];
-        return [dtype, { sent, received, sum: make([part]) }];
-      }),
+    this.trainables = adapters.trainables();
+    this.buckets = makeBuckets(this.trainables, bucketBytes);
+    const bytes = this.buckets.map(
+      (bucket) => (group.size - 1) * this.partOf(bucket) * dtypeWidth(bucket.dtype),
     );
+    this.received = zeros([Math.max(0, ...bytes)], { dtype: "uint8", device: "cpu" }).keep();
+    this.isDirect = this.trainables.every(({ grad }) => grad.device === "cpu" && grad.isContiguous);
+    this.overlapsBackward = canOverlap && this.isDirect && this.trainables.some(isLeaf);
   }
 
   /**
-   * Begins to add the gradients of a round, one micro-batch of each of the first `count` ranks, once those of the round before are
-   * added, and sets the gradients to zero.
+   * Begins to add the gradients of a round, one micro-batch of each rank, once those of the round before are added, and sets the
+   * gradients to zero.
    */
-  async beginRound(count: number): Promise<void> {
+  async beginRound(): Promise<void> {
     await this.exchanged;
-    if (this.group.rank < count) {
-      this.eachGradient("sent", (grad, flat) => copy_(flat, grad));
-      this.adapters.zeroGrad();
-    }
-    this.exchanged = this.exchange(count);
+    const stage = this.fillStage();
+    this.adapters.zeroGrad();
+    this.exchanged = this.sum(stage.flats, { count: this.group.size, isLast: false });
     // If the next micro-batch fails, nobody waits for it.
     this.exchanged.catch(() => {});
   }
 
-  private async exchange(count: number): Promise<void> {
-    for (const { sent, received, sum } of this.flats.values()) {
-      await this.group.allToAll(sent, received);
-      noGrad(() =>
-        scope(() => {
-          for (let rank = 0; rank < count; rank++) add_(sum, select(received, 0, rank));
-        }),
-      );
+  /**
+   * The last round of a step, of the first `count` ranks: gives the gradients the sums of all rounds, on every rank.
+   * @param compute this rank's forward and backward pass, if it is not done yet
+   */
+  async finish(count: number, compute?: () => void): Promise<void> {
+    const round = { count, isLast: true };
+    if (compute && this.overlapsBackward) await this.sumDuring(compute, round);
+    else {
+      compute?.();
+      await this.exchanged;
+      if (this.isDirect) await this.sum(this.gradients(), round);
+      else await this.sumStaged(round);
     }
+    this.hasSums = false;
   }
 
-  /** Gives the gradients the sums, on every rank. */
-  async finish(): Promise<void> {
+  private async sumDuring(compute: () => void, round: Pick<SumRound, "count" | "isLast">): Promise<void> {
+    const leaves = this.trainables.map((trainable) => (isLeaf(trainable) ? trainable.value : undefined));
+    const members = this.buckets.map(({ pieces }) => pieces.map(({ trainable }) => trainable));
+    const expectation = this.group.expectGradients(leaves, members);
+    const summed = this.sum(this.gradients(), round, expectation);
+    summed.catch(() => {});
+    let isDone = false;
+    try {
+      compute();
+      isDone = true;
+    } finally {
+      this.group.endGradients(expectation, isDone);
+    }
     await this.exchanged;
-    for (const { sent, received, sum } of this.flats.values()) {
-      // Gloo's all-gather takes new memory for all of it each time, which costs more than to send it.
-      noGrad(() => copy_(sent, sum));
-      await this.group.allToAll(sent, received);
-      noGrad(() => zero_(sum));
-    }
-    this.eachGradient("received", (grad, flat) => copy_(grad, flat));
+    await summed;
   }
 
-  /** Visits each gradient and its place among the flat ones, in the gradient's shape. */
-  private eachGradient(where: "sent" | "received", visit: (grad: Tensor, flat: Tensor) => unknown): void {
-    const used = new Map<DType, number>();
-    for (const { grad } of this.adapters.trainables()) {
-      const { dtype, numel, shape } = grad;
-      const start = used.get(dtype) ?? 0;
-      used.set(dtype, start + numel);
-      const flat = this.flats.get(dtype);
-      if (flat === undefined || numel === 0) continue;
-      noGrad(() =>
-        scope(() => void visit(grad, view(narrow(view(flat[where], [-1]), 0, start, numel), [...shape]))),
-      );
-    }
+  private async sumStaged(round: Pick<SumRound, "count" | "isLast">): Promise<void> {
+    const { flats } = this.fillStage();
+    await this.sum(flats, round);
+    this.eachPlace(flats, (grad, place) => copy_(grad, place));
+  }
+
+  /** @param gradients of the trainables */
+  private async sum(
+    gradients: readonly Tensor[],
+    round: Pick<SumRound, "count" | "isLast">,
+    expectation?: number,
+  ): Promise<void> {
+    const pieces = noGrad(() => this.buckets.map((bucket) => piecesOf(bucket, gradients)));
+    const { received, stage, hasSums } = this;
+    this.hasSums = true;
+    const summed = this.group.sumGradients(
+      { pieces, received, sums: stage?.sums },
+      { ...round, isFirst: !hasSums, expectation },
+    );
+    for (const piece of pieces.flat()) piece.dispose();
+    await summed;
+  }
+
+  private gradients(): Tensor[] {
+    return this.trainables.map(({ grad }) => grad);
+  }
+
+  /** Copies the gradients. */
+  private fillStage(): Stage {
+    this.stage ??= {
+      flats: this.trainables.map(({ grad }) => hostTensor(grad.numel, grad.dtype)),
+      sums: this.buckets.map((bucket) => hostTensor(this.partOf(bucket), bucket.dtype)),
+    };
+    this.eachPlace(this.stage.flats, (grad, place) => copy_(place, grad));
+    return this.stage;
+  }
+
+  /** Visits each gradient and its copy, in the gradient's shape. */
+  private eachPlace(flats: readonly Tensor[], visit: (grad: Tensor, place: Tensor) => unknown): void {
+    for (const [{ grad }, flat] of zip(this.trainables, flats))
+      noGrad(() => scope(() => void visit(grad, view(flat, [...grad.shape]))));
+  }
+
+  private partOf({ numel }: Bucket): number {
+    return Math.ceil(numel / this.group.size);
   }
 
   /** Frees the buffers. */
   [Symbol.dispose](): void {
-    for (const tensors of this.flats.values())
-      for (const tensor of [tensors.sent, tensors.received, tensors.sum]) tensor.dispose();
+    const { flats = [], sums = [] } = this.stage ?? {};
+    for (const tensor of [this.received, ...flats, ...sums]) tensor.dispose();
   }
 }
 
-/** Bytes of the buffers in which so many ranks exchange gradients. */
-export function exchangeBytes(adapters: AdapterSet, ranks: number): number {
+/** Whether autograd gives the gradient to the trainable itself, at once; a stack of adapters gets it layer by layer. */
+const isLeaf = ({ value }: Trainable) => value.requiresGrad;
+
+/** The gradients in the order in which the backward pass ends with them: those of the last modules first. */
+function makeBuckets(trainables: readonly Trainable[], bytes: number): Bucket[] {
+  const buckets: Bucket[] = [];
+  for (const [trainable, { grad }] of [...trainables.entries()].reverse()) {
+    const { dtype, numel } = grad;
+    const most = Math.floor(bytes / dtypeWidth(dtype));
+    for (let start = 0; start < numel; ) {
+      const last = buckets.at(-1);
+      const hasRoom = last !== undefined && last.dtype === dtype && last.numel < most;
+      const bucket = hasRoom ? last : { dtype, pieces: [], numel: 0 };
+      if (bucket !== last) buckets.push(bucket);
+      const length = Math.min(numel - start, most - bucket.numel);
+      bucket.pieces.push({ trainable, start, length });
+      bucket.numel += length;
+      start += length;
+    }
+  }
+  return buckets;
+}
+
+const piecesOf = ({ pieces }: Bucket, gradients: readonly Tensor[]): Tensor[] =>
+  pieces.map(({ trainable, start, length }) =>
+    scope(() => narrow(view(elementAt(gradients, trainable), [-1]), 0, start, length)).keep(),
+  );
+
+const hostTensor = (numel: number, dtype: DType) => zeros([numel], { dtype, device: "cpu" }).keep();
+
+/**
+ * Bytes of the buffers in which so many ranks exchange gradients.
+ * @param microBatches of a step, over all ranks
+ */
+export function exchangeBytes(adapters: GradientOwner, ranks: number, microBatches: number): number {
+  if (ranks === 1) return 0;
   const gradients = adapters
     .trainables()
     .reduce((sum, { grad }) => sum + grad.numel * dtypeWidth(grad.dtype), 0);
-  return ranks === 1 ? 0 : (2 + 1 / ranks) * gradients;
+  const received = (1 - 1 / ranks) * Math.min(gradients, usualBucketBytes);
+  return received + (microBatches > ranks ? (1 + 1 / ranks) * gradients : 0);
 }
