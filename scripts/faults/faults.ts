@@ -132,11 +132,11 @@ export const faults: Fault[] = [
     test: { file: step, name: "micro-batches act as one batch" },
   },
   {
-    name: "gradients of ranks added in another order",
-    file: "src/train/gradient-exchange.ts",
-    from: "add_(sum, select(received, 0, rank))",
-    to: "add_(sum, select(received, 0, count - 1 - rank))",
-    test: { file: "src/train/data-parallel.test.ts", name: "2 and 4 ranks give the bits" },
+    name: "gradients of earlier rounds of ranks forgotten",
+    file: "src/train/ranks/gradient-exchange.ts",
+    from: "isFirst: !hasSums",
+    to: "isFirst: true",
+    test: { file: "src/train/ranks/gradient-exchange.test.ts", name: "ranks add up gradients in buckets" },
   },
   {
     name: "recomputed blocks with other dropout masks",

@@ -52,7 +52,7 @@ const floating: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32", 
 const reducible: ReadonlySet<DType> = new Set([...floating, "uint8", "int8", "int32", "int64"]);
 
 /** Gradients that ranks add up. */
-export interface GradientBuckets {
+interface GradientBuckets {
   /** Of each bucket flat tensors of one dtype: after the last round they hold the sums. */
   readonly pieces: readonly (readonly Tensor[])[];
   /** Of each bucket this rank's part of the sums so far, one in `size` of the numbers, rounded up; needed for several rounds. */
