@@ -35,7 +35,7 @@ import {
   view,
   zeros,
 } from "../src/torch/index.ts";
-import { DataParallel } from "../src/train/data-parallel.ts";
+import { DataParallel } from "../src/train/ranks/data-parallel.ts";
 import { type StepReport, takeMicroBatches, trainStep } from "../src/train/step.ts";
 import { fittingThreads, usableCores } from "../src/util/usable-cores.ts";
 import { markdownTable } from "./peer/markdown.ts";

@@ -44,6 +44,15 @@ it("a step is its computation, the batches of the others, sums, and the network"
   expect(tokensPerSecond).toBeCloseTo(4 * 4096 * efficiency, 6);
 });
 
+it("holds a bucket of the others' gradients, and with several micro-batches copies and sums of its own", () => {
+  expect(forecast(4, { accumulate: 1 }).exchangeBytes).toBeCloseTo((3 / 4) * 12e6, 6);
+  expect(forecast(4, { accumulate: 1, gradientBytes: [1e9] }).exchangeBytes).toBeCloseTo(
+    0.75 * 25 * 2 ** 20,
+    6,
+  );
+  expect(forecast(4).exchangeBytes).toBeCloseTo((3 / 4 + 5 / 4) * 12e6, 6);
+});
+
 it("sends (k + 1) / 2 times the bytes of a ring all-reduce", () => {
   for (const accumulate of [1, 2, 5])
     expect(forecast(4, { accumulate }).sentBytes).toBeCloseTo(((accumulate + 1) * 12e6 * 3) / 4, 6);

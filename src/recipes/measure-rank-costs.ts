@@ -5,7 +5,7 @@ import { byteSeconds } from "../forecast/collectives.ts";
 import type { RankCosts } from "../forecast/forecast-ranks.ts";
 import { deviceOf } from "../nn/index.ts";
 import { dtypeWidth, gatherNumbers, zeros } from "../torch/index.ts";
-import { DataParallel } from "../train/data-parallel.ts";
+import { DataParallel } from "../train/ranks/data-parallel.ts";
 import { takeMicroBatches } from "../train/step.ts";
 import { groupBy } from "../util/group-by.ts";
 import { checkpointBytes } from "./memory-estimate.ts";

@@ -2,7 +2,7 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import { type ControlCommand, controlCommands } from "../run/control-command.ts";
 import { gatherNumbers } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import type { DataParallel } from "./data-parallel.ts";
+import type { DataParallel } from "./ranks/data-parallel.ts";
 import type { RunRecorder } from "./run-recorder.ts";
 import type { TrainOptions } from "./train-options.ts";
 

@@ -14,8 +14,8 @@ import {
   withTensors,
 } from "./checkpoints/read-checkpoint.ts";
 import { markDamaged } from "./checkpoints/save-checkpoint.ts";
-import type { DataParallel } from "./data-parallel.ts";
 import { type Progress, parseState, type SavedState } from "./progress-state.ts";
+import type { DataParallel } from "./ranks/data-parallel.ts";
 import type { TrainOptions } from "./train-options.ts";
 
 export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");

@@ -11,10 +11,10 @@ import * as torch from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { mapInTurns } from "../util/event-loop.ts";
-import type { DataParallel } from "./data-parallel.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
+import type { DataParallel } from "./ranks/data-parallel.ts";
 import { StepDropout } from "./step-dropout.ts";
 import type { StepProfiler } from "./step-profiler.ts";
 

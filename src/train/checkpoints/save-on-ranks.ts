@@ -6,7 +6,7 @@ import { dtypeWidth, narrow, scope, select, visitBytes } from "../../torch/index
 import { required } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { writeFully } from "../../util/files.ts";
-import type { DataParallel } from "../data-parallel.ts";
+import type { DataParallel } from "../ranks/data-parallel.ts";
 import type { UnfinishedCheckpoint } from "./save-checkpoint.ts";
 
 const rowsOf = (adapters: AdapterSet): ReadonlyMap<string, RowSlice> => adapters.stateRows?.() ?? new Map();

@@ -1,4 +1,4 @@
-import type { AdapterSet, Trainable } from "../adapters/core/adapter-set.ts";
+import type { AdapterSet, Trainable } from "../../adapters/core/adapter-set.ts";
 import {
   copy_,
   type DType,
@@ -11,8 +11,8 @@ import {
   type Tensor,
   view,
   zeros,
-} from "../torch/index.ts";
-import { elementAt, zip } from "../util/elements.ts";
+} from "../../torch/index.ts";
+import { elementAt, zip } from "../../util/elements.ts";
 
 /** Bytes of a bucket at most: few enough that the first is soon full, many enough that a message costs nothing beside them. */
 const usualBucketBytes = 25 * 2 ** 20;

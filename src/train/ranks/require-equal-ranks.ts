@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AdapterSet } from "../adapters/core/adapter-set.ts";
+import type { AdapterSet } from "../../adapters/core/adapter-set.ts";
 import {
   gatherBytes,
   noGrad,
@@ -8,9 +8,9 @@ import {
   select,
   type Tensor,
   visitBytes,
-} from "../torch/index.ts";
-import { elementAt } from "../util/elements.ts";
-import { ScaloraError } from "../util/errors.ts";
+} from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
+import { ScaloraError } from "../../util/errors.ts";
 
 /** Bytes of a SHA-256. */
 const hashBytes = 32;

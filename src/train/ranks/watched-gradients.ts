@@ -9,8 +9,8 @@ import {
   type Tensor,
   zeros,
   zerosLike,
-} from "../torch/index.ts";
-import { required } from "../util/elements.ts";
+} from "../../torch/index.ts";
+import { required } from "../../util/elements.ts";
 
 /** A weight whose gradient a step needs, although the weight may not be trained. */
 interface Watched {

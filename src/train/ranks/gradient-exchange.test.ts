@@ -1,7 +1,7 @@
 // Ranks as processes of their own (testing/exchange-rank.ts).
 import { expect, it } from "vitest";
-import { runChild } from "../testing/child-process.ts";
-import { freePort } from "../util/free-port.ts";
+import { runChild } from "../../testing/child-process.ts";
+import { freePort } from "../../util/free-port.ts";
 
 const program = new URL("testing/exchange-rank.ts", import.meta.url);
 

@@ -1,7 +1,7 @@
 // One rank that adds up made-up gradients with others, and compares them with those of one process: prints the steps in which
 // they differ. node … exchange-rank.ts <port> <rank> <size>
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Trainable } from "../../adapters/core/adapter-set.ts";
+import type { Trainable } from "../../../adapters/core/adapter-set.ts";
 import {
   add,
   type DType,
@@ -17,9 +17,9 @@ import {
   toDType,
   zeros,
   zerosLike,
-} from "../../torch/index.ts";
-import { elementAt, zip } from "../../util/elements.ts";
-import { messageOf } from "../../util/errors.ts";
+} from "../../../torch/index.ts";
+import { elementAt, zip } from "../../../util/elements.ts";
+import { messageOf } from "../../../util/errors.ts";
 import { GradientExchange } from "../gradient-exchange.ts";
 
 const [port = "", rankText = "", sizeText = ""] = process.argv.slice(2);

@@ -1,8 +1,8 @@
-import type { AdapterSet } from "../adapters/core/adapter-set.ts";
-import type { TrainableModel } from "../nn/classifier.ts";
-import { isSharded } from "../nn/index.ts";
-import { combineNumbers, gatherTexts, type ProcessGroup, type Tensor } from "../torch/index.ts";
-import { elementAt } from "../util/elements.ts";
+import type { AdapterSet } from "../../adapters/core/adapter-set.ts";
+import type { TrainableModel } from "../../nn/classifier.ts";
+import { isSharded } from "../../nn/index.ts";
+import { combineNumbers, gatherTexts, type ProcessGroup, type Tensor } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { GradientExchange } from "./gradient-exchange.ts";
 import { requireEqualRanks } from "./require-equal-ranks.ts";
 import { type SumOf, WatchedGradients } from "./watched-gradients.ts";
