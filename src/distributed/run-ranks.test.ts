@@ -1,5 +1,5 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -126,6 +126,20 @@ it("ends a rank that is suspended, and names it where another one knows", async 
     exitCode: 1,
   });
   expect(performance.now() - begin).toBeLessThan(3000);
+});
+
+it("a signal stops a rank that is suspended, too", async () => {
+  const program = `
+    process.on("SIGTERM", () => process.exit(143));
+    setInterval(() => {}, 1000);
+    fs.writeFileSync(process.env.FOLDER + "/ready" + rank, "");
+    if (rank === 1) process.kill(process.pid, "SIGSTOP");`;
+  const ended = run(program, 2);
+  await expect
+    .poll(() => ["ready0", "ready1"].every((name) => existsSync(join(scratch.path, name))))
+    .toBe(true);
+  process.emit("SIGTERM");
+  expect(await ended).toMatchObject({ failure: undefined, exitCode: 143 });
 });
 
 it("asks the others to stop when one was, and lets them take their time", async () => {

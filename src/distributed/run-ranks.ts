@@ -212,17 +212,18 @@ function exitCodeOf(failure: RankEnd | undefined): number {
 
 async function endAll(ranks: readonly Rank[]): Promise<void> {
   signalAll(ranks, "SIGTERM");
-  signalAll(ranks, "SIGCONT"); // one that is suspended does not hear of it otherwise
   const all = Promise.all(ranks.map(({ exited }) => exited));
   await Promise.race([all, sleep(grace, undefined, { ref: false })]);
   signalAll(ranks, "SIGKILL");
 }
 
+/** Signals those that run, and wakes those that are suspended, which do not hear of it otherwise. */
 function signalAll(ranks: readonly Rank[], signal: NodeJS.Signals): void {
   for (const { child } of ranks) {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
     try {
       process.kill(-child.pid, signal);
+      process.kill(-child.pid, "SIGCONT");
     } catch {
       // It has just ended.
     }

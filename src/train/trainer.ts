@@ -99,6 +99,8 @@ class Trainer {
       if (divergence !== undefined && this.progress.step > (resumed?.progress.step ?? 0))
         this.warn(`the run ${collapsed ? "collapsed" : "ended worse than it began"}: ${divergence}`);
       this.recorder.end(reason, message);
+      // A launcher may take the end of a rank that was asked to stop for a failure, and end the first before it has saved.
+      await this.ranks?.group.barrier();
       return { ...this.result(reason), divergence, collapsed };
     } catch (error) {
       this.recorder.fail(error);

@@ -43,7 +43,7 @@ function describe({ kind, text }: Verdict, silence: number): { what: string; fou
       return {
         what: "is silent",
         found: `no sign of life for ${silence} s: its process is suspended, its machine down, or the network cut`,
-        fix: "look at its machine and the network; `train --silence` waits longer",
+        fix: "look at its machine and the network; a training waits longer with `--silence`",
       };
     case "late":
       return { what: "does not come", found: text, fix: "look at what it does: it lives" };
