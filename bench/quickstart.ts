@@ -63,7 +63,8 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
     const before = process.cpuUsage();
     const hooks = { signal, onEvent: () => undefined };
     const { result, tested } = await runMethod(job, { adapter, lr }, place, {
-      ...{ seed, ...hooks },
+      seed,
+      ...hooks,
       test: async (open) => {
         const score = async (part: Split) =>
           gradeModel(job, open, await prepareExercises(open, { task, data }, part), signal);
@@ -74,9 +75,19 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
     const { user, system } = process.cpuUsage(before);
     const { trainable, rank, entropyRank } = result;
     record({
-      ...{ name, steps, lr, seed, trainable, rank, entropyRank },
-      ...{ valid: validation.exact.value, validWords: validation.parts.value, validLoss: validation.loss },
-      ...{ test: test.exact.value, testWords: test.parts.value, testLoss: test.loss },
+      name,
+      steps,
+      lr,
+      seed,
+      trainable,
+      rank,
+      entropyRank,
+      valid: validation.exact.value,
+      validWords: validation.parts.value,
+      validLoss: validation.loss,
+      test: test.exact.value,
+      testWords: test.parts.value,
+      testLoss: test.loss,
       cpuSeconds: (user + system) / 1e6,
     });
   } catch (error) {

@@ -63,7 +63,9 @@ async function run(lr: number, seed: number): Promise<void> {
       const before = process.cpuUsage();
       const place = { model, data, folder: out, name: method };
       const { result, tested } = await runMethod(job, { adapter, lr }, place, {
-        ...{ seed, signal, onEvent: () => undefined },
+        seed,
+        signal,
+        onEvent: () => undefined,
         test: async (open) => {
           const score = async (part: Split) =>
             scoreOf(await gradeModel(job, open, await prepareExercises(open, { task, data }, part), signal));

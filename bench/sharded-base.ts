@@ -91,7 +91,11 @@ function recipeOf(scratch: string, nproc: number, shardBase: boolean) {
     adapter: { method, rank: 8, ...(method === "scalora-i" && { interval: 2 }) },
     data: { train: join(scratch, "train.jsonl"), eval: { holdOut: 4 } },
     train: {
-      ...{ steps: 3, batchSize: 1, accumulate: 4 / nproc, lr: 1e-4, warmup: 0 },
+      steps: 3,
+      batchSize: 1,
+      accumulate: 4 / nproc,
+      lr: 1e-4,
+      warmup: 0,
       ...(shardBase ? { shardBase } : { recompute: "all" }),
     },
     run: { name: `run-${nproc}`, folder: scratch, samples: 0 },

@@ -69,7 +69,14 @@ rmSync(path);
 
 console.log(
   JSON.stringify({
-    ...{ start, afterOperator, afterProduct, heapGrowth },
-    ...{ workerMasks, productMasks, whileMapped, afterClose, passedOn },
+    start,
+    afterOperator,
+    afterProduct,
+    heapGrowth,
+    workerMasks,
+    productMasks,
+    whileMapped,
+    afterClose,
+    passedOn,
   }),
 );

@@ -53,7 +53,9 @@ test("a row much too long for its container is refused, and the process lives", 
     return context.skip("this process may make no control group with a limit of memory");
   writeTinyLlama(at("long-model"), {
     config: {
-      ...{ hidden_size: 48, intermediate_size: 128, num_hidden_layers: 16 },
+      hidden_size: 48,
+      intermediate_size: 128,
+      num_hidden_layers: 16,
       max_position_embeddings: 16_384,
     },
   });

@@ -38,9 +38,15 @@ export class Job implements Disposable {
         ...args(rank),
       ];
       const variables = {
-        ...{ RANK: `${rank}`, WORLD_SIZE: `${size}`, LOCAL_WORLD_SIZE: `${size}`, LOCAL_RANK: `${rank}` },
-        ...{ MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}`, OMP_NUM_THREADS: "1" },
-        ...{ SCALORA_GEMM_BACKEND: "aten", NO_COLOR: "1" },
+        RANK: `${rank}`,
+        WORLD_SIZE: `${size}`,
+        LOCAL_WORLD_SIZE: `${size}`,
+        LOCAL_RANK: `${rank}`,
+        MASTER_ADDR: "127.0.0.1",
+        MASTER_PORT: `${port}`,
+        OMP_NUM_THREADS: "1",
+        SCALORA_GEMM_BACKEND: "aten",
+        NO_COLOR: "1",
       };
       return spawn(command, words, {
         cwd,

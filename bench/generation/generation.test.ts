@@ -85,7 +85,11 @@ test("the table has a line for each row; without any it is empty", () => {
   const results = { machine: "a processor", rows: [], techniques: [], failed: [], leftOut: [] };
   expect(generationTable({ ...results, generation: [] })).toBe("");
   const row = {
-    ...{ name: "generation-smollm2-1-8", title: "SmolLM2-135M", threads: 1, sequences: 8, newTokens: 64 },
+    name: "generation-smollm2-1-8",
+    title: "SmolLM2-135M",
+    threads: 1,
+    sequences: 8,
+    newTokens: 64,
     ...{
       date: "2026-11-29T21:00:00.000Z",
       version: "3.21.1",

@@ -69,7 +69,13 @@ export async function measureGeneration(
   const rounds = await takeTurns(sides, count, String(sequences));
   const peak = (side: 0 | 1) => median(rounds.map((round) => round[side].peakMiB));
   return {
-    ...{ name, title: model.title, threads, sequences, newTokens, version, date: new Date().toISOString() },
+    name,
+    title: model.title,
+    threads,
+    sequences,
+    newTokens,
+    version,
+    date: new Date().toISOString(),
     seconds: rounds.map(([theirs, ours]) => ({ theirs: afterPrompt(theirs), ours: afterPrompt(ours) })),
     peakMiB: { theirs: peak(0), ours: peak(1) },
     alike: alike(elementAt(rounds, 0)),

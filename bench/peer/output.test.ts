@@ -6,7 +6,8 @@ import { measuredRow } from "./testing/measured-row.ts";
 const results = {
   machine: "a processor",
   rows: [measuredRow(), measuredRow({ name: "S-float32-2-busy", threads: 2, busy: 1 })],
-  ...{ techniques: [], generation: [] },
+  techniques: [],
+  generation: [],
   failed: [{ name: "M-float32-1", reason: "the first loss differs" }],
   leftOut: ["gemma3-float32-1", "gemma3-float32-2"].map((name) => ({ name, reason: "no such model" })),
 };

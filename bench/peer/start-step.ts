@@ -98,7 +98,12 @@ async function check(side: Side<SideAnswer>, gradients: string): Promise<Checked
 /** What the results say of a row before it is measured. */
 export function describeRow({ name, model, dtype, threads, busy }: Setting, { batches }: PreparedModel) {
   return {
-    ...{ name, title: model.title, dtype, threads, busy, date: new Date().toISOString() },
+    name,
+    title: model.title,
+    dtype,
+    threads,
+    busy,
+    date: new Date().toISOString(),
     ...countTokens(batchesFile.parse(JSON.parse(readFileSync(batches, "utf8")))),
   };
 }

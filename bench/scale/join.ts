@@ -10,7 +10,12 @@ import { median } from "../sides.ts";
 const connect = (port: number, rank: number, size: number) =>
   ProcessGroup.connect({
     store: { host: "127.0.0.1", port },
-    ...{ isServer: rank === 0, job: "join", rank, size, address: "127.0.0.1", timeout: 120 },
+    isServer: rank === 0,
+    job: "join",
+    rank,
+    size,
+    address: "127.0.0.1",
+    timeout: 120,
   });
 
 /** The other ranks: joins as all of them whenever it is told to, and leaves. */

@@ -57,7 +57,9 @@ if (rank === 0)
       callSeconds: call.wall,
       messageSeconds: message,
       latency,
-      ...{ bandwidth: allToAll.bandwidth, allToAll, gather },
+      bandwidth: allToAll.bandwidth,
+      allToAll,
+      gather,
       options: `--latency ${(latency * 1e6).toPrecision(3)} --bandwidth ${((allToAll.bandwidth * 8) / 1e9).toPrecision(3)}`,
     }),
   );

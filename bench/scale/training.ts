@@ -47,7 +47,10 @@ function recipeOf(training: Training, name: string, ranks: number) {
     adapter,
     data: { train: join(packageRoot, "examples/data/train.jsonl"), eval: "none" },
     train: {
-      ...{ steps, batchTokens, lr: 1e-4, saveEvery: steps },
+      steps,
+      batchTokens,
+      lr: 1e-4,
+      saveEvery: steps,
       accumulate: ranks * accumulate,
       ...(shardBase && { shardBase }),
     },

@@ -12,7 +12,9 @@ const hosts = [`scalora-a-${process.pid}`, `scalora-b-${process.pid}`];
 const master = { MASTER_ADDR: "10.77.0.1", MASTER_PORT: "29511" };
 const training: Training = {
   title: "tiny, LoRA",
-  ...{ model: "assets/tiny", batchTokens: 256, steps: 40 },
+  model: "assets/tiny",
+  batchTokens: 256,
+  steps: 40,
   adapter: { method: "lora", rank: 4 },
 };
 

@@ -66,8 +66,14 @@ function resultOf({ path, out, events, end }: Parts): AnalysisResult {
       : "This run has no analysis records: train with --set run.analysis.every=50 for the other figures.";
   const method = eventsOfType(events, "start").at(0)?.method ?? "–";
   return {
-    ...{ run: path, method, end, events: scalingEvents(events).map(analysedEvent), records },
-    ...{ cost: recordingCost(records, events), hint, report: out },
+    run: path,
+    method,
+    end,
+    events: scalingEvents(events).map(analysedEvent),
+    records,
+    cost: recordingCost(records, events),
+    hint,
+    report: out,
   };
 }
 

@@ -4,10 +4,17 @@ import { hostsOf } from "./board-hosts.ts";
 
 const common = { netmask: "", mac: "", cidr: null };
 const four = (address: string, internal = false): NetworkInterfaceInfo => ({
-  ...{ ...common, family: "IPv4", address, internal },
+  ...common,
+  family: "IPv4",
+  address,
+  internal,
 });
 const six = (address: string, internal = false): NetworkInterfaceInfo => ({
-  ...{ ...common, family: "IPv6", address, internal, scopeid: 0 },
+  ...common,
+  family: "IPv6",
+  address,
+  internal,
+  scopeid: 0,
 });
 const interfaces = {
   lo: [four("127.0.0.1", true), six("::1", true)],

@@ -154,7 +154,17 @@ function boardRun(id: string, entry: RunEntry): BoardRun {
   const { status, problem } = statusOf(entry.path);
   const { name, state, method, step, totalSteps, loss, bestEvalLoss, bestScore, updatedAt } = entry;
   return {
-    ...{ id, name, state, problem, method, step, totalSteps, loss, bestEvalLoss, bestScore, updatedAt },
+    id,
+    name,
+    state,
+    problem,
+    method,
+    step,
+    totalSteps,
+    loss,
+    bestEvalLoss,
+    bestScore,
+    updatedAt,
     active: status !== undefined && isActive(status),
     message: status?.message ?? null,
     model: status === undefined ? null : modelName(status.model),

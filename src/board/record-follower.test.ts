@@ -140,8 +140,14 @@ test("a record that is too long is read to a limit once, says so, and is read an
 test("the records of a week's training are not too long", () => {
   const third = 1 / 3;
   const step = {
-    ...{ loss: third, lr: third / 1e6, gradNorm: third, clipped: false, seconds: third },
-    ...{ tokens: 100_000, labelTokens: 100_000, memory: 2 ** 40 },
+    loss: third,
+    lr: third / 1e6,
+    gradNorm: third,
+    clipped: false,
+    seconds: third,
+    tokens: 100_000,
+    labelTokens: 100_000,
+    memory: 2 ** 40,
   };
   const steps = 1e6;
   expect(steps * line("step", steps, step).length).toBeLessThan(recordLimits.bytes / 1.5);

@@ -12,7 +12,9 @@ test("settings are read with their keys and rates; names of runs are names of fi
     ["0.01,0.001", "full=1e-4,3e-4", "scalora-i+rank=1+scale={columnNorm: 0.5}=0.02"],
   );
   expect(lora).toEqual({
-    ...{ name: "lora", method: "lora", adapterOverrides: {} },
+    name: "lora",
+    method: "lora",
+    adapterOverrides: {},
     candidates: rateCandidates([0.001, 0.01]),
   });
   expect(scaled).toMatchObject({

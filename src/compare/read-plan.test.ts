@@ -90,13 +90,37 @@ test("of two recipes of one name both are said, and both are checked", () => {
 });
 
 const row = (setting: string, mean: number, figure: CompareRow["figure"] = "score"): CompareRow => ({
-  ...{ setting, lr: 0.1, options: {}, figure, mean, deviation: null, seeds: 1, results: [] },
-  ...{ difference: null, edges: [], sweep: [] },
-  ...{ trainable: null, secondsPerStep: null, memory: null, rank: null },
+  setting,
+  lr: 0.1,
+  options: {},
+  figure,
+  mean,
+  deviation: null,
+  seeds: 1,
+  results: [],
+  difference: null,
+  edges: [],
+  sweep: [],
+  trainable: null,
+  secondsPerStep: null,
+  memory: null,
+  rank: null,
 });
 const result = (setting: string, seed: number, tasks?: Record<string, number>) => ({
-  ...{ setting, lr: 0.1, seed, score: null, loss: 1, trainable: null, secondsPerStep: null, memory: null },
-  ...{ rank: null, failed: null, data: null, model: null, folder: "", ...(tasks && { tasks }) },
+  setting,
+  lr: 0.1,
+  seed,
+  score: null,
+  loss: 1,
+  trainable: null,
+  secondsPerStep: null,
+  memory: null,
+  rank: null,
+  failed: null,
+  data: null,
+  model: null,
+  folder: "",
+  ...(tasks && { tasks }),
 });
 
 /** The cells of a table, and of its differences. */
@@ -235,8 +259,16 @@ test("a plan's page has its differences, what was chosen and on which seeds, the
     { ...row("c", 0.4), difference: pairedDifference([-0.1, -0.2]) ?? null },
   ];
   const comparison = {
-    ...{ recipe: "cola", rows, missing: ["d"], differences: [], seeds: [0, 1], tuningSeeds: [1000] },
-    ...{ failed: [{ folder: "runs/x", message: "killed" }], remark: "", report: "", results: "" },
+    recipe: "cola",
+    rows,
+    missing: ["d"],
+    differences: [],
+    seeds: [0, 1],
+    tuningSeeds: [1000],
+    failed: [{ folder: "runs/x", message: "killed" }],
+    remark: "",
+    report: "",
+    results: "",
   };
   const tables = planTables("glue", ["a", "b", "c"], [{ recipe: "cola", rows, results: [] }], undefined);
   const page = planReport("glue", tables, [comparison]);

@@ -107,7 +107,8 @@ function repeatedRecipes(recipes: readonly string[], where: PlanFile["where"]): 
     if (first === index) return [];
     const key = ["recipes", index];
     return {
-      ...{ where: where(key), key: formatKeyPath(key) },
+      where: where(key),
+      key: formatKeyPath(key),
       problem: `has the name of recipes[${first}]: ${name}`,
       expected: "recipes whose files have different names",
       found: recipes[index],

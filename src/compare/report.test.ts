@@ -12,8 +12,14 @@ const row = (setting: string, sweep: CompareRow["sweep"]): CompareRow => ({
     deviation: null,
     seeds: 1,
   },
-  ...{ results: [], difference: null, edges: [], sweep },
-  ...{ trainable: null, secondsPerStep: null, memory: null, rank: null },
+  results: [],
+  difference: null,
+  edges: [],
+  sweep,
+  trainable: null,
+  secondsPerStep: null,
+  memory: null,
+  rank: null,
 });
 const point = (lr: number, L: number, value: number | null) => ({
   lr,

@@ -188,7 +188,14 @@ function writeComparison(request: CompareRequest, results: readonly TrialResult[
     message === null ? [] : [{ folder, message }],
   );
   return {
-    ...{ rows, missing, differences: allDifferences(rows), seeds, tuningSeeds, failed },
-    ...{ remark: tableRemark(rows, request), report, results: join(out, "results.jsonl") },
+    rows,
+    missing,
+    differences: allDifferences(rows),
+    seeds,
+    tuningSeeds,
+    failed,
+    remark: tableRemark(rows, request),
+    report,
+    results: join(out, "results.jsonl"),
   };
 }

@@ -42,7 +42,8 @@ export function runProcess(
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
-        ...{ ...process.env, ...variablesOfOne },
+        ...process.env,
+        ...variablesOfOne,
         ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }),
       },
     });

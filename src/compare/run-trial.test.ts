@@ -9,10 +9,23 @@ import { type Trial, trialName } from "./trials.ts";
 
 /** What a run comes to that fails at once, and leaves a checkpoint. */
 const status = {
-  ...{ state: "failed", method: "lora", model: "m", step: 0, totalSteps: 1, message: "none" },
-  ...{ loss: null, evalLoss: null, bestEvalLoss: null, bestStep: null, lr: null, tokensPerSecond: null },
-  ...{ memory: null, remaining: null, process: { pid: 1, host: "h", startTime: null } },
-  ...{ startedAt: "2026-01-01T00:00:00.000Z", updatedAt: "2026-01-01T00:00:00.000Z" },
+  state: "failed",
+  method: "lora",
+  model: "m",
+  step: 0,
+  totalSteps: 1,
+  message: "none",
+  loss: null,
+  evalLoss: null,
+  bestEvalLoss: null,
+  bestStep: null,
+  lr: null,
+  tokensPerSecond: null,
+  memory: null,
+  remaining: null,
+  process: { pid: 1, host: "h", startTime: null },
+  startedAt: "2026-01-01T00:00:00.000Z",
+  updatedAt: "2026-01-01T00:00:00.000Z",
 };
 
 test("the checkpoints of a trial go, but not those of a process that has taken the comparison over", async () => {

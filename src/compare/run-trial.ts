@@ -160,7 +160,14 @@ async function train(
 function refusedTrial({ setting, candidate, seed }: Trial, folder: string, failed: string): TrialResult {
   const none = { score: null, loss: null, trainable: null, secondsPerStep: null, memory: null, rank: null };
   return {
-    ...{ setting: setting.name, ...recordedCandidate(candidate), seed, ...none },
-    ...{ data: null, model: null, failed, refused: true, folder },
+    setting: setting.name,
+    ...recordedCandidate(candidate),
+    seed,
+    ...none,
+    data: null,
+    model: null,
+    failed,
+    refused: true,
+    folder,
   };
 }

@@ -7,11 +7,15 @@ import { trialResult as result } from "./testing/trial-result.ts";
 import { countTrials, type TrialResult } from "./trials.ts";
 
 const lora: Setting = {
-  ...{ name: "lora", method: "lora", adapterOverrides: {} },
+  name: "lora",
+  method: "lora",
+  adapterOverrides: {},
   candidates: rateCandidates([0.001, 0.01, 0.1]),
 };
 const full: Setting = {
-  ...{ name: "full", method: "full", adapterOverrides: {} },
+  name: "full",
+  method: "full",
+  adapterOverrides: {},
   candidates: rateCandidates([0.0001]),
 };
 const settings = [lora, full];

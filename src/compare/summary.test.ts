@@ -8,7 +8,9 @@ import { tableCells, tableRemark } from "./table.ts";
 import { trialResult as result } from "./testing/trial-result.ts";
 
 const settingOf = (name: string, lrs: number[]): Setting => ({
-  ...{ name, method: name, adapterOverrides: {} },
+  name,
+  method: name,
+  adapterOverrides: {},
   candidates: rateCandidates(lrs),
 });
 const settings = [settingOf("lora", [0.001, 0.01, 0.1]), settingOf("full", [0.0001])];
@@ -27,7 +29,12 @@ test("a row is of the seeds that count at the chosen rate, and is compared with 
   const rows = summarise(settings, seedSets, results);
   const [lora, full] = rows;
   expect(lora).toMatchObject({
-    ...{ setting: "lora", lr: 0.001, figure: "score", seeds: 2, rank: 3, difference: null },
+    setting: "lora",
+    lr: 0.001,
+    figure: "score",
+    seeds: 2,
+    rank: 3,
+    difference: null,
     results: [
       { seed: 4, value: 0.5 },
       { seed: 0, value: 0.7 },

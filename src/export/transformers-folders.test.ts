@@ -25,7 +25,10 @@ const manyTokens = 100_001;
 function writeManyTokens(folder: string, modelType: string, version?: string): void {
   const config = {
     ...tinyLlamaConfig,
-    ...{ model_type: modelType, hidden_size: 8, vocab_size: manyTokens, num_hidden_layers: 1 },
+    model_type: modelType,
+    hidden_size: 8,
+    vocab_size: manyTokens,
+    num_hidden_layers: 1,
     ...(version !== undefined && { transformers_version: version }),
   };
   const vocab: Record<string, number> = { ...byteTokenizer.model.vocab };

@@ -102,12 +102,15 @@ export function forecastRanks(costs: RankCosts, length: RunLength, question: Ran
   const evaluation = evaluationSeconds(costs, question);
   return {
     ...question,
-    ...{ step, base },
+    step,
+    base,
     sentBytes: (costs.accumulate + 1) * othersOf(size, gradients) + (base?.sentBytes ?? 0),
     exchangeBytes: exchangeBytes(costs.accumulate, size, gradients),
     efficiency: costs.stepSeconds / step.total,
     tokensPerSecond: (size * costs.stepTokens) / step.total,
-    ...{ load, join, checkpoint },
+    load,
+    join,
+    checkpoint,
     total:
       load +
       join +

@@ -84,7 +84,11 @@ export class WeightShards implements Disposable {
   private readonly units = new Map<string, Unit>();
   private readonly unitOf = new Map<WeightSlices, Unit>();
   private readonly buffers: readonly GatherBuffer[] = [true, true, false].map((isForBlocks) => ({
-    ...{ isForBlocks, bytes: undefined, unit: undefined, gather: undefined, used: 0 },
+    isForBlocks,
+    bytes: undefined,
+    unit: undefined,
+    gather: undefined,
+    used: 0,
   }));
   private current: Unit | undefined;
   private clock = 0;
@@ -136,7 +140,10 @@ export class WeightShards implements Disposable {
     const block = blockOf.exec(name)?.[0];
     const key = block ?? name;
     const unit = this.units.get(key) ?? {
-      ...{ index: this.units.size, isBlock: block !== undefined, weights: [], starts: undefined },
+      index: this.units.size,
+      isBlock: block !== undefined,
+      weights: [],
+      starts: undefined,
     };
     this.units.set(key, unit);
     unit.weights.push(weight);

@@ -71,8 +71,11 @@ class AdamWState implements ParameterState, OptimizerMoments {
       const slice = (stack: Tensor) => torch.select(stack, 0, index);
       const { target, expAvg, expAvgSq } = whole;
       return {
-        ...{ target: slice(target), grad: slice(grad), expAvg: slice(expAvg) },
-        ...{ expAvgSq: slice(expAvgSq), steps: slice(this.steps) },
+        target: slice(target),
+        grad: slice(grad),
+        expAvg: slice(expAvg),
+        expAvgSq: slice(expAvgSq),
+        steps: slice(this.steps),
       };
     });
   }

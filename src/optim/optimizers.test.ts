@@ -94,7 +94,8 @@ test("slices that count their own steps move as parameters of their own, also th
   const stack = parametersOf("float32").slice(0, 1);
   const { value, grad, name } = elementAt(stack, 0);
   const rows = [0, 1, 2].map((row) => ({
-    ...{ name: `row ${row}`, decay: true },
+    name: `row ${row}`,
+    decay: true,
     value: tensorOf(
       torch.scope(() => [...torch.select(value, 0, row).toFloats()]),
       [4],

@@ -27,7 +27,8 @@ const pathOf = (name: string) => join(folder.path, name);
 function makeRun(name: string, settings: TrainSettings, { resume = false } = {}): TrainOptions {
   using generator = new Generator(3, "cpu");
   const run = tinyRun(settings, {
-    ...{ folder: pathOf(name), resume },
+    folder: pathOf(name),
+    resume,
     lm: createModel(tinyLlamaConfig, generator),
     adapter: { method: "scalora", rank: 2, targetModules: "all-linear" },
   });

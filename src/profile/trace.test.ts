@@ -20,11 +20,23 @@ test("a trace has each event as a complete one in microseconds, from the first s
   const { pid } = process;
   expect(traceEvents[0]).toEqual({ name: "step 3", cat: "step", ph: "X", pid, tid: 1, ts: 0, dur: 1e7 });
   expect(traceEvents[4]).toEqual({
-    ...{ name: "scalora::lora_linear", cat: "operator", ph: "X", pid, tid: 1, ts: 1e6, dur: 2e6 },
+    name: "scalora::lora_linear",
+    cat: "operator",
+    ph: "X",
+    pid,
+    tid: 1,
+    ts: 1e6,
+    dur: 2e6,
     args: { module: "model.layers.0.mlp", sequence: 7 },
   });
   expect(traceEvents[11]).toEqual({
-    ...{ name: "LoraLinearBackward", cat: "node", ph: "X", pid, tid: 2, ts: 6e6, dur: 2e6 },
+    name: "LoraLinearBackward",
+    cat: "node",
+    ph: "X",
+    pid,
+    tid: 2,
+    ts: 6e6,
+    dur: 2e6,
     args: { module: "model.layers.0.mlp", sequence: 7 },
   });
   expect(traceEvents[14]).toMatchObject({ name: "step 4", ts: 2e7 });

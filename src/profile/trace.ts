@@ -28,7 +28,9 @@ function* traceLines(steps: readonly RecordedStep[]): Generator<object> {
   const threads = new Set<number>();
   for (const step of steps) {
     const span = (tid: number, begin: number, duration: number) => ({
-      ...{ ph: "X", pid, tid },
+      ph: "X",
+      pid,
+      tid,
       ts: microseconds(step.begin - first.begin + begin),
       dur: microseconds(duration),
     });

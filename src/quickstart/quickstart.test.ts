@@ -85,8 +85,12 @@ test("the quickstart trains, compares, reports and exports; the commands that it
 
 test("the headline ranks the methods and says whether the test tells the best two apart", () => {
   const score = (value: number, low: number, high: number) => ({
-    ...{ exact: { value, low, high }, parts: { value, low, high } },
-    ...{ count: 64, loss: 1, texts: [], areExact: [] },
+    exact: { value, low, high },
+    parts: { value, low, high },
+    count: 64,
+    loss: 1,
+    texts: [],
+    areExact: [],
   });
   const result = { folder: "", events: [], trainable: 1, seconds: 1, memory: 1, rank: 1, entropyRank: 1 };
   const headline = (lora: ReturnType<typeof score>, full: ReturnType<typeof score>) =>

@@ -28,7 +28,8 @@ export function quickstartReport(quickstart: QuickstartRuns, result: QuickstartR
         { name: "reference", text: expected },
         { name: "before", text: before, mark: mark(quickstart.before.areExact[i]) },
         ...after.map(({ method, output }, run) => ({
-          ...{ name: method, text: output },
+          name: method,
+          text: output,
           mark: mark(runs[run]?.testResult.areExact[i]),
         })),
       ],

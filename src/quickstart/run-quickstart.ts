@@ -164,7 +164,8 @@ async function trainAndTest(
     test: (open) => gradeModel(job, open, tests, signal),
   });
   const answers = tests.items.slice(0, tested.texts.length).map(({ question, expected }, i) => ({
-    ...{ question, expected },
+    question,
+    expected,
     text: elementAt(tested.texts, i),
     isExact: elementAt(tested.areExact, i),
   }));

@@ -114,8 +114,11 @@ async function forecastRun(
   } else if (errors.length === 0) probe = await collect(errors, probeNow);
   const forecast = probe && ranks && (await forecastOf(prepared, recipe, { probe, loadSeconds, ranks }));
   return {
-    ...{ steps, parameters, data: trainingCounts(dataset) },
-    ...{ memory: { ...memory, limit }, disk: diskOf(prepared, recipe) },
+    steps,
+    parameters,
+    data: trainingCounts(dataset),
+    memory: { ...memory, limit },
+    disk: diskOf(prepared, recipe),
     // The weights of ranks that this process only stands for are not there.
     probe: probe ? { ...probe, losses: ranks && recipe.train.shardBase ? [] : probe.losses } : null,
     ranks: forecast ?? null,

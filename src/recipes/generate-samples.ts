@@ -64,7 +64,10 @@ export async function takeSamples(
     for await (const piece of streamText(model, cache, ids, decode, settings)) output += piece;
     if (signal.aborted) break;
     events.push({
-      ...{ type: "sample", step, prompt: text, output },
+      type: "sample",
+      step,
+      prompt: text,
+      output,
       ...(expected !== undefined && { expected }),
     });
   }

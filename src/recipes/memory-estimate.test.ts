@@ -30,7 +30,8 @@ const sizes = (options: AdapterOptions, prepare?: (model: CausalLM) => CausalLM)
   withParts(
     options,
     (parts) => ({
-      ...{ memory: keptBytes(parts), checkpoint: checkpointBytes(parts) },
+      memory: keptBytes(parts),
+      checkpoint: checkpointBytes(parts),
       ...parts.adapters.parameterCounts(),
     }),
     prepare,

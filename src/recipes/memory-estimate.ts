@@ -75,7 +75,9 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
     total: Math.max(kept + bytes, least),
     fixed: kept + bytes - tokens * perToken,
     longestRow: rows.reduce((length, { ids }) => Math.max(length, ids.length), 0),
-    ...{ least, perToken, tokens },
+    least,
+    perToken,
+    tokens,
   };
 }
 

@@ -25,7 +25,7 @@ import { hashModel } from "../train/model-hash.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
-import { type MemoryLimit, memoryLimit, memoryPlaces } from "./available-memory.ts";
+import { type MemoryLimit, type MemoryPlace, memoryLimit, memoryPlaces } from "./available-memory.ts";
 import { memoryNeed } from "./memory-estimate.ts";
 import { checkModelFit, isMemoryChecked, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
 import { type MemoryPlan, planMemory } from "./plan-memory.ts";
@@ -68,10 +68,8 @@ interface PrepareOptions {
  * Loads model and data of a recipe and attaches its method.
  * @throws ScaloraError where something of the recipe cannot be used
  */
-export async function prepareRun(
-  recipe: Recipe,
-  { recordedBackend, signal, group, ranks }: PrepareOptions = {},
-): Promise<PreparedRun> {
+export async function prepareRun(recipe: Recipe, options: PrepareOptions = {}): Promise<PreparedRun> {
+  const { recordedBackend, signal, group } = options;
   const places = await memoryPlaces(group);
   const peakBefore = memory().peak;
   const { seed } = recipe.train;
@@ -84,15 +82,8 @@ export async function prepareRun(
     for (const thing of owned.splice(0).toReversed()) thing[Symbol.dispose]();
   };
   try {
-    const config = resolveModelConfig(recipe);
-    // First, since a folder without a model is recognised by its config.
-    const modelConfig = readModelConfig(config.path);
-    const sharing = recipe.train.shardBase ? shardingGroup(group, ranks) : undefined;
-    const shards = sharing && own(new WeightShards(sharing));
-    if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
-    checkModelFit(config, memoryLimit({ ranks: places }), process.env, sharing?.size);
-    const base = await loadModelAndTokenizer({ ...config, shards }, seed, recordedBackend, modelConfig);
-    const model = own(base.model);
+    const { base, shards } = await loadBase(recipe, options, { places, own });
+    const { model } = base;
     const dataset = await loadDataset(recipe.data, base.tokenizer, {
       maxLength: model.info.maxPositions,
       seed,
@@ -119,18 +110,23 @@ export async function prepareRun(
         memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute, ...exchange }),
     });
     return {
-      ...{ base, shards, dataset, batches, adapters, optimizer, dropout, identity, loadedHash, weightBytes },
-      ...{ ...plan, steps, memoryLimit: limit },
+      base,
+      shards,
+      dataset,
+      batches,
+      adapters,
+      optimizer,
+      dropout,
+      identity,
+      loadedHash,
+      weightBytes,
+      ...plan,
+      steps,
+      memoryLimit: limit,
       warnings: [
         ...plan.warnings,
-        ...presetWarnings(recipe),
-        ...modelWarnings(model, recipe),
-        ...precisionWarnings(model),
-        ...backendWarnings(base),
-        ...shardWarnings(recipe),
+        ...warningsOf({ base, dataset, batches }, recipe),
         ...(recordedBackend === undefined ? threadWarnings(model) : []),
-        ...dataWarnings(dataset),
-        ...budgetWarnings(dataset, batches, recipe),
       ],
       [Symbol.dispose]: dispose,
     };
@@ -138,6 +134,41 @@ export async function prepareRun(
     dispose();
     throw error;
   }
+}
+
+/** Loads the model, of which ranks may have slices. */
+async function loadBase(
+  recipe: Recipe,
+  { recordedBackend, group, ranks }: PrepareOptions,
+  { places, own }: { places: readonly MemoryPlace[]; own: <T extends Disposable>(thing: T) => T },
+) {
+  const config = resolveModelConfig(recipe);
+  // First, since a folder without a model is recognised by its config.
+  const modelConfig = readModelConfig(config.path);
+  const sharing = recipe.train.shardBase ? shardingGroup(group, ranks) : undefined;
+  const shards = sharing && own(new WeightShards(sharing));
+  if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
+  checkModelFit(config, memoryLimit({ ranks: places }), process.env, sharing?.size);
+  const { seed } = recipe.train;
+  const base = await loadModelAndTokenizer({ ...config, shards }, seed, recordedBackend, modelConfig);
+  own(base.model);
+  return { base, shards };
+}
+
+/** What is unwise, or not as one might think, in a recipe that can be used. */
+function warningsOf(
+  { base, dataset, batches }: Pick<PreparedRun, "base" | "dataset" | "batches">,
+  recipe: Recipe,
+): string[] {
+  return [
+    ...presetWarnings(recipe),
+    ...modelWarnings(base.model, recipe),
+    ...precisionWarnings(base.model),
+    ...backendWarnings(base),
+    ...shardWarnings(recipe),
+    ...dataWarnings(dataset),
+    ...budgetWarnings(dataset, batches, recipe),
+  ];
 }
 
 /** @throws ScaloraError `config` where there are no other processes, nor a forecast of any */

@@ -36,7 +36,12 @@ export async function probeRun(
   const { model } = base;
   using ranks = group && new DataParallel(group, adapters, model);
   const parts = {
-    ...{ model, adapters, optimizer, schedule, ranks, clip: settings.clip },
+    model,
+    adapters,
+    optimizer,
+    schedule,
+    ranks,
+    clip: settings.clip,
     recompute,
     dropout: isClassifier(model) ? dropout : undefined,
   };

@@ -21,7 +21,13 @@ export function scheduleAndSettings({ train: settings }: Recipe, steps: number) 
   return {
     schedule: makeSchedule({ name, lr, steps, warmup }),
     settings: {
-      ...{ steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+      steps,
+      accumulate,
+      clip,
+      evalEvery,
+      saveEvery,
+      keepLast,
+      patience,
       ...(stopOnDivergence !== undefined && { stopOnDivergence }),
     },
   };

@@ -197,7 +197,9 @@ function startInfo(
       hashes: { ...dataset.hashes },
       dropped: dropped.map(({ source, reason }) => ({ source, reason })),
       ...(rejected > 0 && { rejected }),
-      ...{ ...trainingCounts(dataset), truncated, notes },
+      ...trainingCounts(dataset),
+      truncated,
+      notes,
       labels: isClassifier(model)
         ? [...model.info.labels]
         : "completions and trained assistant turns with their EOS token; every token of plain text",

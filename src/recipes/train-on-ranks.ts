@@ -74,7 +74,13 @@ export async function prepareOnRanks(
   }
   const { base, dataset, dropout, batches, adapters, optimizer, recompute, steps } = prepared;
   const options = {
-    ...{ model: base.model, adapters, batches, optimizer, recompute, resume, signal },
+    model: base.model,
+    adapters,
+    batches,
+    optimizer,
+    recompute,
+    resume,
+    signal,
     ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
     ...glueMetrics(recipe.data),
     ...scheduleAndSettings(whole, steps),

@@ -3,12 +3,21 @@ import type { EvalEvent, RunEvent } from "../run/events.ts";
 import { runHeadline } from "./headline.ts";
 
 const evaluation = (step: number, loss: number, more: Partial<EvalEvent> = {}): RunEvent => ({
-  ...{ type: "eval", step, loss, labelTokens: 400, best: false, seconds: 1 },
+  type: "eval",
+  step,
+  loss,
+  labelTokens: 400,
+  best: false,
+  seconds: 1,
   ...more,
 });
 
 const start = (task: "causal-lm" | "classification" = "causal-lm"): RunEvent => ({
-  ...{ type: "start", step: 0, task, totalSteps: 50, method: "lora" },
+  type: "start",
+  step: 0,
+  task,
+  totalSteps: 50,
+  method: "lora",
   model: { path: "m", family: "llama", layers: 2, hiddenSize: 8, vocabSize: 9 },
   parameters: { trainable: 1, all: 2 },
   data: { heldOut: 20 },
@@ -19,8 +28,16 @@ const end: RunEvent = { type: "end", step: 50, reason: "finished", seconds: 1 };
 
 const trained = (losses: readonly number[]): RunEvent[] =>
   losses.map((loss, i) => ({
-    ...{ type: "step", step: i + 1, loss, lr: 1, gradNorm: 1, clipped: false },
-    ...{ tokens: 1, labelTokens: 1, seconds: 1, memory: 1 },
+    type: "step",
+    step: i + 1,
+    loss,
+    lr: 1,
+    gradNorm: 1,
+    clipped: false,
+    tokens: 1,
+    labelTokens: 1,
+    seconds: 1,
+    memory: 1,
   }));
 
 test("a loss that fell is told with its perplexity, its rows and what is not known", () => {

@@ -68,7 +68,13 @@ const events: RunEvent[] = [
 
 test("a task's metrics have a chart", () => {
   const evaluation = (number: number): RunEvent => ({
-    ...{ type: "eval", step: number, loss: 1, labelTokens: 5, best: true, seconds: 1, score: 0.5 },
+    type: "eval",
+    step: number,
+    loss: 1,
+    labelTokens: 5,
+    best: true,
+    seconds: 1,
+    score: 0.5,
     metrics: { f1: number / 10, accuracy: 0.5 },
   });
   const { charts } = runReport({ name: "mrpc", events: [evaluation(1), evaluation(2)] });

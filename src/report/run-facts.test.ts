@@ -18,7 +18,10 @@ test.each([
 
 const events: RunEvent[] = [
   {
-    ...{ type: "start", step: 0, totalSteps: 4, method: "lora" },
+    type: "start",
+    step: 0,
+    totalSteps: 4,
+    method: "lora",
     model: { path: "/cache/tiny", family: "llama", layers: 2, hiddenSize: 8, vocabSize: 9 },
     parameters: { trainable: 10, all: 1000 },
     data: {
@@ -30,8 +33,16 @@ const events: RunEvent[] = [
     environment: { device: "cpu", seed: 7 },
   },
   {
-    ...{ type: "step", step: 1, loss: 1, lr: 1, gradNorm: 1, clipped: false },
-    ...{ tokens: 100, labelTokens: 50, seconds: 0.5, memory: 2 ** 30 },
+    type: "step",
+    step: 1,
+    loss: 1,
+    lr: 1,
+    gradNorm: 1,
+    clipped: false,
+    tokens: 100,
+    labelTokens: 50,
+    seconds: 0.5,
+    memory: 2 ** 30,
   },
 ];
 
@@ -72,8 +83,16 @@ test("the peak memory of a run of 200,000 steps is told, without steps that have
   const long = Array.from({ length: 200_000 }, (_, i): RunEvent => {
     const memory = i === 0 ? Number.NaN : 2 ** (i % 31);
     return {
-      ...{ type: "step", step: i + 1, loss: 1, lr: 1, gradNorm: 1, clipped: false },
-      ...{ tokens: 100, labelTokens: 50, seconds: 0.5, memory },
+      type: "step",
+      step: i + 1,
+      loss: 1,
+      lr: 1,
+      gradNorm: 1,
+      clipped: false,
+      tokens: 100,
+      labelTokens: 50,
+      seconds: 0.5,
+      memory,
     };
   });
   const [speed] = runGroups(long);

@@ -107,9 +107,14 @@ test.each([
 });
 
 const start = line({
-  ...{ type: "start", step: 5, totalSteps: 9, method: "lora", parameters: { trainable: 1, all: 2 } },
+  type: "start",
+  step: 5,
+  totalSteps: 9,
+  method: "lora",
+  parameters: { trainable: 1, all: 2 },
   model: { path: "m", family: "llama", layers: 1, hiddenSize: 2, vocabSize: 3 },
-  ...{ data: {}, environment: {} },
+  data: {},
+  environment: {},
 });
 
 test.each([

@@ -3,8 +3,16 @@ import type { RunEvent } from "./events.ts";
 import { scalingEvents } from "./scaling-events.ts";
 
 const step = (number: number, loss: number): RunEvent => ({
-  ...{ type: "step", step: number, loss, lr: 0.1, gradNorm: 1, clipped: false },
-  ...{ tokens: 10, labelTokens: 5, seconds: 0.5, memory: 1000 },
+  type: "step",
+  step: number,
+  loss,
+  lr: 0.1,
+  gradNorm: 1,
+  clipped: false,
+  tokens: 10,
+  labelTokens: 5,
+  seconds: 0.5,
+  memory: 1000,
 });
 const method = (number: number, kind: string): RunEvent => ({
   type: "method",

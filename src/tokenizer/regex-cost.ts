@@ -51,8 +51,13 @@ const isRigid = ({ ways }: PartCost) => ways.fixed === 1 && ways.perCharacter ==
 
 /** What matches nothing, without fail. */
 export const nothing: PartCost = {
-  ...{ ways: one, first: zero, all: zero, fail: zero },
-  ...{ perConsumed: 0, canFail: false, length: 0 },
+  ways: one,
+  first: zero,
+  all: zero,
+  fail: zero,
+  perConsumed: 0,
+  canFail: false,
+  length: 0,
 };
 
 /** A character, a class, or an anchor, which consumes nothing. */

@@ -90,7 +90,10 @@ function* eventsOf(names: readonly string[], rows: Float64Array): Generator<Oper
     yield {
       kind: elementAt(kinds, kind),
       name: elementAt(names, name),
-      ...{ thread, parent, sequence, sequenceEnd: end },
+      thread,
+      parent,
+      sequence,
+      sequenceEnd: end,
       begin: begin / nanoseconds,
       duration: duration / nanoseconds,
       cpu: cpu / nanoseconds,

@@ -26,8 +26,13 @@ beforeAll(() => {
 /** Layers that see 4 tokens between those that see all, four norms a layer, normalised queries and keys, a tied output layer. */
 const gemma3 = {
   architectures: ["Gemma3ForCausalLM"],
-  ...{ model_type: "gemma3_text", num_hidden_layers: 4, head_dim: 24, query_pre_attn_scalar: 20 },
-  ...{ sliding_window: 4, sliding_window_pattern: 2, tie_word_embeddings: true },
+  model_type: "gemma3_text",
+  num_hidden_layers: 4,
+  head_dim: 24,
+  query_pre_attn_scalar: 20,
+  sliding_window: 4,
+  sliding_window_pattern: 2,
+  tie_word_embeddings: true,
 };
 
 /** A DeBERTa-v3 with all of its dropout, whose layers share normalised embeddings of relative positions, and no classifier. */
@@ -40,15 +45,23 @@ function writeDeberta(): void {
       intermediate_size: 112,
       dtype: "float32",
     },
-    ...{ num_hidden_layers: 3, num_attention_heads: 4, max_position_embeddings: 32, initializer_range: 0.2 },
+    num_hidden_layers: 3,
+    num_attention_heads: 4,
+    max_position_embeddings: 32,
+    initializer_range: 0.2,
     ...{
       type_vocab_size: 0,
       relative_attention: true,
       position_biased_input: false,
       pos_att_type: "p2c|c2p",
     },
-    ...{ position_buckets: 8, norm_rel_ebd: "layer_norm", share_att_key: true, pooler_hidden_size: 64 },
-    ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1, pooler_dropout: 0.1 },
+    position_buckets: 8,
+    norm_rel_ebd: "layer_norm",
+    share_att_key: true,
+    pooler_hidden_size: 64,
+    hidden_dropout_prob: 0.1,
+    attention_probs_dropout_prob: 0.1,
+    pooler_dropout: 0.1,
   };
   using generator = new Generator(5, "cpu");
   using model = createClassifier(complete, generator);

@@ -365,7 +365,15 @@ class Trainer {
     const pathOf = (saveStep: number | undefined) => saved.find((entry) => entry.step === saveStep)?.path;
     const { step, loss, firstEval, lastEval, best, tokens, labelTokens, seconds } = this.progress;
     return {
-      ...{ reason, step, loss, firstEval, lastEval, best, tokens, labelTokens, seconds },
+      reason,
+      step,
+      loss,
+      firstEval,
+      lastEval,
+      best,
+      tokens,
+      labelTokens,
+      seconds,
       checkpoint: pathOf(step),
       bestCheckpoint: pathOf(best?.step),
     };

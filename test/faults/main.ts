@@ -42,7 +42,10 @@ const options = readOptions(usage, () => {
   const count = (name: "kills" | "writes" | "damages" | "seed") =>
     numberOption(name, values[name], { whole: true, least: 0 });
   return {
-    ...{ kills: count("kills"), writes: count("writes"), damages: count("damages"), seed: count("seed") },
+    kills: count("kills"),
+    writes: count("writes"),
+    damages: count("damages"),
+    seed: count("seed"),
     seconds: numberOption("seconds", values.seconds, { above: 0 }),
     json: values.json,
   };

@@ -20,7 +20,12 @@ test.runIf(process.platform === "linux")(
 );
 
 const at = (step: number, figures: Partial<Sample> = {}): Sample => ({
-  ...{ step, tensors: 5, descriptors: 20, mappedFiles: 1, heap: 1e7, resident: 1e8 },
+  step,
+  tensors: 5,
+  descriptors: 20,
+  mappedFiles: 1,
+  heap: 1e7,
+  resident: 1e8,
   ...figures,
 });
 const steps = Array.from({ length: 50 }, (_, i) => 100 * (i + 1));

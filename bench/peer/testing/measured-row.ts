@@ -8,8 +8,12 @@ export function measuredRow(changes: Partial<MeasuredRow> = {}): MeasuredRow {
   return {
     name: "S-float32-1",
     title: "S, a random Llama",
-    ...{ dtype: "float32", threads: 1, busy: 0, date: "2026-11-29T21:00:00.000Z" },
-    ...{ tokens: 600, padded: 1000 },
+    dtype: "float32",
+    threads: 1,
+    busy: 0,
+    date: "2026-11-29T21:00:00.000Z",
+    tokens: 600,
+    padded: 1000,
     differences: same({ loss: 0, gradient: 0, tensor: "q_proj" }),
     losses: { ours: 0, F: 0 },
     rounds: [
@@ -30,7 +34,8 @@ export function measuredTechnique(changes: Partial<MeasuredTechnique> = {}): Mea
   const difference = { loss: 0, gradient: 0, tensor: "q_proj" };
   return {
     ...setting,
-    ...{ name: "techniques-S-float32-padding", technique: "padding" },
+    name: "techniques-S-float32-padding",
+    technique: "padding",
     differences: both(difference, difference),
     losses: 0,
     rounds: [both(seconds(1), seconds(2)), both(seconds(2), seconds(3))],

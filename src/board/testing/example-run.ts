@@ -9,7 +9,11 @@ const totalSteps = 1000;
 export const recipe = "adapter:\n  method: scalora-i\n  rank: 8\ntrain:\n  lr: 0.0001\n";
 
 const start: StartEvent = {
-  ...{ type: "start", step: 0, task: "causal-lm", totalSteps, method: "scalora-i" },
+  type: "start",
+  step: 0,
+  task: "causal-lm",
+  totalSteps,
+  method: "scalora-i",
   model: {
     path: "/cache/models/SmolLM2-135M",
     family: "llama",
@@ -42,15 +46,24 @@ export function stepEvents(step: number): RunEvent[] {
   const loss = lossAt(step);
   const events: RunEvent[] = [
     {
-      ...{ type: "step", step, loss, lr: 1e-4, gradNorm: 1, clipped: false },
-      ...{ tokens: 400, labelTokens: 200, seconds: 0.5, memory: 2 ** 30 },
+      type: "step",
+      step,
+      loss,
+      lr: 1e-4,
+      gradNorm: 1,
+      clipped: false,
+      tokens: 400,
+      labelTokens: 200,
+      seconds: 0.5,
+      memory: 2 ** 30,
     },
   ];
   if (step % 10 === 1)
     events.push({ type: "eval", step, loss: loss + 0.1, labelTokens: 3600, best: step > 1, seconds: 1 });
   if (step % 10 === 5)
     events.push({
-      ...{ type: "method", step },
+      type: "method",
+      step,
       report: { kind: "scaling", alpha: [0.5, 1, 2], beta: [0.6, 1.1, 1.9], columnSteps: 40 + step },
     });
   return events;
@@ -59,9 +72,20 @@ export function stepEvents(step: number): RunEvent[] {
 export function statusAt(step: number, state: RunStatus["state"]): RunStatus {
   const loss = lossAt(step);
   return {
-    ...{ state, method: "scalora-i", model: start.model.path, step, totalSteps, loss },
-    ...{ evalLoss: loss + 0.1, bestEvalLoss: loss + 0.1, bestStep: step, lr: 1e-4, tokensPerSecond: 800 },
-    ...{ memory: 2 ** 30, remaining: 60, message: null },
+    state,
+    method: "scalora-i",
+    model: start.model.path,
+    step,
+    totalSteps,
+    loss,
+    evalLoss: loss + 0.1,
+    bestEvalLoss: loss + 0.1,
+    bestStep: step,
+    lr: 1e-4,
+    tokensPerSecond: 800,
+    memory: 2 ** 30,
+    remaining: 60,
+    message: null,
   };
 }
 

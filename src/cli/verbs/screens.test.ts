@@ -104,7 +104,9 @@ const full: CompareRow = {
 const comparison: CompareResult = {
   rows: [lora, full],
   failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
-  ...{ missing: [], differences: [], ...seedSets },
+  missing: [],
+  differences: [],
+  ...seedSets,
   remark: tableRemark([lora, full], seedSets),
   report: "runs/c/report.html",
   results: "runs/c/results.jsonl",

@@ -55,12 +55,16 @@ export class RankWatch implements GroupWatch {
     const { rank, size } = group;
     const { port1: port, port2 } = new MessageChannel();
     const data: ThreadData = {
-      ...{ own: { rank, host: hostname(), pid: process.pid }, port: port2 },
-      ...{ size, silence: silence * 1000, token: randomUUID() },
+      own: { rank, host: hostname(), pid: process.pid },
+      port: port2,
+      size,
+      silence: silence * 1000,
+      token: randomUUID(),
       shared: new Int32Array(new SharedArrayBuffer(8)),
     };
     const worker = new Worker(new URL(`./watch-thread${extname(import.meta.url)}`, import.meta.url), {
-      ...{ workerData: data, transferList: [port2] },
+      workerData: data,
+      transferList: [port2],
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     const watch = new RankWatch(worker, port, data);

@@ -23,7 +23,13 @@ function join(port: number, rank: number, silence: number): Promise<Watched> {
   return new Promise((resolve, reject) => {
     const verdict = new Promise<Verdict>((onVerdict) => {
       const client: WatchClient = new WatchClient({
-        ...{ host, port, token, own: place(rank), silence, calls: () => 0, onVerdict },
+        host,
+        port,
+        token,
+        own: place(rank),
+        silence,
+        calls: () => 0,
+        onVerdict,
         onJoined: () => resolve({ client, verdict }),
         onRefused: (message) => reject(new Error(message)),
       });

@@ -27,11 +27,28 @@ test("defaults are transformers' own", () => {
   expect(parseRobertaConfig({}, "")).toEqual({ ...plain, vocabSize: 50_265, padTokenId: 1 });
   expect(parseDebertaConfig({}, "")).toEqual({
     ...common,
-    ...{ vocabSize: 128_100, hiddenSize: 1536, intermediateSize: 6144, layers: 24, heads: 24, headDim: 64 },
-    ...{ typeVocabSize: 0, normEpsilon: 1e-7, padTokenId: 0, embeddingSize: 1536, absolutePositions: true },
-    ...{ relativePositions: false, contentToPosition: false, positionToContent: false, buckets: 0 },
-    ...{ maxDistance: 512, sharedProjections: false, normedPositions: false, convolution: undefined },
-    ...{ poolerDropout: 0, poolerActivation: "gelu", classifierDropout: 0.1 },
+    vocabSize: 128_100,
+    hiddenSize: 1536,
+    intermediateSize: 6144,
+    layers: 24,
+    heads: 24,
+    headDim: 64,
+    typeVocabSize: 0,
+    normEpsilon: 1e-7,
+    padTokenId: 0,
+    embeddingSize: 1536,
+    absolutePositions: true,
+    relativePositions: false,
+    contentToPosition: false,
+    positionToContent: false,
+    buckets: 0,
+    maxDistance: 512,
+    sharedProjections: false,
+    normedPositions: false,
+    convolution: undefined,
+    poolerDropout: 0,
+    poolerActivation: "gelu",
+    classifierDropout: 0.1,
   });
 });
 

@@ -12,8 +12,15 @@ export function makeClassifierInfo(
   const parts = newlyInitialized.map((name) => name.slice(0, name.lastIndexOf(".")));
   const outside = parts.filter((part) => !own.headModules.some((name) => `${part}.`.startsWith(`${name}.`)));
   return {
-    ...{ family, vocabSize, hiddenSize, layers, tokenTypeCount: typeVocabSize, ...own },
-    ...{ labels: names, regression, newlyInitialized },
+    family,
+    vocabSize,
+    hiddenSize,
+    layers,
+    tokenTypeCount: typeVocabSize,
+    ...own,
+    labels: names,
+    regression,
+    newlyInitialized,
     headModules: [...own.headModules, ...new Set(outside)],
   };
 }

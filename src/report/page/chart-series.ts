@@ -42,7 +42,12 @@ export function alignSeries(series: readonly Series[]): [x: number[], ...y: (num
 export function chartData(chart: Chart, most?: number): ChartData {
   const { title, xLabel, yLabel, note = null, logarithmic = false, noisy = false, series } = chart;
   return {
-    ...{ title, xLabel, yLabel, note, logarithmic, noisy },
+    title,
+    xLabel,
+    yLabel,
+    note,
+    logarithmic,
+    noisy,
     names: series.map(({ name }) => name),
     colours: series.map(({ colour }, i) => colour ?? i),
     data: alignSeries(series.map((line) => downsample(line, most))),

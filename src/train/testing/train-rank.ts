@@ -73,7 +73,9 @@ const [rank, size] = [Number(rankText), Number(sizeText)];
 const cases: Case[] = JSON.parse(text);
 
 const settingsOf = ({ steps = 5, microBatches }: Case) => ({
-  ...{ steps, evalEvery: 2, saveEvery: 3 },
+  steps,
+  evalEvery: 2,
+  saveEvery: 3,
   accumulate: microBatches,
 });
 
@@ -136,9 +138,17 @@ async function loadedRun(given: Case, shards: WeightShards | undefined) {
 /** A BERT with all of its dropout. */
 function bertRun(given: Case) {
   const config = {
-    ...{ model_type: "bert", vocab_size: 13, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
-    ...{ num_attention_heads: 2, max_position_embeddings: 32, initializer_range: 0.2, dtype: "float32" },
-    ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1 },
+    model_type: "bert",
+    vocab_size: 13,
+    hidden_size: 16,
+    intermediate_size: 24,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    max_position_embeddings: 32,
+    initializer_range: 0.2,
+    dtype: "float32",
+    hidden_dropout_prob: 0.1,
+    attention_probs_dropout_prob: 0.1,
   };
   const model = createClassifier(config, new Generator(3, "cpu"));
   return classifierRun(
@@ -154,7 +164,9 @@ function classifierRun(given: Case, model: TrainableModel, adapters: AdapterSet)
   const settings = settingsOf(given);
   const source = countingBatches();
   const options: TrainOptions = {
-    ...{ model, adapters, settings },
+    model,
+    adapters,
+    settings,
     optimizer: new AdamW(adapters.trainables()),
     batches: {
       next: () => withLabels(source.next()),
@@ -200,7 +212,9 @@ let gathersLeft = Number.POSITIVE_INFINITY;
 function shardGroup(group: ProcessGroup): ShardGroup {
   const { rank, size } = group;
   return {
-    ...{ rank, size, beginGather: (slices, outputs) => group.beginGather(slices, outputs) },
+    rank,
+    size,
+    beginGather: (slices, outputs) => group.beginGather(slices, outputs),
     awaitGather(gather) {
       if (gathersLeft-- === 0) process.kill(process.pid, "SIGKILL");
       group.awaitGather(gather);
@@ -243,7 +257,8 @@ async function trainCase(given: Case, group: ProcessGroup | undefined) {
     if (what === "pause") setTimeout(() => requestControl(given.folder ?? "", "continue"), 500);
   };
   const { reason, step } = await train({
-    ...{ ...options, recompute: isRecomputed(given) || given.kind === "sharded" },
+    ...options,
+    recompute: isRecomputed(given) || given.kind === "sharded",
     ...(given.emptyEvery !== undefined && { batches: withEmptyBatches(batches, given.emptyEvery) }),
     ...(observer && { observer }),
     ...(group && { group }),
@@ -272,7 +287,12 @@ async function observerOf({ base, analysisEvery: every = 1 }: Case, { model, ada
 function connect(): Promise<ProcessGroup> {
   return ProcessGroup.connect({
     store: { host: "127.0.0.1", port: Number(port) },
-    ...{ isServer: rank === 0, job: "test", rank, size, address: "127.0.0.1", timeout: 60 },
+    isServer: rank === 0,
+    job: "test",
+    rank,
+    size,
+    address: "127.0.0.1",
+    timeout: 60,
   });
 }
 

@@ -23,9 +23,19 @@ const outcome = z.object({ branch: z.string(), objective: number }).catchall(z.u
 const goldenSchema = z.object({
   name: z.string(),
   inputs: z.object({
-    ...{ A: matrix, B: matrix, G: matrix, W: matrix, gA: matrix, gB: matrix },
-    ...{ mA: matrix, mB: matrix, vA: matrix, vB: matrix },
-    ...{ s: number.positive(), L: number.positive(), eta: number.positive() },
+    A: matrix,
+    B: matrix,
+    G: matrix,
+    W: matrix,
+    gA: matrix,
+    gB: matrix,
+    mA: matrix,
+    mB: matrix,
+    vA: matrix,
+    vB: matrix,
+    s: number.positive(),
+    L: number.positive(),
+    eta: number.positive(),
   }),
   expected: z.object({ default: outcome, paper: outcome }),
 });

@@ -77,7 +77,12 @@ function expected(count: number): number[][] {
 
 using group = await ProcessGroup.connect({
   store: { host: "127.0.0.1", port: Number(port) },
-  ...{ isServer: rank === 0, job: "test", rank, size, address: "127.0.0.1", timeout: 30 },
+  isServer: rank === 0,
+  job: "test",
+  rank,
+  size,
+  address: "127.0.0.1",
+  timeout: 30,
 });
 const trainables = makeTrainables();
 const owner = { trainables: () => trainables, zeroGrad: () => zeroGrad(trainables) };
