@@ -115,10 +115,7 @@ export class ProcessGroup implements Disposable {
     return group;
   }
 
-  /**
-   * Has the ranks watched: once one has failed, what is under way and what follows rejects with the reason.
-   * @internal
-   */
+  /** Has the ranks watched: once one has failed, what is under way and what follows rejects with the reason. */
   watchedBy(watch: GroupWatch): void {
     this.watch = watch;
     void watch.failure.then(async (error) => {
