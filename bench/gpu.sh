@@ -23,6 +23,7 @@ mkdir -p "$out" "$work/parts"
 if [ ! -d node_modules/vitest ]; then
   [ -f "$pack" ] || { echo "neither node_modules nor $pack: run npm ci, or bring a pack (bench/gpu/pack.ts)" >&2; exit 1; }
   mkdir -p .local/gpu/unpacked && python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$pack" .local/gpu/unpacked || exit 1
+  [ ! -e node_modules ] || [ -L node_modules ] || { echo "node_modules is there without vitest: run npm ci" >&2; exit 1; }
   ln -sfn .local/gpu/unpacked/node_modules node_modules
 fi
 [ -x .local/gpu/unpacked/node ] && PATH=$PWD/.local/gpu/unpacked:$PATH
@@ -54,4 +55,5 @@ part peer-lora 120 python3 bench/gpu/peer.py "$work/parts/shape.out" --device "$
 run scalora-i 60 time-step.ts scalora-i --device "$device"
 run qlora 80 time-step.ts qlora --device "$device"
 node --import tsx bench/gpu/summary.ts "$work" $tiny | tee -a "$out/log"
-cp "$work/results.json" "$out/results.json"
+cp "$work/results.json" "$out/results.json" || exit 1
+for status in "$work"/parts/*.status; do [ "$(cat "$status")" = 0 ] || exit 1; done

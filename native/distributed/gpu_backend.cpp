@@ -6,8 +6,6 @@
 #include <ATen/Context.h>
 #ifdef USE_C10D_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
-
-#include <cstdlib>
 #endif
 
 namespace scalora {
@@ -17,10 +15,6 @@ namespace scalora {
 c10::intrusive_ptr<c10d::Backend> makeGpuBackend(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size,
                                                  std::chrono::milliseconds timeout) {
   if (!at::globalContext().hasCUDA()) throw Failure("run", "no CUDA device is available", "", "use tensors on the CPU");
-  // A collective that fails throws from its wait; what watches it in the background must not end the process.
-  setenv("TORCH_NCCL_BLOCKING_WAIT", "1", 1);
-  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", 1);
-  setenv("TORCH_NCCL_ENABLE_MONITORING", "0", 1);
   const auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = timeout;
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options);
@@ -30,7 +24,7 @@ c10::intrusive_ptr<c10d::Backend> makeGpuBackend(const c10::intrusive_ptr<c10d::
 
 c10::intrusive_ptr<c10d::Backend> makeGpuBackend(const c10::intrusive_ptr<c10d::Store>&, int, int, std::chrono::milliseconds) {
   throw Failure("run", "this build has no NCCL: collectives take tensors on the CPU", "",
-                "install torch with CUDA and the headers of CUDA and NCCL, then run `npx scalora setup`");
+                "install torch with CUDA and NVIDIA's wheels of the headers of CUDA and NCCL, remove the folder `state` of scalora's cache, and run `npx scalora setup`");
 }
 
 #endif

@@ -18,7 +18,7 @@ void seeStop(int signal) {
   if (handler != nullptr) handler(signal);
 }
 
-#ifndef _WIN32
+#ifdef __linux__  // elsewhere the addon can be unloaded, and its handler with it
 void precede(int signal, std::atomic<Handler>& known) {
   struct sigaction action;
   if (sigaction(signal, nullptr, &action) != 0 || (action.sa_flags & (SA_SIGINFO | SA_RESETHAND)) != 0) return;
@@ -34,7 +34,7 @@ void precede(int signal, std::atomic<Handler>& known) {
 
 // Node sets its handler when JavaScript begins to listen, and the default when it ends: so ours goes before it each time.
 int countStopSignals() {
-#ifndef _WIN32
+#ifdef __linux__  // elsewhere the addon can be unloaded, and its handler with it
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   precede(SIGINT, interruptHandler);

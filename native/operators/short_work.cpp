@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -157,7 +158,12 @@ std::shared_ptr<Helpers> helpersOf(int threads) {
 
 }  // namespace
 
+// A caller that OpenMP has bound to a core starts helpers that are bound to the same.
+bool isBound() { return std::getenv("OMP_PROC_BIND") || std::getenv("OMP_PLACES") || std::getenv("GOMP_CPU_AFFINITY"); }
+
 void shareShortWork(int64_t count, int64_t grain, Body body) {
+  static const bool bound = isBound();
+  if (bound) return at::parallel_for(0, count, grain, [&](int64_t begin, int64_t end) { body(begin, end); });
   static const int processors = static_cast<int>(std::thread::hardware_concurrency());
   const int threads = std::max(1, std::min(at::get_num_threads(), processors));
   const int64_t part = std::max(grain, (count + threads * kPartsPerThread - 1) / (threads * kPartsPerThread));

@@ -28,7 +28,7 @@ const lastChance = 1000;
  * Runs a program to its end, as a process that is no rank of this one's job. Ctrl-C reaches it only once, through the signal.
  * @param threads of its matrix products; undefined: as the environment sets them
  * @param signal stops it (SIGTERM), and waits for it
- * @param lost kills it, after a chance to save what it has
+ * @param lost aborts with the signal, and kills what has not ended a moment later
  */
 export function runProcess(
   [program = "", ...args]: readonly string[],
@@ -51,7 +51,6 @@ export function runProcess(
     const kill = () => child.kill("SIGKILL");
     let killing: NodeJS.Timeout | undefined;
     const lose = () => {
-      stop();
       killing = setTimeout(kill, lastChance);
     };
     signal.addEventListener("abort", stop, { once: true });

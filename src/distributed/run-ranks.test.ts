@@ -122,7 +122,7 @@ it("ends a rank that is suspended, and names it where another one knows", async 
   const begin = performance.now();
   const { failure, exitCode } = await run(program, 3);
   expect({ failure, exitCode }).toMatchObject({
-    failure: { rank: 1, pid: 4711, found: "is silent" },
+    failure: { rank: 1, pid: 4711, found: "on here is silent" },
     exitCode: 1,
   });
   expect(performance.now() - begin).toBeLessThan(3000);

@@ -32,7 +32,7 @@ interface RankEnd {
 
 /** The rank for which all ended; its end, or that of the first that ended because of it. */
 interface RankFailure extends RankEnd {
-  /** What the others have found of it, where it had not ended: "is silent". */
+  /** What the others have found of it, where it had not ended: "on node2 is silent". */
   readonly found?: string;
   /** The signal with which somebody asked it to stop, as its exit code says. */
   readonly askedBy?: NodeJS.Signals;
@@ -194,9 +194,9 @@ function culprit(ended: readonly RankEnd[], verdict: Verdict | undefined): RankF
   const first = ended.find(({ signal }) => signal !== null) ?? ended.find(hasFailed);
   if (first === undefined) return undefined;
   if (verdict === undefined) return asked(first);
-  const { rank, pid } = verdict;
+  const { rank, pid, host } = verdict;
   const named = ended.find((end) => end.rank === rank && hasFailed(end));
-  return named ?? { ...first, rank, pid, found: whatBecame(verdict) };
+  return named ?? { ...first, rank, pid, found: `on ${host} ${whatBecame(verdict)}` };
 }
 
 function asked(end: RankEnd): RankFailure {

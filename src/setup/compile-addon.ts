@@ -84,7 +84,7 @@ export async function compileAddon(
   ]);
   const texts = files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]);
   const objects = join(cacheFolder(env), "objects");
-  const nccl = ncclHeaders(libtorch.libtorch, env);
+  const nccl = ncclHeaders(libtorch.libtorch);
   const build = { compiler, env, libtorch: libtorch.libtorch, nccl, objects, packages };
   const units = unitsOf(files).map((unit) => {
     const parts = texts.filter(([file = ""]) => file.endsWith(".h") || unit.sources.includes(file));

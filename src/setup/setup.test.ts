@@ -216,18 +216,17 @@ test("while npm installs the packages, the operators are compiled, which need no
 
 test("NCCL is built in where libtorch has CUDA and all headers are there", () => {
   const libtorch = fakeTorch(torchVersion);
-  const env = { CUDA_HOME: join(folder, "no-cuda") };
   const cuda = ["cuda_runtime_api.h", "crt/host_defines.h", "cusparse.h"].map(
     (name) => `cu13/include/${name}`,
   );
   for (const path of [...cuda, "nccl/include/nccl.h"]) write(join("site", "nvidia", path), "");
-  expect(ncclHeaders(libtorch, env)).toEqual([]);
+  expect(ncclHeaders(libtorch)).toEqual([]);
   write(join("site", "torch", "lib", "libtorch_cuda.so"), "");
-  expect(ncclHeaders(libtorch, env)).toEqual(
+  expect(ncclHeaders(libtorch)).toEqual(
     ["cu13", "nccl"].map((name) => join(folder, "site", "nvidia", name, "include")),
   );
   rmSync(join(folder, "site", "nvidia", "nccl"), { recursive: true });
-  expect(ncclHeaders(libtorch, env)).toEqual([]);
+  expect(ncclHeaders(libtorch)).toEqual([]);
 });
 
 test("doctor lists what is missing, each with its fix, and changes nothing", async () => {

@@ -105,6 +105,10 @@ export class ProcessGroup implements Disposable {
 
   /** Joins the group once all its ranks are there. `initProcessGroup()` finds the options. */
   static async connect(options: ProcessGroupOptions): Promise<ProcessGroup> {
+    // A collective of NCCL's that fails throws from its wait; what watches it in the background must not end the process.
+    process.env["TORCH_NCCL_BLOCKING_WAIT"] ??= "1";
+    process.env["TORCH_NCCL_ASYNC_ERROR_HANDLING"] ??= "0";
+    process.env["TORCH_NCCL_ENABLE_MONITORING"] ??= "0";
     const group = new ProcessGroup(await openStore(options), options);
     try {
       await group.whileOpen(group.join(options));

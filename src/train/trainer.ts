@@ -98,9 +98,9 @@ class Trainer {
       const collapsed = divergence !== undefined && hasCollapsed(this.progress, this.guessLoss);
       if (divergence !== undefined && this.progress.step > (resumed?.progress.step ?? 0))
         this.warn(`the run ${collapsed ? "collapsed" : "ended worse than it began"}: ${divergence}`);
-      this.recorder.end(reason, message);
       // A launcher may take the end of a rank that was asked to stop for a failure, and end the first before it has saved.
-      await this.ranks?.group.barrier();
+      if (reason === "stopped") await this.ranks?.group.barrier();
+      this.recorder.end(reason, message);
       return { ...this.result(reason), divergence, collapsed };
     } catch (error) {
       this.recorder.fail(error);

@@ -142,11 +142,14 @@ export class RankWatch implements GroupWatch {
     const notice = await new Promise<Notice>((resolve, reject) => {
       this.port.once("message", resolve);
       worker.once("error", reject);
+      worker.once("exit", () =>
+        reject(new ScaloraError("run", "The thread that watches the ranks has ended")),
+      );
     });
     if (notice.type === "listening") return notice.port;
     if (notice.type === "joined") return 0;
     throw new ScaloraError("run", "Rank 0 cannot be reached", {
-      found: notice.type === "refused" ? notice.message : "it ended",
+      ...(notice.type === "refused" && { found: notice.message }),
       fix: "let the ranks connect to any port of rank 0's machine",
     });
   }

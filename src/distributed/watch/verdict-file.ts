@@ -1,5 +1,5 @@
 // How `scalora launch` learns for which rank its ranks stop: the first that knows writes it into a file.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readVerdict, type Verdict } from "./messages.ts";
@@ -13,7 +13,9 @@ export function leaveVerdict(verdict: Verdict, env: NodeJS.ProcessEnv): void {
   const path = env[variable];
   if (!path) return;
   try {
-    writeFileSync(path, JSON.stringify(verdict), { flag: "wx" });
+    const own = `${path}.${process.pid}`;
+    writeFileSync(own, JSON.stringify(verdict));
+    linkSync(own, path);
   } catch {
     // Another rank was first.
   }

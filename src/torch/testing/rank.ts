@@ -122,6 +122,7 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     const pid = Number(await group.getValue("pid"));
     const heard: string[] = [];
     process.on("SIGTERM", (name) => heard.push(name));
+    group.awaitGather(group.beginGather([], [])); // from here on signals are counted
     await group.barrier();
     const begin = performance.now();
     if (rank === size - 1)

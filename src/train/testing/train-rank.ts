@@ -10,7 +10,6 @@ import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { requestControl } from "../../run/control-command.ts";
 import type { RunEvent } from "../../run/events.ts";
 import { RunFolder } from "../../run/run-folder.ts";
-import { readStatus } from "../../run/status.ts";
 import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { countingBatches, heldOutBatches } from "../../testing/tiny-data.ts";
 import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
@@ -234,14 +233,17 @@ async function trainCase(given: Case, group: ProcessGroup | undefined) {
   const { model, adapters, optimizer, batches } = options;
   const observer = given.analysisEvery === undefined ? undefined : await observerOf(given, options);
   const losses: (number | string)[] = [];
+  let savedAt: number | undefined;
   const controller = new AbortController();
   const onEvent = (event: RunEvent) => {
     if (event.type === "step") losses.push(event.loss, event.gradNorm);
     if (event.type === "eval") losses.push(`held out ${event.loss} ${event.accuracy}`);
     if (event.type === "method") losses.push(JSON.stringify(event.report));
     if (event.type === "analysis") losses.push(JSON.stringify(event.layers));
-    if (event.type === "checkpoint" && event.reason === "stop")
+    if (event.type === "checkpoint" && event.reason === "stop") {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      savedAt = Date.now();
+    }
     const { what, ...when } = given.event ?? { what: "none" as const, rank: 0, step: -1 };
     if (event.type !== "step" || event.step !== when.step || rank !== when.rank) return;
     if (what === "damage") noGrad(() => fill_(elementAt(adapters.trainables(), 0).value, 1));
@@ -266,9 +268,7 @@ async function trainCase(given: Case, group: ProcessGroup | undefined) {
     signal: controller.signal,
     onEvent,
   });
-  // Of a run that was stopped: what others find of it once this rank is done.
-  const isStopped = given.event?.what === "abort" && given.folder !== undefined;
-  const found = isStopped ? { state: readStatus(given.folder ?? "")?.state } : {};
+  const times = given.event?.what === "abort" ? { savedAt, endedAt: Date.now() } : {};
   const trained = [...adapters.state()].filter(([name]) => given.kind !== "sharded" || !/\.base/.test(name));
   const hash = createHash("sha256");
   for (const [name, tensor] of [...trained, ...optimizer.state()]) {
@@ -276,7 +276,7 @@ async function trainCase(given: Case, group: ProcessGroup | undefined) {
     visitBytes(tensor, (bytes) => hash.update(bytes));
   }
   for (const part of [observer, optimizer, adapters, model]) part?.dispose();
-  return { reason, step, losses, hash: hash.digest("hex"), ...found };
+  return { reason, step, losses, hash: hash.digest("hex"), ...times };
 }
 
 async function observerOf({ base, analysisEvery: every = 1 }: Case, { model, adapters }: TrainOptions) {
