@@ -86,7 +86,9 @@ test.each([0, 1])(
     expect(performance.now() - begin).toBeLessThan(15_000);
     expect(stderr.match(/Rank \d is \w+/g)).toContain(`Rank ${rank} is silent`);
     expect(stderr.replaceAll(`Rank ${rank} is silent`, "")).not.toMatch(/error: Rank/);
-    expect(stderr.trimEnd()).toMatch(new RegExp(`\nerror: rank ${rank} \\(process \\d+\\) is silent[^\n]*$`));
+    expect(stderr.trimEnd()).toMatch(
+      new RegExp(`\nerror: rank ${rank} \\(process \\d+\\) on \\S+ is silent[^\n]*$`),
+    );
   },
   60_000,
 );
