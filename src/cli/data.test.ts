@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DataPreview } from "../recipes/preview-data.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { capitalRows, writeTinyProject } from "../testing/tiny-trained-run.ts";
-import { dataPreviewText } from "./data-view.ts";
 import { painter } from "./terminal/painter.ts";
 import { runScalora, scaloraJson } from "./testing/scalora.ts";
 import { CapturedStream } from "./testing/terminal.ts";
+import { dataPreviewText } from "./views/data-view.ts";
 
 const scratch = temporaryFolder();
 const recipePath = join(scratch.path, "recipe.yaml");

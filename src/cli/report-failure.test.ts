@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ScaloraError } from "../util/errors.ts";
-import { Context } from "./context.ts";
 import { reportFailure } from "./report-failure.ts";
+import { Context } from "./terminal/context.ts";
 import { CapturedStream } from "./testing/terminal.ts";
 
 /** What a rank prints of an error. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { Context } from "../context.ts";
+import { Context } from "../terminal/context.ts";
 import type { OutputStream } from "../terminal/output-stream.ts";
 
 /** A stream that records its output. */

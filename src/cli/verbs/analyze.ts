@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { AnalysisResult } from "../../analysis/analysis-request.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
-import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 
 type Analysis = typeof import("../../analysis/analyze-run.ts");

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { clipMiddle } from "../../util/quote.ts";
-import type { Context } from "../context.ts";
 import { numberParser } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { usageError } from "../usage-error.ts";
 
 interface Options {

@@ -2,12 +2,12 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/text-generator.ts";
-import { noteCheckpoint } from "../checkpoint-view.ts";
-import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, type ModelOptions, modelTarget } from "../shared-options.ts";
-import { streamOutput, writeModelText } from "../stream-output.ts";
+import type { Context } from "../terminal/context.ts";
 import { usageError } from "../usage-error.ts";
+import { noteCheckpoint } from "../views/checkpoint-view.ts";
+import { streamOutput, writeModelText } from "../views/stream-output.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   system?: string;

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { RanksQuestion } from "../../forecast/forecast-ranks.ts";
 import type { CheckRecipe } from "../../recipes/check-recipe.ts";
-import { checkText } from "../check-view.ts";
-import type { Context } from "../context.ts";
 import { jsonOption, numberParser, setOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { usageError } from "../usage-error.ts";
+import { checkText } from "../views/check-view.ts";
 
 interface Options {
   set: string[];

@@ -3,7 +3,7 @@ import { bashCompletion } from "../completion/bash.ts";
 import { commandWords } from "../completion/command-words.ts";
 import { fishCompletion } from "../completion/fish.ts";
 import { zshCompletion } from "../completion/zsh.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../terminal/context.ts";
 
 const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunConvert } from "../../export/export-request.ts";
 import { formatBytes } from "../../util/format.ts";
-import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 
 /** `scalora convert`: writes the model of a GGUF file as a Hugging Face folder. */

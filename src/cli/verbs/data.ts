@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { PreviewData } from "../../recipes/preview-data.ts";
-import type { Context } from "../context.ts";
-import { dataPreviewText } from "../data-view.ts";
 import { jsonOption, numberParser, setOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
+import { dataPreviewText } from "../views/data-view.ts";
 
 interface Options {
   rows: number;

@@ -5,8 +5,8 @@ import { formatBytes, formatCountOf, formatDuration } from "../../util/format.ts
 import type { Json } from "../../util/json.ts";
 import { escapeName } from "../../util/quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
-import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 import { truncate } from "../terminal/text-width.ts";
 

@@ -4,8 +4,8 @@ import type { GemmVerdict } from "../../torch/index.ts";
 import { chooseThreads, type ThreadSettings } from "../../util/choose-threads.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { fittingThreads, tooManyThreads } from "../../util/usable-cores.ts";
-import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 
 /** `scalora doctor`: checks the installation and suggests fixes. Changes nothing; exit code 1 when something is missing. */
 export function addDoctor(program: Command, context: Context, runInspection: typeof inspect = inspect): void {

@@ -10,9 +10,6 @@ import type { RunTasks, TaskReport, TaskRequest } from "../../inference/task-req
 import type { ProcessGroup } from "../../torch/index.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
 import { escapeName } from "../../util/quote.ts";
-import { checkpointRows, noteCheckpoint, warnOfCheckpoint } from "../checkpoint-view.ts";
-import type { Context } from "../context.ts";
-import { metricEntries, percent } from "../metric-text.ts";
 import {
   addModelOptions,
   collect,
@@ -21,9 +18,12 @@ import {
   modelTarget,
   numberParser,
 } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
+import { checkpointRows, noteCheckpoint, warnOfCheckpoint } from "../views/checkpoint-view.ts";
+import { metricEntries, percent } from "../views/metric-text.ts";
 
 interface Options extends ModelOptions {
   data: string[];

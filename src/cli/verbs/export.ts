@@ -4,11 +4,11 @@ import { type Command, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ExportRequest, ExportResult, RunExport } from "../../export/export-request.ts";
 import { formatBytes } from "../../util/format.ts";
-import { checkpointRows, warnOfCheckpoint } from "../checkpoint-view.ts";
-import type { Context } from "../context.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
+import { checkpointRows, warnOfCheckpoint } from "../views/checkpoint-view.ts";
 
 interface Options {
   out: string;

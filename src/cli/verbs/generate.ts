@@ -2,11 +2,11 @@ import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { OpenGenerator } from "../../inference/text-generator.ts";
 import { formatDuration } from "../../util/format.ts";
-import { noteCheckpoint } from "../checkpoint-view.ts";
-import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, jsonOption, type ModelOptions, modelTarget } from "../shared-options.ts";
-import { streamOutput, writeModelText } from "../stream-output.ts";
+import type { Context } from "../terminal/context.ts";
+import { noteCheckpoint } from "../views/checkpoint-view.ts";
+import { streamOutput, writeModelText } from "../views/stream-output.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   chat?: boolean;

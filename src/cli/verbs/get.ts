@@ -9,10 +9,10 @@ import {
 import { ScaloraError } from "../../util/errors.ts";
 import { formatBytes } from "../../util/format.ts";
 import { statsOf } from "../../util/read-file.ts";
-import type { Context } from "../context.ts";
-import { fetchWithProgress, type Get } from "../fetch-with-progress.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
+import { fetchWithProgress, type Get } from "../views/fetch-with-progress.ts";
 
 /** `scalora get [name]`: downloads a model into the cache; without a name lists the known models. Needs no engine. */
 export function addGet(program: Command, context: Context, get: Get = fetchModel): void {

@@ -6,8 +6,8 @@ import type { DraftRecipe } from "../../recipes/draft-recipe.ts";
 import { messageOf } from "../../util/errors.ts";
 import { escapeName } from "../../util/quote.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
-import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { usageError } from "../usage-error.ts";
 
 interface Options {

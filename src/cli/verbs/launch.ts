@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { ScaloraError } from "../../util/errors.ts";
-import type { Context } from "../context.ts";
 import { numberParser } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 
 /** `scalora launch`: a command as several ranks on this machine. Needs no engine itself. */
 export function addLaunch(program: Command, context: Context): void {

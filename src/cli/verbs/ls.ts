@@ -5,11 +5,11 @@ import type { RunEntry } from "../../run/list-runs.ts";
 import { packageRoot } from "../../setup/paths.ts";
 import { formatCountOf } from "../../util/format.ts";
 import { clipMiddle } from "../../util/quote.ts";
-import type { Context } from "../context.ts";
-import { percent } from "../metric-text.ts";
 import { jsonOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
+import { percent } from "../views/metric-text.ts";
 
 type Catalog = typeof import("../../recipes/catalog.ts");
 

@@ -13,14 +13,14 @@ import type {
 import { SetupError } from "../../setup/errors.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
-import type { Context } from "../context.ts";
-import { fetchWithProgress } from "../fetch-with-progress.ts";
-import { RunProgressView } from "../run-progress-view.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { terminalWidth } from "../terminal/output-stream.ts";
 import { stripControl } from "../terminal/strip-control.ts";
 import { table } from "../terminal/table.ts";
 import { truncate } from "../terminal/text-width.ts";
+import { fetchWithProgress } from "../views/fetch-with-progress.ts";
+import { RunProgressView } from "../views/run-progress-view.ts";
 
 type AnswersEvent = Extract<QuickstartEvent, { type: "answers" }>;
 

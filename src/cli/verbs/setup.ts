@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Context } from "../context.ts";
+import type { Context } from "../terminal/context.ts";
 
 /** `scalora setup`: finds or downloads libtorch and compiles the addon; commands that need them do this automatically. */
 export function addSetup(program: Command, context: Context): void {

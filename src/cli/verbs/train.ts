@@ -6,12 +6,12 @@ import type { ProcessGroup } from "../../torch/index.ts";
 import { formatDuration } from "../../util/format.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
-import type { Context } from "../context.ts";
-import { percent, perplexityText } from "../metric-text.ts";
-import { RunProgressView } from "../run-progress-view.ts";
 import { jsonOption, numberParser, setOption } from "../shared-options.ts";
+import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
+import { percent, perplexityText } from "../views/metric-text.ts";
+import { RunProgressView } from "../views/run-progress-view.ts";
 
 interface Options {
   set: string[];
@@ -52,7 +52,7 @@ export function addTrain(program: Command, context: Context, load: Training["loa
     });
   // The schemas of all methods are loaded for this command only.
   program.hook("preSubcommand", async (_, verb) => {
-    if (verb === train) help = `\n${(await import("../recipe-help.ts")).recipeHelp(context)}`;
+    if (verb === train) help = `\n${(await import("../views/recipe-help.ts")).recipeHelp(context)}`;
   });
 }
 

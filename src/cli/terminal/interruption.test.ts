@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
+import { testContext } from "../testing/terminal.ts";
 import { Context } from "./context.ts";
-import type { OutputStream } from "./terminal/output-stream.ts";
-import { testContext } from "./testing/terminal.ts";
+import type { OutputStream } from "./output-stream.ts";
 
 /** A stream of the process, as far as the command line uses it. */
 class FailingStream extends EventEmitter implements OutputStream {

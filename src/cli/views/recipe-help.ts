@@ -1,9 +1,9 @@
-import { describeSection, type FieldDescription } from "../config/field-descriptions.ts";
-import { pluginsHelp } from "../config/plugins.ts";
-import { type SectionName, sectionNames } from "../config/recipe-sections.ts";
-import type { Context } from "./context.ts";
-import { terminalWidth } from "./terminal/output-stream.ts";
-import { pad, wrap } from "./terminal/text-width.ts";
+import { describeSection, type FieldDescription } from "../../config/field-descriptions.ts";
+import { pluginsHelp } from "../../config/plugins.ts";
+import { type SectionName, sectionNames } from "../../config/recipe-sections.ts";
+import type { Context } from "../terminal/context.ts";
+import { terminalWidth } from "../terminal/output-stream.ts";
+import { pad, wrap } from "../terminal/text-width.ts";
 
 /** Help on every key of a recipe, by section, generated from the schemas. */
 export function recipeHelp(context: Context): string {

@@ -1,5 +1,5 @@
-import { type DownloadHooks, fetchModel } from "../download/index.ts";
-import type { Context } from "./context.ts";
+import { type DownloadHooks, fetchModel } from "../../download/index.ts";
+import type { Context } from "../terminal/context.ts";
 import { DownloadView } from "./download-view.ts";
 
 export type Get = (name: string, hooks: DownloadHooks) => Promise<string>;

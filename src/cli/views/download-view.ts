@@ -1,7 +1,7 @@
-import type { DownloadHooks, DownloadProgress } from "../download/index.ts";
-import { formatBytes, formatDuration } from "../util/format.ts";
-import type { Context } from "./context.ts";
-import { ProgressLine } from "./terminal/progress-line.ts";
+import type { DownloadHooks, DownloadProgress } from "../../download/index.ts";
+import { formatBytes, formatDuration } from "../../util/format.ts";
+import type { Context } from "../terminal/context.ts";
+import { ProgressLine } from "../terminal/progress-line.ts";
 
 const barWidth = 24;
 

@@ -1,4 +1,4 @@
-import type { EvalEvent } from "../run/events.ts";
+import type { EvalEvent } from "../../run/events.ts";
 
 /** Figures shown with a classifier's loss: its task's metrics, or else its accuracy; in [-1, 1]. */
 export function metricEntries({

@@ -1,5 +1,5 @@
-import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
-import type { Context } from "./context.ts";
+import type { UsedCheckpoint } from "../../assemble/used-checkpoint.ts";
+import type { Context } from "../terminal/context.ts";
 
 /** The row of a result that names its checkpoint; none for a model. */
 export const checkpointRows = (checkpoint: UsedCheckpoint | undefined): [string, string][] =>

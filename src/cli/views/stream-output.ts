@@ -1,6 +1,6 @@
-import type { GenerationSummary, TextGenerator } from "../inference/text-generator.ts";
-import type { Context } from "./context.ts";
-import { stripControl } from "./terminal/strip-control.ts";
+import type { GenerationSummary, TextGenerator } from "../../inference/text-generator.ts";
+import type { Context } from "../terminal/context.ts";
+import { stripControl } from "../terminal/strip-control.ts";
 
 /** Streams an output to `write`; returns the complete text and its summary. */
 export async function streamOutput(

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
-import { launchOrAlone } from "../distributed/read-launch.ts";
-import { chooseThreads } from "../util/choose-threads.ts";
-import { controlCharacters } from "../util/quote.ts";
+import { launchOrAlone } from "../../distributed/read-launch.ts";
+import { chooseThreads } from "../../util/choose-threads.ts";
+import { controlCharacters } from "../../util/quote.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
-import type { OutputStream } from "./terminal/output-stream.ts";
-import { type Paint, painter } from "./terminal/painter.ts";
-import { escapeUnstyled } from "./terminal/strip-control.ts";
+import type { OutputStream } from "./output-stream.ts";
+import { type Paint, painter } from "./painter.ts";
+import { escapeUnstyled } from "./strip-control.ts";
 
 /**
  * Milliseconds within which Ctrl-C counts once: npm passes it on to a program that has had it from the terminal already.
@@ -66,7 +66,7 @@ export class Context {
     for (const name of kernelCacheLimits) process.env[name] ??= "64";
     chooseThreads(process.env);
     await this.prepareEngine();
-    const { keepFreedMemory } = await import("../torch/index.ts");
+    const { keepFreedMemory } = await import("../../torch/index.ts");
     keepFreedMemory();
   }
 

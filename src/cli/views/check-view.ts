@@ -1,8 +1,14 @@
-import { ranksRows } from "../forecast/forecast-rows.ts";
-import type { RecipeCheck, RunForecast } from "../recipes/check-recipe.ts";
-import { formatBytes, formatCount, formatCountOf, formatDuration, formatStepTime } from "../util/format.ts";
-import type { Paint } from "./terminal/painter.ts";
-import { table } from "./terminal/table.ts";
+import { ranksRows } from "../../forecast/forecast-rows.ts";
+import type { RecipeCheck, RunForecast } from "../../recipes/check-recipe.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatCountOf,
+  formatDuration,
+  formatStepTime,
+} from "../../util/format.ts";
+import type { Paint } from "../terminal/painter.ts";
+import { table } from "../terminal/table.ts";
 
 /**
  * What `scalora check` prints: the recipe, what a run would take, warnings, errors, and the verdict.

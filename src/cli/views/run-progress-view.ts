@@ -1,15 +1,15 @@
-import { profileText } from "../profile/profile-text.ts";
-import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../run/events.ts";
-import type { TaskType } from "../run/start-event.ts";
-import { StepMeter } from "../run/throughput.ts";
-import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
-import { quote } from "../util/quote.ts";
-import type { Context } from "./context.ts";
+import { profileText } from "../../profile/profile-text.ts";
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../../run/events.ts";
+import type { TaskType } from "../../run/start-event.ts";
+import { StepMeter } from "../../run/throughput.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration } from "../../util/format.ts";
+import { quote } from "../../util/quote.ts";
+import type { Context } from "../terminal/context.ts";
+import { terminalWidth } from "../terminal/output-stream.ts";
+import { panel } from "../terminal/panel.ts";
+import { ProgressLine } from "../terminal/progress-line.ts";
+import { stripControl } from "../terminal/strip-control.ts";
 import { metricEntries, percent, perplexityText } from "./metric-text.ts";
-import { terminalWidth } from "./terminal/output-stream.ts";
-import { panel } from "./terminal/panel.ts";
-import { ProgressLine } from "./terminal/progress-line.ts";
-import { stripControl } from "./terminal/strip-control.ts";
 
 const profileHint =
   "The run's folder has each module (profile.txt) and the steps for chrome://tracing or ui.perfetto.dev (trace.json).";

@@ -1,9 +1,9 @@
-import type { DataPreview, LengthBin, PreviewRow } from "../recipes/preview-data.ts";
-import { formatCount, formatCountOf } from "../util/format.ts";
-import { escapeName } from "../util/quote.ts";
-import type { Paint } from "./terminal/painter.ts";
-import { stripControl } from "./terminal/strip-control.ts";
-import { table } from "./terminal/table.ts";
+import type { DataPreview, LengthBin, PreviewRow } from "../../recipes/preview-data.ts";
+import { formatCount, formatCountOf } from "../../util/format.ts";
+import { escapeName } from "../../util/quote.ts";
+import type { Paint } from "../terminal/painter.ts";
+import { stripControl } from "../terminal/strip-control.ts";
+import { table } from "../terminal/table.ts";
 
 /** Longest text of a row that is shown, in characters. */
 const maxText = 3000;
