@@ -1,5 +1,4 @@
 // Runs of the embedded tiny model, or a fetched one, on several ranks, and the forecast for them.
-import { spawn } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +11,7 @@ import { probeRun } from "../../src/recipes/probe-run.ts";
 import { eventsOfType } from "../../src/run/events.ts";
 import { readEvents } from "../../src/run/read-events.ts";
 import { packageRoot } from "../../src/setup/paths.ts";
-import { runsTypeScript } from "../../src/testing/child-process.ts";
+import { runCommand, runsTypeScript } from "../../src/testing/child-process.ts";
 import { elementAt } from "../../src/util/elements.ts";
 import { median } from "../sides.ts";
 
@@ -66,21 +65,9 @@ export function writeRecipe(training: Training, name: string, ranks = 1): string
 }
 
 /** Runs a command to its end. @returns its output @throws Error with what it printed when it fails */
-export async function runToEnd([command = "", ...args]: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(command, args, { env: { ...process.env, OMP_NUM_THREADS: "1", ...env } });
-  child.stdin.end();
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  const code = await new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}\n${stderr}`);
+export async function runToEnd(command: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const { code, stdout, stderr } = await runCommand(command, { env: { OMP_NUM_THREADS: "1", ...env } });
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}\n${stderr}`);
   return stdout;
 }
 

@@ -1,13 +1,12 @@
 // Two ranks, started by hand, of which something is wrong at the start: both end soon, rank 0 with an error and another rank with
 // one line.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runsTypeScript } from "../testing/child-process.ts";
+import { runCommand, runsTypeScript } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { capitalRows } from "../testing/tiny-trained-run.ts";
@@ -43,21 +42,9 @@ interface Start {
 }
 
 /** Trains as one rank. */
-async function train({ folder = "first", env = {} }: Start) {
-  const child = spawn(process.execPath, [...runsTypeScript, program, "train", at("recipe.yaml")], {
-    cwd: at(folder),
-    env: { ...process.env, ...env },
-  });
-  child.stdin.end();
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  const [code] = await once(child, "close");
-  return { code, stdout, stderr };
+function train({ folder = "first", env = {} }: Start) {
+  const command = [process.execPath, ...runsTypeScript, program, "train", at("recipe.yaml")];
+  return runCommand(command, { cwd: at(folder), env });
 }
 
 /** What two ranks print: the error of rank 0, and the line of rank 1. */

@@ -21,7 +21,18 @@ export function runChild(file: URL, ...args: string[]): Promise<ChildResult> {
 
 /** `runChild` with text on standard input. */
 export function runChildWithInput(file: URL, input: string, ...args: string[]): Promise<ChildResult> {
-  const child = spawn(process.execPath, [...runsTypeScript, fileURLToPath(file), ...args]);
+  return runCommand([process.execPath, ...runsTypeScript, fileURLToPath(file), ...args], { input });
+}
+
+/**
+ * Runs a command to its end.
+ * @param options.env beside this process's own environment
+ */
+export function runCommand(
+  [program = "", ...args]: readonly string[],
+  { input = "", cwd, env = {} }: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<ChildResult> {
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env } });
   const result: ChildResult = { code: null, signal: null, stdout: "", stderr: "" };
   child.stdin.end(input);
   child.stdout.on("data", (text) => {

@@ -27,11 +27,14 @@ export interface GemmLookup {
 
 const keptFile = z.object({ verdict: verdictSchema });
 
+/** The places without a verdict, as the machine was too busy: what one process computes has one backend. */
+const withoutVerdict = new Set<string>();
+
 /**
  * Chooses the backend and uses it from now on. Two measurements can disagree, and then so do the last bits of all results: so
  * each machine measures once, and the verdict is kept in scalora's cache folder, for each processor, number of threads and
- * version of libtorch and scalora's native code. A machine that is too busy for a verdict uses libtorch's own backend, and
- * measures again next time. The environment variable `SCALORA_GEMM_BACKEND` (`aten` or `onednn`) makes the choice instead, and
+ * version of libtorch and scalora's native code. A machine that is too busy for a verdict uses libtorch's own backend
+ * until the process ends, and the next process measures again. The environment variable `SCALORA_GEMM_BACKEND` (`aten` or `onednn`) makes the choice instead, and
  * nothing is measured.
  * @param env of the variable and the cache folder
  * @param measure finds the verdict where the machine has none
@@ -67,9 +70,12 @@ const measured = (verdict: GemmVerdict): GemmChoice => ({
 
 /** Measures, and keeps a verdict if the cache folder can be written. */
 function measureOnce(env: NodeJS.ProcessEnv, measure: () => GemmVerdict | undefined): GemmChoice {
-  const verdict = measure();
-  if (verdict === undefined) return { chosen: "aten", by: "unsure" };
   const { file, machine } = keptPlace(env);
+  const verdict = withoutVerdict.has(file) ? undefined : measure();
+  if (verdict === undefined) {
+    withoutVerdict.add(file);
+    return { chosen: "aten", by: "unsure" };
+  }
   try {
     const text = JSON.stringify({ machine, verdict }, undefined, 2);
     writeFileOnce(file, `${text}\n`, () => readVerdict(file) !== undefined);

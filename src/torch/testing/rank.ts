@@ -7,28 +7,21 @@ import {
   type DType,
   fromData,
   gatherTexts,
-  ProcessGroup,
+  type ProcessGroup,
   std,
   type Tensor,
   type TensorData,
   view,
   zeros,
 } from "../index.ts";
+import { joinAsRank } from "./join-as-rank.ts";
 
 const [scenario = "", port = "", rankText = "", sizeText = "", timeout = "20"] = process.argv.slice(2);
 const rank = Number(rankText);
 const size = Number(sizeText);
 
 const connect = (seconds = Number(timeout)) =>
-  ProcessGroup.connect({
-    store: { host: "127.0.0.1", port: Number(port) },
-    isServer: rank === 0,
-    job: "test",
-    rank,
-    size,
-    address: "127.0.0.1",
-    timeout: seconds,
-  });
+  joinAsRank({ port: Number(port), rank, size, timeout: seconds });
 
 const numbers = (tensor: Tensor) => Array.from(tensor.toFloats());
 const make = (data: TensorData, dtype: DType) => fromData(data, [data.length], { dtype, device: "cpu" });

@@ -19,10 +19,11 @@ import {
   Generator,
   type GroupWatch,
   noGrad,
-  ProcessGroup,
+  type ProcessGroup,
   setThreads,
   visitBytes,
 } from "../../torch/index.ts";
+import { joinAsRank } from "../../torch/testing/join-as-rank.ts";
 import { elementAt } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { TrainOptions } from "../train-options.ts";
@@ -284,18 +285,6 @@ async function observerOf({ base, analysisEvery: every = 1 }: Case, { model, ada
   return new AnalysisObserver({ model, adapters, original, every });
 }
 
-function connect(): Promise<ProcessGroup> {
-  return ProcessGroup.connect({
-    store: { host: "127.0.0.1", port: Number(port) },
-    isServer: rank === 0,
-    job: "test",
-    rank,
-    size,
-    address: "127.0.0.1",
-    timeout: 60,
-  });
-}
-
 async function result(given: Case, group: ProcessGroup | undefined) {
   try {
     return await trainCase(given, group);
@@ -306,7 +295,7 @@ async function result(given: Case, group: ProcessGroup | undefined) {
   }
 }
 
-using group = size === 1 ? undefined : await connect();
+using group = size === 1 ? undefined : await joinAsRank({ port: Number(port), rank, size, timeout: 60 });
 group?.watchedBy(watch);
 const results: unknown[] = [];
 for (const given of cases) results.push(await result(given, group));

@@ -9,7 +9,6 @@ import {
   fromData,
   mul,
   noGrad,
-  ProcessGroup,
   scope,
   setThreads,
   sum,
@@ -18,6 +17,7 @@ import {
   zeros,
   zerosLike,
 } from "../../../torch/index.ts";
+import { joinAsRank } from "../../../torch/testing/join-as-rank.ts";
 import { elementAt, zip } from "../../../util/elements.ts";
 import { messageOf } from "../../../util/errors.ts";
 import { GradientExchange } from "../gradient-exchange.ts";
@@ -75,15 +75,7 @@ function expected(count: number): number[][] {
   return gradients(trainables);
 }
 
-using group = await ProcessGroup.connect({
-  store: { host: "127.0.0.1", port: Number(port) },
-  isServer: rank === 0,
-  job: "test",
-  rank,
-  size,
-  address: "127.0.0.1",
-  timeout: 30,
-});
+using group = await joinAsRank({ port: Number(port), rank, size, timeout: 30 });
 const trainables = makeTrainables();
 const owner = { trainables: () => trainables, zeroGrad: () => zeroGrad(trainables) };
 
