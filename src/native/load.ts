@@ -1,6 +1,12 @@
+import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import { readSetup, setupCommand } from "../setup/manifest.ts";
+import { basename } from "node:path";
+import { SetupError } from "../setup/errors.ts";
+import { readSetup, type Setup } from "../setup/manifest.ts";
 import { isNodeTooOld, minimumNode } from "../setup/node-version.ts";
+import { nothingToLoad } from "../setup/nothing-to-load.ts";
+import { checkPackage } from "../setup/platform-package.ts";
+import { loadedLibraries } from "../setup/process-report.ts";
 import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.ts";
 import type { NativeAddon } from "./addon.ts";
 
@@ -19,12 +25,8 @@ function load(): NativeAddon {
       fix: "install a newer Node",
     });
   }
-  const setup = readSetup();
-  if (!setup) {
-    throw new ScaloraError("setup", "libtorch is not set up for this version of scalora", {
-      fix: `run \`${setupCommand}\` once (it downloads libtorch and compiles the addon)`,
-    });
-  }
+  const setup = findSetup();
+  refuseSecondAddon(setup.addon);
   try {
     const addon: NativeAddon = createRequire(import.meta.url)(setup.addon);
     addon.setErrorFactory(toScaloraError);
@@ -33,10 +35,43 @@ function load(): NativeAddon {
     throw new ScaloraError("setup", "The addon does not load", {
       where: `${setup.addon} (libtorch ${setup.version} in ${setup.libtorch}; ${process.platform} ${process.arch}, Node ${process.version})`,
       found: messageOf(error),
-      fix: "run `npx scalora doctor`; if libtorch moved or Node changed, run `npx scalora setup` again",
+      fix:
+        setup.package !== undefined
+          ? "run `npx scalora doctor`, which checks the package; installing again restores it"
+          : "run `npx scalora doctor`; if libtorch moved or Node changed, run `npx scalora setup` again",
       cause: error,
     });
   }
+}
+
+/** What to load, checked when it is a package. */
+function findSetup(): Setup {
+  let setup: Setup | undefined;
+  try {
+    setup = readSetup();
+    if (setup?.package !== undefined) checkPackage(setup.package);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    const { what, found, fix } = error;
+    throw new ScaloraError("setup", what, { found, fix, cause: error });
+  }
+  if (setup !== undefined) return setup;
+  const { what, found, fix } = nothingToLoad();
+  throw new ScaloraError("setup", what, { found, fix });
+}
+
+/** A second addon would register its operators with the libtorch of the first, which ends the process. */
+function refuseSecondAddon(addon: string) {
+  const own = realpathSync(addon);
+  const other = loadedLibraries().find(
+    (path) => basename(path) === "scalora.node" && realpathSync(path) !== own,
+  );
+  if (other === undefined) return;
+  throw new ScaloraError("setup", "This process has loaded the addon of another scalora", {
+    expected: own,
+    found: other,
+    fix: "let all of the program use one scalora: `npm ls scalora` shows who brings which, `npm dedupe` or an entry in overrides joins them",
+  });
 }
 
 const codes: ReadonlyMap<string, ErrorCode> = new Map([

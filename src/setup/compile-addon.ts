@@ -8,7 +8,8 @@ import { dirname, join } from "node:path";
 import { SetupError } from "./errors.ts";
 import type { Libtorch } from "./find-libtorch.ts";
 import { installCommand } from "./install-command.ts";
-import { compileFlags, linkFlags, nativeFiles } from "./manifest.ts";
+import { compileFlags, linkFlags } from "./manifest.ts";
+import { nativeFiles } from "./native-files.ts";
 import { ncclHeaders } from "./nccl-headers.ts";
 import { cacheFolder, packageRoot } from "./paths.ts";
 import type { Progress } from "./progress.ts";
@@ -100,8 +101,8 @@ export async function compileAddon(
   return { addon, compiler };
 }
 
-/** The longest first: its time is that of all. */
-function unitsOf(files: readonly string[]): Omit<Unit, "object">[] {
+/** What is compiled together, of the files under `native`. The longest first: its time is that of all. */
+export function unitsOf(files: readonly string[]): Omit<Unit, "object">[] {
   const sources = files.filter((file) => file.endsWith(".cpp"));
   return [false, true].map((usesNodeApi) => {
     const own = sources.filter((file) => (dirname(file) !== withoutNodeApi) === usesNodeApi);
@@ -186,15 +187,19 @@ export async function tryLoading(addon: string, env: NodeJS.ProcessEnv) {
 }
 
 function flagsFor(libtorch: string, others: readonly string[]) {
+  return [...compileFlags, ...includeFolders(libtorch, others).flatMap((folder) => ["-isystem", folder])];
+}
+
+/** Folders of headers that every source is compiled with. */
+export function includeFolders(libtorch: string, others: readonly string[]): string[] {
   const include = join(libtorch, "include");
   // libtorch's headers include gloo's, which it lacks.
   const gloo = join(packageRoot, "native/distributed");
-  const folders = [include, join(include, "torch/csrc/api/include"), ...others, gloo];
-  return [...compileFlags, ...folders.flatMap((folder) => ["-isystem", folder])];
+  return [include, join(include, "torch/csrc/api/include"), ...others, gloo];
 }
 
 /** Folder of the headers. Not a static import: in a fresh clone this module is loaded before the npm packages are installed. */
-function nodeApiHeaders() {
+export function nodeApiHeaders(): string {
   const require = createRequire(import.meta.url);
   const { include_dir: folder }: { include_dir: string } = require("node-api-headers");
   return folder;

@@ -6,6 +6,7 @@ import { installCommand } from "./install-command.ts";
 import { hasNvidiaDriver, type Setup, torchVersion } from "./manifest.ts";
 import { compareVersions } from "./node-version.ts";
 import { cacheFolder } from "./paths.ts";
+import { glibcVersion } from "./process-report.ts";
 import { run, which } from "./run-program.ts";
 
 export type Libtorch = Pick<Setup, "libtorch" | "version" | "from">;
@@ -123,11 +124,6 @@ export function whyNoDownload(): SetupError | undefined {
     });
   }
   return undefined;
-}
-
-function glibcVersion() {
-  const report: { header?: { glibcVersionRuntime?: string } } = process.report.getReport();
-  return report.header?.glibcVersionRuntime;
 }
 
 /** A Python whose pip can download wheels for another Python version. */

@@ -1,23 +1,28 @@
-// The saved result of set-up. Must be fast and without side effects: every start reads it.
+// What the addon is loaded from: the prebuilt package of this platform, or the saved result of set-up. Must be fast and without
+// side effects: every start reads it.
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nativeFiles } from "./native-files.ts";
 import { cacheFolder, packageRoot } from "./paths.ts";
+import { addonFile, findPlatformPackage, type PlatformPackage } from "./platform-package.ts";
 
-/** The result of set-up, from which the addon is loaded. */
+/** From what the addon is loaded. */
 export interface Setup {
-  /** Folder with libtorch's `lib` and `include`. */
+  /** Folder with libtorch's `lib` and, unless it is a package, `include`. */
   libtorch: string;
   /** Version of that libtorch, for example "2.11.0+cu130". */
   version: string;
   /** Where it was found. */
-  from: "SCALORA_LIBTORCH" | "python" | "download";
+  from: "SCALORA_LIBTORCH" | "python" | "download" | "package";
   /** The compiled addon. */
   addon: string;
   /** First line of the compiler's `--version`. */
   compiler: string;
-  /** ISO 8601. */
-  setUpAt: string;
+  /** ISO 8601; absent for a package. */
+  setUpAt?: string;
+  /** Set where it is a package. */
+  package?: PlatformPackage;
 }
 
 /** Overrides the package folder or the environment variables. */
@@ -44,20 +49,6 @@ export const linkFlags: readonly string[] =
     ? ["-bundle", "-undefined", "dynamic_lookup"]
     : ["-shared", "-Wl,-z,nodelete"];
 
-/** The `.cpp` and `.h` files under `native/`, sorted, relative to the package. */
-export function nativeFiles(root = packageRoot): string[] {
-  const files: string[] = [];
-  const visit = (folder: string) => {
-    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) visit(path);
-      else if (/\.(cpp|h)$/.test(entry.name)) files.push(path);
-    }
-  };
-  visit("native");
-  return files.sort();
-}
-
 /** Whether an NVIDIA driver runs here; such a machine needs the CUDA libraries too. */
 export function hasNvidiaDriver(): boolean {
   return existsSync("/proc/driver/nvidia/version") || existsSync("/usr/lib/wsl/lib/libcuda.so.1");
@@ -79,8 +70,31 @@ export function manifestPath({ root = packageRoot, env = process.env }: Place = 
   return join(cacheFolder(env), "state", `${setupKey(root, env)}.json`);
 }
 
-/** The result of set-up; undefined if it has not run or its files are gone. */
+/**
+ * What the addon is loaded from, in this order: a set-up with the libtorch that `SCALORA_LIBTORCH` names; one that was asked for
+ * on a machine with an NVIDIA driver; the prebuilt package of this platform; a set-up. Undefined where none is there.
+ * @throws SetupError when the package is one for another version, or damaged
+ */
 export function readSetup(place: Place = {}): Setup | undefined {
+  const { root = packageRoot, env = process.env } = place;
+  const compiled = env["SCALORA_LIBTORCH"] || hasNvidiaDriver() ? readCompiled(place) : undefined;
+  if (compiled !== undefined || env["SCALORA_LIBTORCH"]) return compiled;
+  const found = findPlatformPackage(root);
+  if (found === undefined) return readCompiled(place);
+  const { folder, manifest } = found;
+  const { libtorch: version, compiler } = manifest;
+  return {
+    libtorch: folder,
+    version,
+    from: "package",
+    addon: join(folder, addonFile),
+    compiler,
+    package: found,
+  };
+}
+
+/** The result of set-up; undefined if it has not run or its files are gone. */
+export function readCompiled(place: Place = {}): Setup | undefined {
   let setup: Setup;
   try {
     setup = JSON.parse(readFileSync(manifestPath(place), "utf8"));

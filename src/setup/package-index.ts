@@ -1,6 +1,11 @@
-// The package index that pip is set up to use.
-import type { Pip } from "./pip.ts";
+// The package index that pip is set up to use, or would be if it were installed.
 import { run } from "./run-program.ts";
+
+/** Where the index is asked for; without a Python, pip's variables and its own default decide. */
+export interface IndexUser {
+  python?: string | undefined;
+  env: NodeJS.ProcessEnv;
+}
 
 /** A page of the index with the links to a package's files. */
 export interface IndexPage {
@@ -10,18 +15,21 @@ export interface IndexPage {
 
 /** What pip would honour and a plain request does not. */
 const elsewhere = ["proxy", "no-index", "client-cert"];
+/** Of pip, where no pip can say it. */
+const publicIndex = "https://pypi.org/simple/";
 const proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /** @returns undefined where only pip itself reaches the index */
-export async function indexPage(name: string, pip: Pip): Promise<IndexPage | undefined> {
-  const index = await indexUrl(pip);
+export async function indexPage(name: string, user: IndexUser): Promise<IndexPage | undefined> {
+  const index = await indexUrl(user);
   if (index === undefined) return undefined;
   const response = await fetch(new URL(`${name}/`, index), { headers: { accept: "text/html" } });
   return response.ok ? { url: response.url, text: await response.text() } : undefined;
 }
 
-async function indexUrl({ python, env }: Pip): Promise<string | undefined> {
+async function indexUrl({ python, env }: IndexUser): Promise<string | undefined> {
   if (proxies.some((variable) => env[variable])) return undefined;
+  if (python === undefined) return plainUrl(env["PIP_INDEX_URL"] || publicIndex);
   const { stdout } = await run(python, ["-m", "pip", "config", "list"], { env });
   const settings = new Map(
     [...stdout.matchAll(/^([\w:]+)\.([\w-]+)='(.*)'$/gm)].map(([, place, key, value = ""]) => [
@@ -34,7 +42,11 @@ async function indexUrl({ python, env }: Pip): Promise<string | undefined> {
       .map((place) => settings.get(`${place}.${key}`))
       .find((value) => value !== undefined);
   if (elsewhere.some((key) => setting(key) !== undefined)) return undefined;
-  const chosen = setting("index-url") ?? (await defaultIndex(python, env));
+  return plainUrl(setting("index-url") ?? (await defaultIndex(python, env)));
+}
+
+/** The URL of an index; undefined for one with a password. */
+function plainUrl(chosen: string): string | undefined {
   const url = URL.parse(chosen.endsWith("/") ? chosen : `${chosen}/`);
   return url === null || url.username !== "" ? undefined : url.href;
 }

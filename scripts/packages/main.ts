@@ -1,0 +1,31 @@
+// npm run packages [-- PLATFORM…]: makes the packages of platforms (this machine's unless some are named) and the npm package
+// `scalora`, which asks for all platforms whose tarballs are there then; all in `packages`. `-- scalora` makes only that one.
+import { mkdirSync } from "node:fs";
+import { relative } from "node:path";
+import { packageRoot } from "../../src/setup/paths.ts";
+import { thisPlatform } from "../../src/setup/platform-package.ts";
+import { log } from "../repository/prepare.ts";
+import { makePlatform } from "./make-platform.ts";
+import { makeScalora } from "./make-scalora.ts";
+import { type Packed, packagesFolder } from "./pack.ts";
+import { platforms } from "./platforms.ts";
+
+const names = process.argv.slice(2);
+const wanted = names.length > 0 ? names : [thisPlatform];
+const known = [...platforms.map(({ name }) => name), "scalora"];
+const unknown = wanted.filter((name) => !known.includes(name));
+const chosen = platforms.filter(({ name }) => wanted.includes(name));
+if (unknown.length > 0) {
+  console.error(`no package is made for ${unknown.join(", ")}, only for ${known.join(", ")}`);
+  process.exit(2);
+}
+
+mkdirSync(packagesFolder, { recursive: true });
+const packed: Packed[] = [];
+for (const platform of chosen) packed.push(await makePlatform(platform, log));
+packed.push(await makeScalora(log));
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+for (const { name, path, size, unpackedSize } of packed) {
+  const sizes = `${megabytes(size)} packed, ${megabytes(unpackedSize)} unpacked`;
+  console.log(`${name}: ${sizes}, ${relative(packageRoot, path)}`);
+}

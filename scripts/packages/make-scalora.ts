@@ -1,0 +1,46 @@
+// Makes the package `scalora` itself: what npm would pack of the repository, with the platforms' packages as optional dependencies.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { packageRoot } from "../../src/setup/paths.ts";
+import { packageNameOf } from "../../src/setup/platform-package.ts";
+import { run } from "../../src/setup/run-program.ts";
+import { elementAt } from "../../src/util/elements.ts";
+import { buildDist } from "../repository/build.ts";
+import { ownPackage, type Packed, pack, packagesFolder } from "./pack.ts";
+import { platforms } from "./platforms.ts";
+
+/** Makes it in `packages/scalora`, and its tarball beside it; it asks for those platforms whose tarballs are there. */
+export async function makeScalora(log: (line: string) => void): Promise<Packed> {
+  await buildDist(log);
+  const folder = join(packagesFolder, "scalora");
+  rmSync(folder, { recursive: true, force: true });
+  for (const path of await filesToPack()) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    copyFileSync(join(packageRoot, path), join(folder, path));
+  }
+  const { version } = ownPackage();
+  const made = platforms.filter(({ name }) =>
+    existsSync(join(packagesFolder, `scalora-${name}-${version}.tgz`)),
+  );
+  const {
+    devDependencies: _tools,
+    scripts: _scripts,
+    ...description
+  }: Record<string, unknown> = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
+  const optionalDependencies = Object.fromEntries(made.map(({ name }) => [packageNameOf(name), version]));
+  writeFileSync(
+    join(folder, "package.json"),
+    `${JSON.stringify({ ...description, optionalDependencies }, null, 2)}\n`,
+  );
+  return pack(folder);
+}
+
+async function filesToPack(): Promise<string[]> {
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const { code, stdout, stderr } = await run("npm", args, { cwd: packageRoot });
+  if (code !== 0) throw new Error(`npm pack ends with ${code}:\n${stderr}`);
+  const listed: Record<string, { files: { path: string }[] }> = JSON.parse(
+    stdout.slice(stdout.search(/^[[{]/m)),
+  );
+  return elementAt(Object.values(listed), 0).files.map(({ path }) => path);
+}

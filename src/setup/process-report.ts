@@ -1,0 +1,29 @@
+// What the runtime reports of this process: its C library, and what is loaded.
+interface Report {
+  header?: { glibcVersionRuntime?: string };
+  sharedObjects?: readonly string[];
+}
+
+/** The version of glibc; undefined on a system without it, and where the runtime does not tell. */
+export function glibcVersion(): string | undefined {
+  return report().header?.glibcVersionRuntime;
+}
+
+/** Files of the libraries that are loaded, in every thread; none where the runtime does not tell. */
+export function loadedLibraries(): readonly string[] {
+  return report().sharedObjects ?? [];
+}
+
+function report(): Report {
+  const reporter = process.report;
+  // Looking up the names of open sockets takes seconds.
+  const before: unknown = Reflect.get(reporter, "excludeNetwork");
+  try {
+    Reflect.set(reporter, "excludeNetwork", true);
+    return reporter.getReport();
+  } catch {
+    return {}; // Other runtimes than Node may lack it.
+  } finally {
+    Reflect.set(reporter, "excludeNetwork", before);
+  }
+}

