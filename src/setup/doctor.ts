@@ -5,9 +5,11 @@ import { findCompiler, tryLoading } from "./compile-addon.ts";
 import { SetupError } from "./errors.ts";
 import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find-libtorch.ts";
 import { pinnedWheels } from "./install-libtorch.ts";
-import { hasNvidiaDriver, readSetup, setupCommand } from "./manifest.ts";
+import { hasNvidiaDriver, readSetup, type Setup, setupCommand } from "./manifest.ts";
 import { isNodeTooOld, minimumNode } from "./node-version.ts";
+import { nothingToLoad } from "./nothing-to-load.ts";
 import { cacheFolder } from "./paths.ts";
+import { checkPackage, offeredPlatforms } from "./platform-package.ts";
 import { formatDecimalBytes } from "./progress.ts";
 
 /** One requirement of scalora, or one place that was searched for libtorch. */
@@ -22,17 +24,50 @@ export interface Finding {
 
 /** Checks every requirement, in the order in which set-up needs them. */
 export async function inspect(env: NodeJS.ProcessEnv = process.env): Promise<Finding[]> {
+  const machine = [inspectNode(), inspectSystem()];
+  const packaged = inspectPackage(env);
+  if (packaged.length > 0) return [...machine, ...packaged, await inspectAddon(env)];
   const libtorch = await inspectLibtorch(env);
   const present = libtorch.at(-1)?.status === "ok";
   const python = present ? [] : [await inspectPython(env), inspectDisk(env)];
   return [
-    inspectNode(),
-    inspectSystem(),
+    ...machine,
+    ...whyNoPackage(),
     await inspectCompiler(env),
     ...libtorch,
     ...python,
     await inspectAddon(env),
   ];
+}
+
+/** The prebuilt package, where it is what the addon is loaded from, or cannot be. */
+function inspectPackage(env: NodeJS.ProcessEnv): Finding[] {
+  const name = "prebuilt package";
+  try {
+    const found = readSetup({ env })?.package;
+    if (found === undefined) return [];
+    checkPackage(found, { env, isThorough: true });
+    const { files, libtorch, scalora } = found.manifest;
+    const hashed = `its ${Object.keys(files).length} files have the SHA-256 that they were packed with`;
+    const text = `${found.name} ${scalora} with libtorch ${libtorch} (${found.folder}); ${hashed}; nothing is compiled`;
+    return [ok(name, text), ...inspectGpu()];
+  } catch (error) {
+    return [fromError(name, error)];
+  }
+}
+
+/** A package computes on the CPU. */
+function inspectGpu(): Finding[] {
+  if (!hasNvidiaDriver()) return [];
+  const found = `not used: the prebuilt package computes on the CPU. \`${setupCommand}\` downloads libtorch for CUDA (2.5 GB, with pip) and compiles the addon, which then is used instead`;
+  return [{ name: "NVIDIA GPU", status: "info", found }];
+}
+
+/** Only a scalora from npm asks for packages. */
+function whyNoPackage(): Finding[] {
+  if (offeredPlatforms().length === 0) return [];
+  const { what, found } = nothingToLoad();
+  return [{ name: "prebuilt package", status: "info", found: `${what}: ${found}` }];
 }
 
 function inspectNode(): Finding {
@@ -97,14 +132,24 @@ function inspectDisk(env: NodeJS.ProcessEnv): Finding {
 }
 
 async function inspectAddon(env: NodeJS.ProcessEnv): Promise<Finding> {
-  const setup = readSetup({ env });
-  if (setup === undefined)
-    return missing("addon", "not set up for this version and environment", setupCommand);
   return attempt("addon", async () => {
-    await tryLoading(setup.addon, env);
-    return `loads (${setup.addon}; libtorch ${setup.version} from ${setup.from}; ${setup.compiler})`;
+    const setup = readSetup({ env });
+    if (setup === undefined) {
+      throw new SetupError("not set up for this version and environment", { fix: setupCommand });
+    }
+    const { addon, version, compiler } = setup;
+    await tryLoading(addon, env);
+    return `loads (${addon}; libtorch ${version} from ${reasons[setup.from]}; ${compiler})`;
   });
 }
+
+/** Why it is this libtorch, in the order of choice. */
+const reasons: Readonly<Record<Setup["from"], string>> = {
+  SCALORA_LIBTORCH: "SCALORA_LIBTORCH",
+  package: "the prebuilt package of this platform",
+  python: "python",
+  download: "download",
+};
 
 async function attempt(name: string, look: () => Promise<string>): Promise<Finding> {
   try {

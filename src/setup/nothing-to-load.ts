@@ -7,22 +7,22 @@ import { glibcVersion } from "./process-report.ts";
 interface Machine {
   root?: string;
   platform?: string;
-  /** Version of its glibc; undefined where it has none. */
-  glibc?: string | undefined;
+  /** Version of its glibc; empty where it has none. */
+  glibc?: string;
 }
 
 /** The error where there is neither a package for this machine nor a set-up: which packages exist, and how to compile. */
 export function nothingToLoad(machine: Machine = {}): SetupError {
-  const { root = packageRoot, platform = thisPlatform, glibc = glibcVersion() } = machine;
+  const { root = packageRoot, platform = thisPlatform, glibc = glibcVersion() ?? "" } = machine;
   const offered = offeredPlatforms(root);
   if (offered.length === 0) {
     return new SetupError("libtorch is not set up for this version of scalora", {
       fix: `run \`${setupCommand}\` once (it downloads libtorch and compiles the addon)`,
     });
   }
-  if (!offered.includes(platform) || (platform.startsWith("linux") && glibc === undefined)) {
-    const system =
-      platform.startsWith("linux") && glibc === undefined ? `${platform} without glibc` : platform;
+  const isOther = platform.startsWith("linux") && glibc === "";
+  if (!offered.includes(platform) || isOther) {
+    const system = isOther ? `${platform} without glibc` : platform;
     return new SetupError(`there is no prebuilt package of scalora for ${system}`, {
       found: `packages for ${offered.join(", ")} (Linux with glibc)`,
       fix: `compile it: SCALORA_LIBTORCH=DIR ${setupCommand}, with a C++20 compiler and a libtorch ${torchVersion} for this system in DIR (that of Python's torch, for example: site-packages/torch)`,

@@ -101,7 +101,9 @@ export function findPlatformPackage(
 
 function folderOf(name: string, root: string): string | undefined {
   try {
-    return dirname(createRequire(join(root, "package.json")).resolve(`${name}/package.json`));
+    const description = createRequire(join(root, "package.json")).resolve(`${name}/package.json`);
+    // What was resolved once is resolved again, even when it is gone.
+    return existsSync(description) ? dirname(description) : undefined;
   } catch {
     return undefined;
   }

@@ -3,11 +3,13 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { withLock } from "../util/process-lock.ts";
 import { compileAddon, findCompiler, tryLoading } from "./compile-addon.ts";
-import { unwritable } from "./errors.ts";
+import { SetupError, unwritable } from "./errors.ts";
 import { findLibtorch } from "./find-libtorch.ts";
 import { downloadLibtorch } from "./install-libtorch.ts";
-import { manifestPath, readSetup, type Setup } from "./manifest.ts";
+import { hasNvidiaDriver, manifestPath, readCompiled, readSetup, type Setup } from "./manifest.ts";
+import { nothingToLoad } from "./nothing-to-load.ts";
 import { cacheFolder } from "./paths.ts";
+import { checkPackage, offeredPlatforms } from "./platform-package.ts";
 import { Progress } from "./progress.ts";
 
 interface SetupOptions {
@@ -18,10 +20,11 @@ interface SetupOptions {
 }
 
 /**
- * The result of set-up, which runs first if it has not. Takes milliseconds when it has; safe in several processes at once
- * and after any interruption.
- * @param options `verify` loads an existing addon and sets up again if that fails; progress goes to `stream` (stderr); `packages`
- * resolves when npm's packages are installed, of which only a part of the set-up needs one
+ * What the addon is loaded from: the prebuilt package, or the result of set-up, which runs first if it has not. Takes
+ * milliseconds when there is nothing to do; safe in several processes at once and after any interruption.
+ * @param options `verify`, for the command that sets up: an existing addon is loaded, and set up again if that fails; a package's
+ * files are hashed; and on a machine with an NVIDIA driver libtorch for CUDA is set up although there is a package. Progress goes
+ * to `stream` (stderr); `packages` resolves when npm's packages are installed, of which only a part of the set-up needs one
  * @throws SetupError naming what is missing and the command that installs it
  */
 export async function ensureSetup({
@@ -32,7 +35,13 @@ export async function ensureSetup({
 }: SetupOptions = {}): Promise<Setup> {
   if (verify) await forgetBroken(env);
   const existing = readSetup({ env });
-  if (existing !== undefined) return existing;
+  if (existing?.package === undefined) {
+    if (existing !== undefined) return existing;
+  } else if (!verify) return existing;
+  else if (!hasNvidiaDriver()) {
+    checkPackage(existing.package, { env, isThorough: true });
+    return existing;
+  }
   const progress = new Progress(stream);
   const lock = join(cacheFolder(env), "setup-lock");
   const onWait = (text: string) => progress.log(text);
@@ -41,16 +50,28 @@ export async function ensureSetup({
       lock,
       "another set-up",
       { onWait },
-      async () => readSetup({ env }) ?? (await setUp(progress, { env, packages })),
+      async () => readCompiled({ env }) ?? (await setUp(progress, { env, packages })),
     );
   } catch (error) {
-    throw unwritable(error, env) ?? error;
+    throw unwritable(error, env) ?? withPackages(error);
   }
+}
+
+/** An error of compiling, where a package would have done: says which there are. */
+function withPackages(error: unknown): unknown {
+  if (!(error instanceof SetupError) || offeredPlatforms().length === 0) return error;
+  const { what, found, fix } = nothingToLoad();
+  const failed = `; compiling it instead: ${error.what}`;
+  return new SetupError(what, {
+    found: `${found ?? ""}${failed}`,
+    ...(fix !== undefined && { fix }),
+    cause: error,
+  });
 }
 
 /** Removes an addon that does not load any more: a library was removed, or Node or the system changed. */
 async function forgetBroken(env: NodeJS.ProcessEnv) {
-  const existing = readSetup({ env });
+  const existing = readCompiled({ env });
   if (existing === undefined) return;
   try {
     await tryLoading(existing.addon, env);

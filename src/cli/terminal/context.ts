@@ -17,8 +17,8 @@ export interface ContextOptions {
   stdout: OutputStream;
   stderr: OutputStream;
   env: NodeJS.ProcessEnv;
-  /** Sets up libtorch and the addon if they are not ready. */
-  prepareEngine: () => Promise<unknown>;
+  /** Sets up libtorch and the addon if they are not ready; `verify` checks those that are. */
+  prepareEngine: (options?: { verify?: boolean }) => Promise<unknown>;
 }
 
 /**
@@ -41,7 +41,7 @@ export class Context {
   readonly paintOut: Paint;
   /** Styles text for stderr. */
   readonly paint: Paint;
-  readonly prepareEngine: () => Promise<unknown>;
+  readonly prepareEngine: ContextOptions["prepareEngine"];
   /** Exit code of the process when the command returns. */
   exitCode = 0;
   private readonly controller = new AbortController();

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../terminal/context.ts";
 
-/** `scalora setup`: finds or downloads libtorch and compiles the addon; commands that need them do this automatically. */
+/** `scalora setup`: checks the prebuilt package, or finds or downloads libtorch and compiles the addon, as commands do that need them. */
 export function addSetup(program: Command, context: Context): void {
   program
     .command("setup")
@@ -9,7 +9,7 @@ export function addSetup(program: Command, context: Context): void {
       "find or download libtorch and compile the addon (commands that need them do this automatically)",
     )
     .action(async () => {
-      await context.prepareEngine();
+      await context.prepareEngine({ verify: true });
       context.note("libtorch and the addon are ready");
     });
 }
