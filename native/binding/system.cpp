@@ -26,7 +26,9 @@ void loadCuda() {
 napi_value version(napi_env env, const std::vector<napi_value>&) { return fromString(env, TORCH_VERSION); }
 napi_value parallelInfo(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_parallel_info()); }
 napi_value cpuCapability(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_cpu_capability()); }
-napi_value hasCuda(napi_env env, const std::vector<napi_value>&) { return fromBool(env, at::globalContext().hasCUDA()); }
+napi_value cudaDevices(napi_env env, const std::vector<napi_value>&) {
+  return fromNumber(env, at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0);
+}
 
 napi_value hasFusedAttention(napi_env env, const std::vector<napi_value>&) { return fromBool(env, scalora::hasFusedAttention()); }
 
@@ -75,7 +77,7 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "version", version);
   define(env, exports, "parallelInfo", parallelInfo);
   define(env, exports, "cpuCapability", cpuCapability);
-  define(env, exports, "hasCuda", hasCuda);
+  define(env, exports, "cudaDevices", cudaDevices);
   define(env, exports, "hasFusedAttention", hasFusedAttention);
   define(env, exports, "threads", threads);
   define(env, exports, "setThreads", setThreads);

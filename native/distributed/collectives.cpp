@@ -51,9 +51,9 @@ at::Tensor toCpu(napi_env env, napi_value value) {
 // For collectives that only move bytes: any dtype will do.
 at::Tensor asBytes(const at::Tensor& tensor) { return tensor.flatten().view(at::kByte); }
 
-std::vector<at::Tensor> toCpuTensors(napi_env env, napi_value array) {
+std::vector<at::Tensor> toTensorsOfBytes(napi_env env, napi_value array) {
   std::vector<at::Tensor> tensors;
-  for (uint32_t i = 0; i < arrayLength(env, array); ++i) tensors.push_back(asBytes(toCpu(env, element(env, array, i))));
+  for (uint32_t i = 0; i < arrayLength(env, array); ++i) tensors.push_back(asBytes(toContiguous(env, element(env, array, i))));
   return tensors;
 }
 
@@ -189,18 +189,22 @@ napi_value allGather(napi_env env, const std::vector<napi_value>& args) {
 napi_value beginGather(napi_env env, const std::vector<napi_value>& args) {
   const auto handle = handleAt(env, args);
   const auto group = handle->group;
-  const auto slices = toCpuTensors(env, args.at(1)), outputs = toCpuTensors(env, args.at(2));
+  auto slices = toTensorsOfBytes(env, args.at(1)), outputs = toTensorsOfBytes(env, args.at(2));
   if (slices.size() != outputs.size()) throw Failure("tensor", "there must be one output for each slice");
   int64_t bytes = 0;
   for (size_t i = 0; i < slices.size(); ++i) {
     requireSize(outputs[i], slices[i].numel() * group->options.size, at::kByte);
+    if (outputs[i].device() != slices[i].device()) throw Failure("tensor", "slices and outputs must be on one device", describeCall("", outputs[i]));
     bytes += slices[i].numel();
   }
   const std::string call = "gather of " + std::to_string(slices.size()) + " slices, " + std::to_string(bytes) + " bytes";
-  const auto task = std::make_shared<std::packaged_task<void()>>([group, call, slices, outputs] {
+  const auto task = std::make_shared<std::packaged_task<void()>>([group, call, slices, outputs]() mutable {
     group->collective(call, [&](Gloo& gloo) {
-      for (size_t i = 0; i < slices.size(); ++i)
-        if (slices[i].numel() > 0) passAround(gloo, group->options, slices[i], outputs[i]);
+      for (size_t i = 0; i < slices.size(); ++i) {
+        if (slices[i].numel() == 0) continue;
+        if (slices[i].is_cpu()) passAround(gloo, group->options, slices[i], outputs[i]);
+        else group->backendFor(slices[i].device().type())._allgather_base(outputs[i], slices[i])->wait();
+      }
     });
   });
   handle->gathers.emplace(++handle->begun, task->get_future());

@@ -133,7 +133,7 @@ export const faults: Fault[] = [
   },
   {
     name: "gradients of earlier rounds of ranks forgotten",
-    file: "src/train/ranks/gradient-exchange.ts",
+    file: "src/train/ranks/host-exchange.ts",
     from: "isFirst: !hasSums",
     to: "isFirst: true",
     test: { file: "src/train/ranks/gradient-exchange.test.ts", name: "ranks add up gradients in buckets" },

@@ -1,4 +1,5 @@
 import type { ModelConfig } from "../config/index.ts";
+import { launchOrAlone } from "../distributed/read-launch.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierConfig, type LoadOptions, loadClassifier, loadModel } from "../models/index.ts";
@@ -6,13 +7,14 @@ import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import {
   chooseGemmBackend,
+  cudaDevices,
   type GemmBackend,
   type GemmChoice,
-  hasCuda,
   requireGemmBackend,
 } from "../torch/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { chooseDevice } from "./choose-device.ts";
 
 /** As a recipe says it; for inference, in Q8_0 as well, which cannot be trained on, and in huge pages; or shared out. */
 export type ModelToLoad = Omit<ModelConfig, "quantization"> &
@@ -67,8 +69,11 @@ export async function loadBaseModel(
   seed: number,
   modelConfig = readModelConfig(path),
 ): Promise<TrainableModel> {
-  const options = { dtype: computeDType(dtype), device: chooseDevice(device), quantization, shards };
-  if (shards) requireCpu(options.device);
+  const place = chooseDevice(device, {
+    devices: cudaDevices(),
+    localRank: launchOrAlone(process.env).localRank,
+  });
+  const options = { dtype: computeDType(dtype), device: place, quantization, shards };
   if (isClassifierConfig(modelConfig)) {
     const head = {
       ...(labels !== undefined && { labels }),
@@ -98,26 +103,4 @@ export function refuseHeadKeys({
 /** `auto` is float32 as long as bfloat16 is not measured to be faster and equally good (docs/decisions.md). */
 export function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
   return dtype === "auto" ? "float32" : dtype;
-}
-
-/** The ranks exchange slices of weights by collectives of the CPU. */
-function requireCpu(device: string): void {
-  if (device === "cpu") return;
-  throw new ScaloraError("config", "Weights are shared out between processes on the CPU only", {
-    where: "train.shardBase",
-    found: `model.device: ${device}`,
-    fix: "use model.device: cpu, or leave train.shardBase out",
-  });
-}
-
-function chooseDevice(wanted: string): string {
-  if (wanted === "auto") return hasCuda() ? "cuda:0" : "cpu";
-  if (wanted.startsWith("cuda") && !hasCuda()) {
-    throw new ScaloraError("config", "No CUDA device is available", {
-      where: "model.device",
-      found: wanted,
-      fix: "use model.device: cpu, or run `npx scalora doctor` to see what was found",
-    });
-  }
-  return wanted;
 }

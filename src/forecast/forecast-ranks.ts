@@ -153,7 +153,7 @@ function networkOf(costs: RankCosts, question: RanksQuestion): { seconds: number
 }
 
 /**
- * The micro-batches of a step, as `DataParallel` and `GradientExchange` go through them: gradients of the first dtype travel while
+ * The micro-batches of a step, as `DataParallel` and `HostExchange` go through them: gradients of the first dtype travel while
  * the next micro-batch is computed, those of others and the sums while nothing is.
  */
 function accumulateGradients(

@@ -103,7 +103,7 @@ export interface NativeAddon {
   version(): string;
   parallelInfo(): string;
   cpuCapability(): string;
-  hasCuda(): boolean;
+  cudaDevices(): number;
   hasFusedAttention(): boolean;
   threads(): number;
   setThreads(count: number): void;

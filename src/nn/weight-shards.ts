@@ -15,7 +15,7 @@ import {
   visitBytes,
   zeros,
 } from "../torch/index.ts";
-import { required, zip } from "../util/elements.ts";
+import { elementAt, required, zip } from "../util/elements.ts";
 
 /** The rows that one rank keeps of a tensor whose rows are shared out. */
 export interface RowSlice {
@@ -264,6 +264,7 @@ export class WeightShards implements Disposable {
   private allocate(isBlock: boolean): Tensor {
     const units = [...this.units.values()].filter((unit) => unit.isBlock === isBlock);
     const bytes = Math.max(...units.map((unit) => this.layOut(unit).end));
-    return empty([bytes], { dtype: "uint8", device: "cpu" }).keep();
+    const slices = units.flatMap(({ weights }) => weights.flatMap((weight) => weight.slices()));
+    return empty([bytes], { dtype: "uint8", device: elementAt(slices, 0).device }).keep();
   }
 }

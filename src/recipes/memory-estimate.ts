@@ -3,7 +3,7 @@ import type { Dataset } from "../data/index.ts";
 import { deviceOf, type RowSlice, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, keepsFreedMemory, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
-import { exchangeBytes } from "../train/ranks/gradient-exchange.ts";
+import { exchangeBytes } from "../train/ranks/host-exchange.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { type BatchMemory, measureEvaluation, measureTraining } from "./measure-activations.ts";

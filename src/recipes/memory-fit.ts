@@ -2,7 +2,7 @@ import type { LoadedModel } from "../assemble/load-base-model.ts";
 import { loadedModelBytes } from "../assemble/loaded-model-bytes.ts";
 import type { ModelConfig, Recipe } from "../config/index.ts";
 import { deviceOf, isClassifier, Linear, LMHead, type TrainableModel } from "../nn/index.ts";
-import { hasCuda, Tensor } from "../torch/index.ts";
+import { cudaDevices, Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
@@ -92,7 +92,7 @@ export function checkModelFit(
   env = process.env,
   sharedBy = 1,
 ): void {
-  if (config.device.startsWith("cuda") || hasCuda() || env["SCALORA_MEMORY_CHECK"] === "off") return;
+  if (config.device.startsWith("cuda") || cudaDevices() > 0 || env["SCALORA_MEMORY_CHECK"] === "off") return;
   const bytes = loadedModelBytes(config, sharedBy);
   if (fitOf({ total: bytes }, limit) !== "no") return;
   throw new ScaloraError("config", "The model does not fit into memory", {

@@ -1,6 +1,8 @@
 import type { Recipe } from "../config/index.ts";
 import { requireSame, settingsOf } from "../distributed/require-same.ts";
+import { deviceOf } from "../nn/index.ts";
 import { cpuCapability, type ProcessGroup, threads, torchVersion } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { hashFile } from "../util/files.ts";
 import { packageVersion } from "./package-version.ts";
 import type { PreparedRun } from "./prepare-run.ts";
@@ -51,6 +53,7 @@ export async function requireSameLoaded(
     "held-out data": { is: dataset.hashes.eval, of: pathsOf(heldOut) },
     steps: `${steps}`,
     threads: `${threads()}`,
+    "kind of device": elementAt(deviceOf(base.model).split(":"), 0),
     "GEMM backend": base.gemmBackend,
     "vector instructions": cpuCapability(),
   });

@@ -3,7 +3,7 @@ import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
 import type { Recipe } from "../config/index.ts";
-import { isClassifier } from "../nn/index.ts";
+import { deviceOf, isClassifier } from "../nn/index.ts";
 import {
   chooseGemmBackend,
   type GemmBackend,
@@ -65,7 +65,10 @@ export async function prepareOnRanks(
   let tight: string | undefined;
   let observer: AnalysisObserver | undefined;
   try {
-    if (group) await requireSameLoaded(group, recipe, prepared);
+    if (group) {
+      await requireSameLoaded(group, recipe, prepared);
+      if (deviceOf(prepared.base.model).startsWith("cuda")) await group.requireGpu();
+    }
     tight = checkMemoryFit(prepared, recipe);
     observer = await makeObserver(recipe, prepared);
   } catch (error) {

@@ -31,7 +31,7 @@ export { allOrNothing, ScopeInParts, scope } from "./scope.ts";
 export {
   type ActionMemory,
   cpuCapability,
-  hasCuda,
+  cudaDevices,
   hasFusedAttention,
   keepFreedMemory,
   keepsFreedMemory,

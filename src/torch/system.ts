@@ -16,9 +16,9 @@ export function cpuCapability(): string {
   return native().cpuCapability();
 }
 
-/** Whether libtorch has a CUDA device here. */
-export function hasCuda(): boolean {
-  return native().hasCuda();
+/** How many CUDA devices libtorch has here. */
+export function cudaDevices(): number {
+  return native().cudaDevices();
 }
 
 /** Whether `causalAttention` runs on this CPU. */

@@ -3,7 +3,9 @@ import type { TrainableModel } from "../../nn/classifier.ts";
 import { isSharded } from "../../nn/index.ts";
 import { combineNumbers, gatherTexts, type ProcessGroup, type Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
-import { GradientExchange } from "./gradient-exchange.ts";
+import { DeviceExchange } from "./device-exchange.ts";
+import type { GradientExchange } from "./gradient-exchange.ts";
+import { HostExchange } from "./host-exchange.ts";
 import { requireEqualRanks } from "./require-equal-ranks.ts";
 import { type SumOf, WatchedGradients } from "./watched-gradients.ts";
 
@@ -34,7 +36,10 @@ export class DataParallel implements Disposable {
     this.group = group;
     this.adapters = adapters;
     this.isSharded = isSharded(model);
-    this.gradients = new GradientExchange(group, adapters, { canOverlap: !this.isSharded });
+    const onGpu = adapters.trainables().some(({ grad }) => grad.device.startsWith("cuda"));
+    this.gradients = onGpu
+      ? new DeviceExchange(group, adapters)
+      : new HostExchange(group, adapters, { canOverlap: !this.isSharded });
   }
 
   /**

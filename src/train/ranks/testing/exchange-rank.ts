@@ -20,7 +20,9 @@ import {
 import { joinAsRank } from "../../../torch/testing/join-as-rank.ts";
 import { elementAt, zip } from "../../../util/elements.ts";
 import { messageOf } from "../../../util/errors.ts";
-import { GradientExchange } from "../gradient-exchange.ts";
+import { DeviceExchange } from "../device-exchange.ts";
+import type { GradientExchange } from "../gradient-exchange.ts";
+import { HostExchange } from "../host-exchange.ts";
 
 const [port = "", rankText = "", sizeText = ""] = process.argv.slice(2);
 const [rank, size] = [Number(rankText), Number(sizeText)];
@@ -108,11 +110,16 @@ function inParts(all: readonly Trainable[], item: number): void {
 }
 
 const differing: unknown[] = [];
-for (const canOverlap of [true, false]) {
-  using exchange = new GradientExchange(group, owner, { canOverlap, bucketBytes });
+const exchanges = [
+  () => new HostExchange(group, owner, { canOverlap: true, bucketBytes }),
+  () => new HostExchange(group, owner, { canOverlap: false, bucketBytes }),
+  () => new DeviceExchange(group, owner, bucketBytes),
+];
+for (const make of exchanges) {
+  using exchange = make();
   for (const count of [1, size, size + 1, 3 * size, 1]) differing.push(await addUp(exchange, count));
 }
-using overlapping = new GradientExchange(group, owner, { canOverlap: true, bucketBytes });
+using overlapping = new HostExchange(group, owner, { canOverlap: true, bucketBytes });
 differing.push(await addUp(overlapping, size, inParts));
 await group.barrier();
 const failing = async () => {
