@@ -5,6 +5,8 @@
 
 #include "addon.h"
 
+#if !defined(_WIN32)  // mapped_file_windows.cpp has what Windows does
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -119,3 +121,5 @@ MappedFile::~MappedFile() {
 bool mappedFilesIntact() { return intact.load(); }
 
 }  // namespace scalora
+
+#endif

@@ -16,7 +16,7 @@ class MappedFile {
   size_t size = 0;  // bytes
 
  private:
-  size_t range_ = 0;
+  [[maybe_unused]] size_t range_ = 0;
 };
 
 // False once another process has truncated a mapped file in use: data read from it since then are zeros.

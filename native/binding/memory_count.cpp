@@ -4,7 +4,9 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
+#if defined(__linux__)
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <cstdio>
@@ -18,12 +20,16 @@ constexpr auto kKind = c10::DebugInfoKind::PROFILER_STATE;
 
 // Resident bytes of this process; 0 where the system is not Linux.
 int64_t residentBytes() {
+#if defined(__linux__)
   long long total = 0, resident = 0;
   if (FILE* file = std::fopen("/proc/self/statm", "r")) {
     if (std::fscanf(file, "%lld %lld", &total, &resident) != 2) resident = 0;
     std::fclose(file);
   }
   return resident * sysconf(_SC_PAGESIZE);
+#else
+  return 0;
+#endif
 }
 
 struct MemoryCount : public c10::MemoryReportingInfoBase {

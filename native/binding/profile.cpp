@@ -4,8 +4,15 @@
 
 #include <ATen/SequenceNumber.h>
 #include <ATen/record_function.h>
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#else
 #include <time.h>
+#endif
 
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -30,13 +37,22 @@ struct Event {
 
 thread_local double innermost = kNone;  // the index of the event that this thread is in
 
-double clockOf(clockid_t clock) {
-  timespec time;
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+double wallClock() {
+  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-double wallClock() { return clockOf(CLOCK_MONOTONIC); }
-double threadClock() { return clockOf(CLOCK_THREAD_CPUTIME_ID); }
+
+double threadClock() {
+#if defined(_WIN32)
+  FILETIME created, ended, kernel, user;
+  if (!GetThreadTimes(GetCurrentThread(), &created, &ended, &kernel, &user)) return 0;
+  const auto ticks = [](FILETIME time) { return static_cast<double>(time.dwHighDateTime) * 0x1p32 + time.dwLowDateTime; };
+  return (ticks(kernel) + ticks(user)) * 100;
+#else
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+#endif
+}
 
 // An event that has not ended.
 struct Open {

@@ -7,12 +7,14 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <dlfcn.h>
 #include <torch/csrc/api/include/torch/version.h>
 
 #include <cstdlib>  // defines __GLIBC__ where it is glibc
 #ifdef __GLIBC__
 #include <malloc.h>
+#endif
+#ifdef __linux__
+#include <dlfcn.h>
 #endif
 
 namespace scalora {
@@ -20,7 +22,9 @@ namespace {
 
 // The CUDA library must be loaded before the first query for CUDA, whose result libtorch caches.
 void loadCuda() {
+#ifdef __linux__
   if (dlopen("libcuda.so.1", RTLD_LAZY)) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+#endif
 }
 
 napi_value version(napi_env env, const std::vector<napi_value>&) { return fromString(env, TORCH_VERSION); }
@@ -31,6 +35,8 @@ napi_value cudaDevices(napi_env env, const std::vector<napi_value>&) {
 }
 
 napi_value hasFusedAttention(napi_env env, const std::vector<napi_value>&) { return fromBool(env, scalora::hasFusedAttention()); }
+
+napi_value hasOneDnn(napi_env env, const std::vector<napi_value>&) { return fromBool(env, scalora::hasOneDnn()); }
 
 napi_value threads(napi_env env, const std::vector<napi_value>&) { return fromNumber(env, at::get_num_threads()); }
 napi_value setThreads(napi_env env, const std::vector<napi_value>& args) {
@@ -79,6 +85,7 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "cpuCapability", cpuCapability);
   define(env, exports, "cudaDevices", cudaDevices);
   define(env, exports, "hasFusedAttention", hasFusedAttention);
+  define(env, exports, "hasOneDnn", hasOneDnn);
   define(env, exports, "threads", threads);
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "keepFreedMemory", keepFreedMemory);

@@ -9,9 +9,10 @@
 namespace scalora {
 namespace {
 thread_local GemmBackend backend = GemmBackend::Aten;
+constexpr const char* kOneDnnLinear = "mkldnn::_linear_pointwise";
 
 at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
-  static auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "");
+  static auto handle = c10::Dispatcher::singleton().findSchemaOrThrow(kOneDnnLinear, "");
   torch::jit::Stack stack{x, w, bias, std::string("none"), c10::List<std::optional<at::Scalar>>(), c10::IValue()};
   SignalsBlocked guard;
   blockSignalsOfWorkers();
@@ -20,6 +21,8 @@ at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::opt
 }
 
 }  // namespace
+
+bool hasOneDnn() { return c10::Dispatcher::singleton().findSchema({kOneDnnLinear, ""}).has_value(); }
 
 void setGemmBackend(GemmBackend chosen) { backend = chosen; }
 

@@ -10,6 +10,7 @@ namespace scalora {
 // and error chooses in src/torch/gemm-backend.ts; the choice applies to fp32 on the CPU only. Each thread has its own, so that
 // a worker thread's choice does not change the results of another.
 enum class GemmBackend { Aten, OneDnn };
+bool hasOneDnn();
 void setGemmBackend(GemmBackend backend);
 
 // x [N, k] · wᵀ [k, m] (+ bias [m]) -> [N, m]; below autograd. Either may be a transposed view.

@@ -1,13 +1,17 @@
 #include "signals.h"
 
+#if !defined(_WIN32)
+
 #include <ATen/Parallel.h>
 #include <pthread.h>
 
 #include <memory>
 
+#if defined(__linux__)
 // Calls `body` in every thread of the calling thread's team, like `#pragma omp parallel`. It is part of libtorch's OpenMP
 // runtime; compiling with -fopenmp could link a second runtime. Null if there is none.
 extern "C" __attribute__((weak)) void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned flags);
+#endif
 
 namespace scalora {
 namespace {
@@ -58,6 +62,7 @@ void block(sigset_t* before) {
 SignalsBlocked::SignalsBlocked() { block(&before_); }
 SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
+#if defined(__linux__)
 void blockSignalsOfWorkers() {
   if (!GOMP_parallel || at::get_num_threads() == 1 || at::in_parallel_region()) return;
   pthread_t caller = pthread_self();
@@ -69,5 +74,20 @@ void blockSignalsOfWorkers() {
   };
   GOMP_parallel(blockForGood, &caller, 0, 0);
 }
+#else
+void blockSignalsOfWorkers() {}  // libtorch has no oneDNN for Macs
+#endif
 
 }  // namespace scalora
+
+#else
+
+namespace scalora {
+
+SignalsBlocked::SignalsBlocked() = default;
+SignalsBlocked::~SignalsBlocked() = default;
+void blockSignalsOfWorkers() {}
+
+}  // namespace scalora
+
+#endif

@@ -2,6 +2,7 @@
 // runs meanwhile would write its stack frame there and corrupt the heap. So no signal is delivered to a thread while it may
 // run such a kernel. Only the mask of that thread is set, and it is restored after the kernel; handlers and other threads do
 // not change, and a blocked signal arrives a few milliseconds later, or at once in another thread.
+// Windows delivers no signal to a thread: there is nothing to block.
 #pragma once
 #include <signal.h>
 
@@ -17,7 +18,9 @@ class SignalsBlocked {
   SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
  private:
+#if !defined(_WIN32)
   sigset_t before_;
+#endif
 };
 
 // Blocks them permanently in the worker threads of the calling thread's operators, so that every thread that runs part of a

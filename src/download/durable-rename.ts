@@ -4,7 +4,7 @@ import { syncFolder } from "../util/files.ts";
 
 /** Renames a written file so that after a power cut the new name never lacks the content. */
 export function renameDurably(from: string, to: string): void {
-  const descriptor = openSync(from, "r");
+  const descriptor = openSync(from, "r+"); // Windows flushes only what may be written
   try {
     fsyncSync(descriptor);
   } finally {

@@ -105,6 +105,7 @@ export interface NativeAddon {
   cpuCapability(): string;
   cudaDevices(): number;
   hasFusedAttention(): boolean;
+  hasOneDnn(): boolean;
   threads(): number;
   setThreads(count: number): void;
   keepFreedMemory(): boolean;

@@ -44,6 +44,15 @@ test("a machine measures once: later choices are the kept one, whatever a measur
   expect(chooseGemmBackend({ ...cache(), SCALORA_GEMM_BACKEND: "aten" }, never).chosen).toBe("aten");
 });
 
+test("without oneDNN libtorch's own backend is used, nothing is measured, and the other is refused", () => {
+  expect(chooseGemmBackend(cache(), never, false)).toEqual({ chosen: "aten", by: "absence" });
+  const pinned = (name: string) => ({ ...cache(), SCALORA_GEMM_BACKEND: name });
+  expect(chooseGemmBackend(pinned("aten"), never, false).chosen).toBe("aten");
+  expect(() => chooseGemmBackend(pinned("onednn"), never, false)).toThrow(
+    refusal("config", { where: "SCALORA_GEMM_BACKEND", found: "onednn", fix: "unset" }),
+  );
+});
+
 test("a machine that is too busy for a verdict keeps nothing, and uses aten until the process ends", async () => {
   const unsure = { chosen: "aten", by: "unsure" };
   expect(chooseGemmBackend(cache(), tooBusy)).toEqual(unsure);

@@ -9,13 +9,16 @@ import { writeFileOnce } from "../util/files.ts";
 import { type GemmBackend, gemmBackends, useGemmBackend } from "./gemm-backend.ts";
 import { type GemmVerdict, measureGemmBackends, verdictSchema } from "./gemm-verdict.ts";
 import { processor } from "./processor.ts";
-import { cpuCapability, threads } from "./system.ts";
+import { cpuCapability, hasOneDnn, threads } from "./system.ts";
 
 /** A backend, what chose it, and the measurements behind it. */
 export interface GemmChoice {
   readonly chosen: GemmBackend;
-  /** `unsure`: the machine is too busy to be measured, so it is libtorch's own for this time. */
-  readonly by: "environment" | "measurement" | "unsure";
+  /**
+   * `unsure`: the machine is too busy to be measured, so it is libtorch's own for this time. `absence`: libtorch has no other
+   * here.
+   */
+  readonly by: "environment" | "measurement" | "unsure" | "absence";
   readonly verdict?: GemmVerdict;
 }
 
@@ -38,14 +41,16 @@ const withoutVerdict = new Set<string>();
  * nothing is measured.
  * @param env of the variable and the cache folder
  * @param measure finds the verdict where the machine has none
+ * @param hasBoth whether libtorch has both backends
  * @returns the backend now in use
- * @throws ScaloraError `config` when the variable holds anything else
+ * @throws ScaloraError `config` when the variable holds anything else, or a backend that libtorch does not have
  */
 export function chooseGemmBackend(
   env: NodeJS.ProcessEnv = process.env,
   measure: () => GemmVerdict | undefined = measureGemmBackends,
+  hasBoth = hasOneDnn(),
 ): GemmChoice {
-  const choice = lookUpGemmBackend(env).choice ?? measureOnce(env, measure);
+  const choice = lookUpGemmBackend(env, hasBoth).choice ?? measureOnce(env, measure);
   useGemmBackend(choice.chosen);
   return choice;
 }
@@ -54,9 +59,10 @@ export function chooseGemmBackend(
  * The choice that `chooseGemmBackend` would make, if it needs no measurement; changes nothing.
  * @throws ScaloraError `config` as `chooseGemmBackend`
  */
-export function lookUpGemmBackend(env: NodeJS.ProcessEnv = process.env): GemmLookup {
+export function lookUpGemmBackend(env: NodeJS.ProcessEnv = process.env, hasBoth = hasOneDnn()): GemmLookup {
   const { file } = keptPlace(env);
-  const pinned = pinnedBackend(env);
+  const pinned = pinnedBackend(env, hasBoth);
+  if (!hasBoth) return { file, choice: { chosen: "aten", by: "absence" } };
   if (pinned !== undefined) return { file, choice: { chosen: pinned, by: "environment" } };
   const verdict = readVerdict(file);
   return verdict === undefined ? { file } : { file, choice: measured(verdict) };
@@ -106,9 +112,20 @@ function readVerdict(file: string): GemmVerdict | undefined {
   }
 }
 
-function pinnedBackend({ SCALORA_GEMM_BACKEND: value }: NodeJS.ProcessEnv): GemmBackend | undefined {
+function pinnedBackend(
+  { SCALORA_GEMM_BACKEND: value }: NodeJS.ProcessEnv,
+  hasBoth: boolean,
+): GemmBackend | undefined {
   if (!value) return undefined;
   const backend = gemmBackends.find((name) => name === value);
+  if (backend === "onednn" && !hasBoth) {
+    throw new ScaloraError("config", "This libtorch does not have the GEMM backend", {
+      where: "the environment variable SCALORA_GEMM_BACKEND",
+      expected: "aten, the only one for this system",
+      found: value,
+      fix: "unset it",
+    });
+  }
   if (backend) return backend;
   throw new ScaloraError("config", "There is no such GEMM backend", {
     where: "the environment variable SCALORA_GEMM_BACKEND",

@@ -26,6 +26,11 @@ export function hasFusedAttention(): boolean {
   return native().hasFusedAttention();
 }
 
+/** Whether libtorch has oneDNN, the other backend of matrix products: not on Macs. */
+export function hasOneDnn(): boolean {
+  return native().hasOneDnn();
+}
+
 /** Threads that one operator may use on the CPU; libtorch's default until `setThreads`. */
 export function threads(): number {
   return native().threads();

@@ -82,8 +82,9 @@ export function writeFully(descriptor: number, bytes: Uint8Array, at?: number): 
   }
 }
 
-/** Makes renames and new names in a folder survive a power cut. */
+/** Makes renames and new names in a folder survive a power cut. Windows has no such call, and needs none for names. */
 export function syncFolder(path: string): void {
+  if (process.platform === "win32") return;
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);

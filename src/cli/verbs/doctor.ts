@@ -62,6 +62,8 @@ async function inspectGemmBackend(env: NodeJS.ProcessEnv): Promise<Finding> {
   const { lookUpGemmBackend, threads } = await import("../../torch/index.ts");
   try {
     const { file, choice } = lookUpGemmBackend(env);
+    if (choice?.by === "absence")
+      return { name, status: "ok", found: `${choice.chosen}, the only one of libtorch for this system` };
     if (choice?.by === "environment")
       return { name, status: "ok", found: `${choice.chosen}, set by SCALORA_GEMM_BACKEND` };
     const count = threads() === 1 ? "1 thread" : `${threads()} threads`;
