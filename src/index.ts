@@ -75,7 +75,17 @@ export {
   type TokenOptions,
 } from "./eval/index.ts";
 export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
-export { type MergeAndSaveOptions, mergeAndSave } from "./export/export-merged.ts";
+export {
+  type ExportGgufOptions,
+  type ExportOptions,
+  type ExportSvdOptions,
+  exportGguf,
+  exportSvd,
+  exportWithBase,
+  type MergeAndSaveOptions,
+  mergeAndSave,
+} from "./export/export-in-memory.ts";
+export type { ExportResult } from "./export/export-request.ts";
 export { runExport } from "./export/run-export.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";

@@ -8,7 +8,7 @@ import { listMethods } from "../src/adapters/registry.ts";
 import { AnalysisObserver } from "../src/analysis/analysis-observer.ts";
 import { rankReport } from "../src/analysis/change-rank.ts";
 import { generateBatch, generateTokens, logLikelihoods } from "../src/eval/index.ts";
-import { mergeAndSave } from "../src/export/export-merged.ts";
+import { mergeAndSave } from "../src/export/export-in-memory.ts";
 import { exportSvdAdapter } from "../src/export/export-svd-adapter.ts";
 import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { classifierFamilies } from "../src/models/classifier-families.ts";

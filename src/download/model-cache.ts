@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "../setup/paths.ts";
+import { expandHome } from "../util/expand-home.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { type ListedModel, listedModels } from "./listed-models.ts";
 
@@ -108,7 +109,8 @@ export function cachedModelPath(name: string, env = process.env): string | undef
 }
 
 /** Resolves a model path: an existing path is itself; else the downloaded model of that name or ID; else the path itself. */
-export function modelPath(path: string, cwd = process.cwd()): string {
+export function modelPath(given: string, cwd = process.cwd()): string {
+  const path = expandHome(given);
   return existsSync(resolve(cwd, path)) ? path : (cachedModelPath(path) ?? path);
 }
 
@@ -120,7 +122,8 @@ export function downloadHint(name: string): string | undefined {
   if (modelFolders.test(name))
     return `${name} does not exist: \`npx scalora get OWNER/NAME\` fetches a model of the Hugging Face hub, and OWNER/NAME then goes in its place`;
   const names = listedModels.map((model) => model.name);
-  if (names.includes(name) || parseHubId(name) !== undefined)
+  if (names.includes(name)) return `\`npx scalora get ${name}\` fetches it`;
+  if (parseHubId(name) !== undefined)
     return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;
   const near = nearestName(name, names);
   return near === undefined ? undefined : `did you mean ${near}? \`npx scalora get ${near}\` fetches it`;

@@ -110,29 +110,6 @@ function checkedWeight(model: TrainableModel, adapters: AdapterSet, path: string
   return merged;
 }
 
-/** Options of `mergeAndSave`. */
-export interface MergeAndSaveOptions {
-  /** The folder or GGUF file that the model was loaded from: its config and tokenizer files are copied. */
-  readonly baseFolder: string;
-  /** The output folder; it must be empty or absent. */
-  readonly out: string;
-  /** Data type of the files; default: that of the base model's config. */
-  readonly dtype?: "float32" | "bfloat16";
-}
-
-/**
- * Merges the adapters and saves the model as a Hugging Face folder for any tool. The model in memory keeps its adapters; an
- * adapted layer with tied weights is saved untied.
- * @returns `drift`: the relative Frobenius error of rounding to bfloat16, over all weights
- */
-export function mergeAndSave(
-  model: TrainableModel,
-  adapters: AdapterSet,
-  { baseFolder, out, dtype }: MergeAndSaveOptions,
-): { drift?: number } {
-  return exportMerged({ model, adapters, baseFolder }, out, dtype);
-}
-
 /** Unties the weights of adapted layers: the change belongs to only one of the modules that share a weight. */
 function untieAdapted(model: OpenModel["model"], adapters: AdapterSet): void {
   const adapted = new Set(adapters.adaptedPaths());

@@ -38,7 +38,7 @@ export interface ExportResult {
 }
 
 /** `src/export/run-export.ts`. */
-export type RunExport = (request: ExportRequest, hooks: Interruptible) => Promise<ExportResult>;
+export type RunExport = (request: ExportRequest, hooks?: Partial<Interruptible>) => Promise<ExportResult>;
 
 /** `src/export/convert-gguf.ts`: converts a GGUF file to a folder, which must not exist. */
 export type RunConvert = (request: { path: string; out: string }) => Promise<{

@@ -9,6 +9,7 @@ import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { deviceOf, isClassifier, quantisedWeights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import type { Interruptible } from "../util/interruptible.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
@@ -18,14 +19,24 @@ import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
-export const runExport: RunExport = async (request, { signal }) => {
+export const runExport: RunExport = async (request, hooks) => {
   checkRequest(request);
   using open = await openModel(request.target);
+  return await exportOpened(request, open, hooks);
+};
+
+/** `runExport` of a model that is open already. */
+export async function exportOpened(
+  request: ExportRequest,
+  open: OpenModel,
+  { signal = new AbortController().signal }: Partial<Interruptible> = {},
+): Promise<ExportResult> {
+  checkRequest(request);
   const { out, kind } = request;
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
   const facts = await write(request, open, signal);
   return { out, kind, bytes: storedBytes(out), checkpoint: usedCheckpoint(open), ...base, ...facts };
-};
+}
 
 type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "checkpoint" | "base">;
 

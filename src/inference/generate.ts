@@ -14,9 +14,9 @@ import type {
   TextGenerator,
 } from "./text-generator.ts";
 
-/** Opens a model folder or a run for text generation; `dispose()` frees it. */
+/** Opens a model, by its path or name, or a run for text generation; `dispose()` frees it. */
 export const openGenerator: OpenGenerator = async (target) => {
-  const open = await openLanguageModel(target);
+  const open = await openLanguageModel(typeof target === "string" ? { path: target } : target);
   try {
     const speech = await loadChatFormat(open.tokenizer, eosTokenIds(open.baseFolder, open.tokenizer));
     return new LoadedGenerator({

@@ -46,5 +46,5 @@ export interface TextGenerator extends Disposable {
   dispose(): void;
 }
 
-/** `src/inference/generate.ts`. */
-export type OpenGenerator = (target: ModelTarget) => Promise<TextGenerator>;
+/** `src/inference/generate.ts`; a text is the target's path or name. */
+export type OpenGenerator = (target: string | ModelTarget) => Promise<TextGenerator>;

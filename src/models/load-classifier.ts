@@ -1,3 +1,4 @@
+import { locateModel } from "../model-files/locate-model.ts";
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { randomParameters, type SequenceClassifier, type WeightShards } from "../nn/index.ts";
@@ -36,16 +37,22 @@ export interface ClassifierOptions {
 /**
  * Loads an encoder's folder for sequence classification. Where the files hold a bare encoder or another head, the head is
  * newly initialised at random, and `info.newlyInitialized` names its parameters.
+ * @param path of the folder, or the name of a fetched model
  * @param config of the folder, where it has been read already
  * @throws ScaloraError `model` or `format`; `config` for invalid labels
  */
 export async function loadClassifier(
-  folder: string,
+  path: string,
   options: ClassifierOptions = {},
-  config: JsonObject = readModelConfig(folder),
+  config?: JsonObject,
 ): Promise<SequenceClassifier> {
+  const folder = locateModel(path);
   const { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization, shards } = options;
-  const parsed = parseClassifierConfig(config, configLocation(folder), headDropout);
+  const parsed = parseClassifierConfig(
+    config ?? readModelConfig(folder),
+    configLocation(folder),
+    headDropout,
+  );
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed, "cpu");
   const newlyInitialized: string[] = [];
@@ -54,7 +61,9 @@ export async function loadClassifier(
   const place = { dtype: precision, device, quantization, shards };
   const loader = new WeightLoader(weights, folder, place, rules);
   const task = { ...resolveLabels(parsed.labels, labels), newlyInitialized };
-  return loader.load((source) => parsed.build(source, task), parsed.ignoredWeights);
+  const model = loader.load((source) => parsed.build(source, task), parsed.ignoredWeights);
+  model.path = folder;
+  return model;
 }
 
 /** A new classifier with random weights. @param config as in `config.json` */

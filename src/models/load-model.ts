@@ -1,3 +1,4 @@
+import { locateModel } from "../model-files/locate-model.ts";
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { type CausalLM, randomParameters, type WeightShards } from "../nn/index.ts";
@@ -32,15 +33,17 @@ export interface LoadOptions {
 
 /**
  * Loads a Hugging Face model folder or a GGUF file.
+ * @param path of the folder or file, or the name of a fetched model (`npx scalora get` lists them)
  * @param config of the folder, where it has been read already
  * @throws ScaloraError `model` or `format`
  */
 export async function loadModel(
-  folder: string,
+  path: string,
   { dtype = "auto", device = "cpu", quantization, hugePages, shards }: LoadOptions = {},
-  config: JsonObject = readModelConfig(folder),
+  config?: JsonObject,
 ): Promise<CausalLM> {
-  const parsed = parseConfig(config, configLocation(folder));
+  const folder = locateModel(path);
+  const parsed = parseConfig(config ?? readModelConfig(folder), configLocation(folder));
   using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
@@ -49,7 +52,9 @@ export async function loadModel(
     hugePages,
     shards,
   });
-  return loader.load((source) => parsed.build(source, isTied(parsed, weights)), parsed.ignoredWeights);
+  const model = loader.load((source) => parsed.build(source, isTied(parsed, weights)), parsed.ignoredWeights);
+  model.path = folder;
+  return model;
 }
 
 /**

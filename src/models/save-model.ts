@@ -1,16 +1,18 @@
-import { resolve } from "node:path";
 import { isGgufFile, type LazyParameter } from "../gguf/index.ts";
+import { locateModel } from "../model-files/locate-model.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import {
   type CausalLM,
   FrozenWeight,
   isClassifier,
+  Linear,
   namedWeights,
   type SequenceClassifier,
 } from "../nn/index.ts";
 import type { LazyTensor } from "../safetensors/index.ts";
 import { type DType, detach, type Tensor, toDType } from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { decoderFamilies } from "./families.ts";
 import { writeClassifierConfig } from "./write-classifier-config.ts";
@@ -26,7 +28,8 @@ export interface SaveOptions {
 /**
  * Writes a complete Hugging Face folder, atomically: the source's config (with the dtype of the files, and a classifier's
  * labels) and tokenizer files, and the model's weights.
- * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
+ * @param sourceFolder folder or GGUF file that the model came from, or its name
+ * @throws ScaloraError `usage` when the folder is not empty or the model has adapters, `run` when it cannot be written
  */
 export function saveModel(
   model: CausalLM | SequenceClassifier,
@@ -34,8 +37,20 @@ export function saveModel(
   outFolder: string,
   options: SaveOptions = {},
 ): void {
-  const config = readModelConfig(sourceFolder);
-  saveModelWithConfig(model, config, resolve(sourceFolder), outFolder, options);
+  const source = locateModel(sourceFolder);
+  if (options.replace === undefined) refuseAdapted(model);
+  saveModelWithConfig(model, readModelConfig(source), source, outFolder, options);
+}
+
+/** Adapters are no parameters of the model: it would be saved as it was before they were trained. */
+function refuseAdapted(model: CausalLM | SequenceClassifier): void {
+  for (const [path, module] of model.namedModules()) {
+    if (!(module instanceof Linear) || module.adapter === undefined) continue;
+    throw new ScaloraError("usage", "The model has adapters, which saveModel would leave out", {
+      where: path,
+      fix: "mergeAndSave(model, adapters, { out }) saves what was trained; or dispose() the adapters first",
+    });
+  }
 }
 
 /** `saveModel` for a model that was not read from a folder; tokenizer files come from `companions`. */

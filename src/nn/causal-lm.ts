@@ -58,6 +58,8 @@ export interface ModelInfo extends CommonModelInfo {
 /** A decoder that predicts the next token. */
 export interface CausalLM extends Module {
   readonly info: ModelInfo;
+  /** Absolute path of the folder or GGUF file that it was loaded from; absent for a new model. */
+  path?: string;
   /** Output layer: hidden states to logits. */
   readonly lm_head: LMHead;
   /** Hidden states `[T, hidden]` after the final norm. Advances the stream's caches. */

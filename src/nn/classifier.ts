@@ -19,6 +19,8 @@ export interface ClassifierInfo extends CommonModelInfo {
 /** A model that predicts a class or a number for each sequence. */
 export interface SequenceClassifier extends Module {
   readonly info: ClassifierInfo;
+  /** As of `CausalLM`. */
+  path?: string;
   /** Hidden states `[T, hidden]` of the last layer. */
   hiddenStates(stream: TokenStream): Tensor;
   /** Logits `[S, labels]`, one row for each sequence of the stream. */

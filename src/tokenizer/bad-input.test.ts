@@ -20,7 +20,7 @@ describe("bad input", () => {
     new Uint8Array(readFileSync(join(copyGoldenTokenizer(name), file)));
 
   test("a folder that is not there, or has no tokenizer", async () => {
-    expect((await loadingError(join(temporary, "nowhere"))).code).toBe("usage");
+    expect((await loadingError(join(temporary, "nowhere"))).code).toBe("model");
     const empty = await loadingError(writeTokenizerFolder({}));
     expect(empty.exitCode).toBe(2);
     expect(empty.expected).toBe(

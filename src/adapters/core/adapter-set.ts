@@ -136,6 +136,14 @@ export interface ScalingEvents {
   ): readonly LayerScalingPreview[];
 }
 
+/** The base of a method that merges into it as it trains, and the factors that belong to it as it is now. */
+export interface ChangedBase {
+  /** The exact weight `[out, in]` that the factors of a layer are put on; float32 or wider. */
+  weight(path: string): Tensor;
+  /** Writes the factors as a PEFT folder, for a model with these weights. */
+  saveAdapter(folder: string, baseModel: string): void;
+}
+
 /**
  * A model's trainable part under one method, and everything training, checkpoints, analysis and export ask of it. What only
  * some methods can is a property that the others leave undefined.
@@ -165,6 +173,8 @@ export interface AdapterSet extends StepHooks, Disposable {
    * @throws ScaloraError `usage` when the adapter alone is not what was learnt, or nothing reads it
    */
   saveAdapter(folder: string, baseModel: string): void;
+  /** Set where the base changes as the method trains, so that the adapter alone is not what was learnt. */
+  readonly changedBase?: ChangedBase | undefined;
   /** Everything a checkpoint must hold, changed base weights included. The tensors stay the adapter set's. */
   state(): Map<string, Tensor>;
   /**

@@ -1,24 +1,33 @@
 import { createHash } from "node:crypto";
+import type { Linear } from "../../nn/index.ts";
 import { reshape, scope, slice, Tensor, toDType, viewDType } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { NamedLinear } from "./bank.ts";
 
 /** Values sampled from each weight: enough, since another model differs everywhere. */
 const sampled = 1024;
+
+/** A layer whose weight is looked at, in a scope of its own. */
+interface FingerprintedLayer {
+  readonly path: string;
+  readonly linear: { readonly weight: Linear["weight"] };
+}
 
 /**
  * SHA-256, in hexadecimal, over the paths, shapes and evenly spaced values of the weights that an adapter belongs to. The
  * values are rounded to bfloat16, so that a model has the same fingerprint in every dtype.
  * @returns undefined for quantised weights: their adapters are also used on the original weights
  */
-export function baseFingerprint(layers: readonly Pick<NamedLinear, "path" | "linear">[]): string | undefined {
+export function baseFingerprint(layers: readonly FingerprintedLayer[]): string | undefined {
   const hash = createHash("sha256");
   const byPath = [...layers].sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, linear } of byPath) {
-    const { weight } = linear;
-    if (!(weight instanceof Tensor)) return undefined;
-    hash.update(`${path}\0${weight.shape.join()}\0`);
-    hash.update(scope(() => sampleOf(weight)));
+    const isPlain = scope(() => {
+      const { weight } = linear;
+      if (!(weight instanceof Tensor)) return false;
+      hash.update(`${path}\0${weight.shape.join()}\0`).update(sampleOf(weight));
+      return true;
+    });
+    if (!isPlain) return undefined;
   }
   return hash.digest("hex");
 }
@@ -35,7 +44,7 @@ function sampleOf(weight: Tensor): Uint8Array {
 export function checkBase(
   folder: string,
   made: string | undefined,
-  layers: readonly Pick<NamedLinear, "path" | "linear">[],
+  layers: readonly FingerprintedLayer[],
   base: unknown,
 ): void {
   if (made === undefined) return;

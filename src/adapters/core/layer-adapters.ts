@@ -6,6 +6,7 @@ import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
 import {
   type AdapterSet,
+  type ChangedBase,
   defaultStepHooks,
   type EventReport,
   type LowRankLayers,
@@ -47,6 +48,11 @@ export interface AdapterParts<B extends Bank = Bank> {
   readonly hooks?: Partial<MethodHooks>;
   /** Writes the adapter as a PEFT folder; by default it is refused. */
   saveAdapter?(folder: string, adapters: LayerAdapters<B>, baseModel: string): void;
+  /**
+   * Of methods that merge into the base: writes the factors alone as a PEFT folder, for the base as it is now.
+   * @param base names the weights of that base (`baseFingerprint`)
+   */
+  saveOnChangedBase?(folder: string, adapters: LayerAdapters<B>, baseModel: string, base?: string): void;
 }
 
 /**
@@ -70,6 +76,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   readonly modulesToSave: ModulesToSave;
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
   readonly base: string | undefined;
+  readonly changedBase: ChangedBase | undefined;
   private readonly hooks: Partial<MethodHooks>;
   private readonly save: (folder: string, baseModel: string) => void;
 
@@ -86,6 +93,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
       if (!parts.saveAdapter) throw adapterExportError(`no other tool reads the adapters of ${method}`);
       parts.saveAdapter(folder, this, baseModel);
     };
+    this.changedBase = this.makeChangedBase(parts);
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
     [this.base, this.modulesToSave] = disposeOnError([...bases, ...banks], () => {
       const base = baseFingerprint(banks.flatMap(({ layers }) => layers));
@@ -158,6 +166,25 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   private baseWeight(bank: B, index: number): Tensor {
     const store = this.bases[this.banks.indexOf(bank)];
     return store?.weight(index) ?? elementAt(bank.layers, index).linear.denseWeight();
+  }
+
+  private makeChangedBase({ saveOnChangedBase: save }: AdapterParts<B>): ChangedBase | undefined {
+    if (save === undefined || this.bases.every(({ frozenDelta }) => frozenDelta)) return undefined;
+    const weight = (path: string) => {
+      const { bank, index } = this.find(path);
+      return this.baseWeight(bank, index);
+    };
+    const layers = this.adaptedPaths().map((path) => ({
+      path,
+      linear: {
+        get weight() {
+          return weight(path);
+        },
+      },
+    }));
+    const saveAdapter = (folder: string, baseModel: string) =>
+      save(folder, this, baseModel, baseFingerprint(layers));
+    return { weight, saveAdapter };
   }
 
   /** The bank of a layer, and its place there. @throws ScaloraError `model` */
@@ -243,6 +270,6 @@ export function findLayer<B extends Bank>(banks: readonly B[], path: string): { 
 export function adapterExportError(why: string): ScaloraError {
   return new ScaloraError("usage", "This run cannot be exported as the adapter it trained", {
     found: why,
-    fix: "export it --as merged, or --as svd (the whole change as a LoRA adapter)",
+    fix: "export it --as merged, or --as svd (the whole change as a LoRA adapter); from code: mergeAndSave, exportSvd, or exportWithBase",
   });
 }

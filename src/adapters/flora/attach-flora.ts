@@ -25,6 +25,7 @@ import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, lowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
+import { writeLora } from "../peft/lora-format.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import type { floraSchema } from "./options.ts";
 
@@ -139,5 +140,6 @@ export function attachFlora(
     bases: factors.bases,
     hooks: new Projections(factors, options, seed),
     saveAdapter: saveMergingAdapter,
+    saveOnChangedBase: writeLora,
   });
 }

@@ -38,16 +38,19 @@ export function scaledTarget(found: PeftLayer): LowRankTarget {
   };
 }
 
-/** Writes the factors and saved modules as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */
-export function writeLora(folder: string, adapters: LowRankAdapters, baseModel: string): void {
+/**
+ * Writes the factors and saved modules as a PEFT LoRA folder that `PeftModel.from_pretrained` loads.
+ * @param base names the weights that the factors belong to (`baseFingerprint`)
+ */
+export function writeLora(
+  folder: string,
+  adapters: LowRankAdapters,
+  baseModel: string,
+  base = adapters.base,
+): void {
   const tensors = folderTensors(adapters, loraFormat);
-  writePeft(
-    folder,
-    tensors,
-    loraConfig(loraLayerConfigs(adapters)),
-    baseModel,
-    fullyTrainedModulesOf(adapters),
-  );
+  const config = loraConfig(loraLayerConfigs(adapters));
+  writePeft(folder, tensors, config, baseModel, { ...fullyTrainedModulesOf(adapters), base });
 }
 
 /** The adapted layers with their ranks and numerators. */

@@ -12,6 +12,7 @@ import { type LowRankAdapters, lowRankParts } from "../core/low-rank-adapters.ts
 import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks, initialiseOrLoadFactors, resolveLoraPlan } from "../lora/attach-lora.ts";
+import { writeLora } from "../peft/lora-format.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import type { ReloraOptions } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";
@@ -89,6 +90,7 @@ export function attachRelora(
     bases: factors.bases,
     hooks: new Restarts(factors, options, seed),
     saveAdapter: saveMergingAdapter,
+    saveOnChangedBase: writeLora,
   });
   disposeOnError([adapters], () => initialiseOrLoadFactors(adapters, options, seed));
   return adapters;

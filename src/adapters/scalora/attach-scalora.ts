@@ -20,6 +20,7 @@ import type { AttachContext } from "../core/method.ts";
 import { writeDoraFactors } from "../dora/attach-dora.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
 import { initialiseOrLoadFactors, resolveLoraPlan } from "../lora/attach-lora.ts";
+import { writeLora } from "../peft/lora-format.ts";
 import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
 import { joinedFactors, saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import { type BankMoments, type EventOptions, type LayerOutcome, scalingEvent } from "./event.ts";
@@ -188,6 +189,7 @@ export function attachScalora(
     scaling: events,
     hooks: events,
     saveAdapter: options.magnitude ? saveWithMagnitudes(factors.doraBanks) : saveMergingAdapter,
+    saveOnChangedBase: writeLora,
   });
   disposeOnError([adapters], () => {
     initialiseOrLoadFactors(adapters, options, seed);
