@@ -4,6 +4,8 @@
 ARG NODE=22
 
 FROM node:${NODE}-bookworm AS build
+# pip says where the package index is from which libtorch comes.
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip
 WORKDIR /scalora
 COPY . .
 RUN npm ci --ignore-scripts --no-audit --no-fund && npm run packages

@@ -12,11 +12,11 @@ import { cacheFolder } from "../../src/setup/paths.ts";
 import type { Wheel } from "../../src/setup/pip.ts";
 import { formatDecimalBytes } from "../../src/setup/progress.ts";
 import { fetchWholeWheel, unpackWholeWheel } from "../../src/setup/whole-wheel.ts";
-import type { Platform } from "./platforms.ts";
+import type { Platform } from "./platform.ts";
 
 /** The unpacked wheels of a platform. @returns their folder */
 export async function provideWheels(
-  { name, wheels, isWanted }: Platform,
+  { name, wheels, isWanted }: Pick<Platform, "name" | "wheels" | "isWanted">,
   log: (line: string) => void,
 ): Promise<string> {
   const key = createHash("sha256")

@@ -18,7 +18,7 @@ import { hashFile } from "../../src/util/files.ts";
 import { provideWheels } from "./fetch-wheels.ts";
 import { writeNotices } from "./notices.ts";
 import { ownPackage, type Packed, pack, packagesFolder } from "./pack.ts";
-import type { Platform } from "./platforms.ts";
+import type { Platform } from "./platform.ts";
 
 /** Makes the package of a platform in `packages/PLATFORM`, and its tarball beside it. */
 export async function makePlatform(platform: Platform, log: (line: string) => void): Promise<Packed> {

@@ -1,7 +1,7 @@
 // The licences and notices of what others wrote in a package.
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Platform } from "./platforms.ts";
+import type { Platform } from "./platform.ts";
 
 const ownFolder = import.meta.dirname;
 
