@@ -87,6 +87,24 @@ export {
 } from "./export/export-in-memory.ts";
 export type { ExportResult } from "./export/export-request.ts";
 export { runExport } from "./export/run-export.ts";
+export { fineTune, openRun } from "./fine-tune/fine-tune.ts";
+export type { FineTuneRun } from "./fine-tune/fine-tune-run.ts";
+export type { OpenedRun } from "./fine-tune/opened-run.ts";
+export type {
+  ChatRow,
+  EvaluationOptions,
+  FineTuneData,
+  FineTuneOptions,
+  GenerateOptions,
+  InstructionRow,
+  MethodName,
+  PromptRow,
+  ResumeOptions,
+  Row,
+  SaveOptions,
+  TextRow,
+} from "./fine-tune/options.ts";
+export type { StreamedText } from "./fine-tune/streamed-text.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
 export type { TaskReport, TaskRequest } from "./inference/task-request.ts";

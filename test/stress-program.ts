@@ -1,7 +1,11 @@
 // What stress.test.ts runs in processes of its own: worker threads that compute at once, and a process that ends while
-// they do. It uses the compiled package, so that a thread starts at once. `node stress-program.ts all|own|exit|throw`
+// they do. It uses the compiled package, so that a thread starts at once. `node stress-program.ts all|own|exit|throw|copy`
 import { once } from "node:events";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import type * as Manifest from "../src/setup/manifest.ts";
 import type * as Torch from "../src/torch/index.ts";
 
 /** Compiled, and typed as its sources. */
@@ -38,6 +42,7 @@ function message(worker: Worker, kind: string): Promise<unknown> {
 
 async function main(mode: string | undefined) {
   if (mode === "own") return ownTensors();
+  if (mode === "copy") return copyOfAddon();
   const workers = (mode === "all" ? [200, 200, 200, 200] : [1e6, 1e6]).map(startWorker);
   const answers = workers.map((worker) => message(worker, "answer"));
   const busy = workers.map((worker) => message(worker, "busy"));
@@ -74,6 +79,30 @@ async function ownTensors() {
   console.log(JSON.stringify({ reports, growth, data: [...tensor.data()], live: liveTensorCount() }));
 }
 
+/** A thread with another copy of the addon, as another version of the package has it, before and after this one loads its own. */
+async function copyOfAddon() {
+  const { manifestPath }: typeof Manifest = await import(
+    new URL("../dist/setup/manifest.js", import.meta.url).href
+  );
+  const cache = mkdtempSync(join(tmpdir(), "copy-"));
+  const setup = JSON.parse(readFileSync(manifestPath(), "utf8"));
+  const addon = join(cache, "scalora.node");
+  copyFileSync(setup.addon, addon);
+  const env = { ...process.env, XDG_CACHE_HOME: cache };
+  mkdirSync(dirname(manifestPath({ env })), { recursive: true });
+  writeFileSync(manifestPath({ env }), JSON.stringify({ ...setup, addon }));
+  const startCopy = () => new Worker(new URL(import.meta.url), { workerData: { copy: true }, env });
+  if (process.argv[3] === "first") {
+    const [copy] = await once(startCopy(), "message");
+    console.log(JSON.stringify({ copy, own: refusal(() => liveTensorCount()) ?? "loaded" }));
+  } else {
+    const live = liveTensorCount();
+    const [copy] = await once(startCopy(), "message");
+    console.log(JSON.stringify({ copy, own: live === 0 ? "loaded" : live, again: liveTensorCount() }));
+  }
+  rmSync(cache, { recursive: true });
+}
+
 function useForeign(handle: number) {
   // Its constructor is for the package alone.
   const foreign: Torch.Tensor = Reflect.construct(torch.Tensor, [handle]);
@@ -90,6 +119,7 @@ function useForeign(handle: number) {
 
 if (isMainThread) await main(process.argv[2]);
 else if (workerData.handle !== undefined) useForeign(workerData.handle);
+else if (workerData.copy) parentPort?.postMessage(refusal(() => liveTensorCount()) ?? "loaded");
 else {
   compute(1);
   parentPort?.postMessage({ kind: "busy" });

@@ -7,8 +7,8 @@ import { buildPackage, runProgram } from "./support/programs.ts";
 
 beforeAll(buildPackage, 60_000);
 
-async function reportOf(mode: string) {
-  const { code, signal, stdout, stderr } = await runProgram("stress-program.ts", mode);
+async function reportOf(...mode: string[]) {
+  const { code, signal, stdout, stderr } = await runProgram("stress-program.ts", ...mode);
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
   return JSON.parse(stdout);
 }
@@ -45,6 +45,12 @@ test.concurrent.each([
     expect(stderr).toMatch(says);
   },
 );
+
+test.concurrent("a second copy of the addon in a process is refused, whichever comes first", async () => {
+  const refused = ["setup", expect.stringMatching(/^This process has loaded the addon of another scalora/)];
+  expect(await reportOf("copy")).toEqual({ copy: refused, own: "loaded", again: 0 });
+  expect(await reportOf("copy", "first")).toEqual({ copy: "loaded", own: refused });
+});
 
 test("thousands of generators, nested scopes and maps leave nothing behind", () => {
   const folder = mkdtempSync(join(tmpdir(), "stress-"));

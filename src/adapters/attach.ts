@@ -13,7 +13,7 @@ import { readAdapterConfig } from "./peft/adapter-config.ts";
 import { type BuiltInOptions, isRegistered, listMethods, methodNamed } from "./registry.ts";
 
 /** Options of a method of this package; for a registered one, whatever its schema accepts. */
-type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
+export type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
   ? Extract<BuiltInOptions, { readonly method: Name }>
   : { readonly [option: string]: unknown };
 

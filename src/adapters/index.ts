@@ -1,4 +1,4 @@
-export { attach, attachFolder, attachParsed } from "./attach.ts";
+export { attach, attachFolder, attachParsed, type OptionsOf } from "./attach.ts";
 export type {
   AdapterSet,
   EventReport,

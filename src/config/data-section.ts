@@ -34,6 +34,9 @@ const source = z.strictObject({
 /** A file of examples. */
 export type DataSource = z.output<typeof source>;
 
+/** A file of examples, as it is written. */
+export type DataSourceInput = z.input<typeof source>;
+
 const asSource = (entry: string | DataSource): DataSource =>
   typeof entry === "string" ? { path: entry } : entry;
 
@@ -75,3 +78,6 @@ export const dataSchema = z.strictObject({
 });
 
 export type DataConfig = z.output<typeof dataSchema>;
+
+/** The section as it is written: what is left out gets its default. */
+export type DataInput = z.input<typeof dataSchema>;

@@ -44,3 +44,6 @@ export const modelSchema = z.strictObject({
 });
 
 export type ModelConfig = z.output<typeof modelSchema>;
+
+/** The section as it is written: what is left out gets its default. */
+export type ModelInput = z.input<typeof modelSchema>;

@@ -28,7 +28,11 @@ export async function loadPlugins(
   options: { readonly set?: readonly string[] | undefined; readonly cwd?: string } = {},
 ): Promise<void> {
   const { set = [], cwd = process.cwd() } = options;
-  const source = readRecipeSource(path, set);
+  await loadPluginsOf(readRecipeSource(path, set), cwd);
+}
+
+/** `loadPlugins` for a recipe that has been read. */
+export async function loadPluginsOf(source: RecipeSource, cwd: string): Promise<void> {
   const { data = [] } = pluginsSchema.safeParse(pluginsOf(source));
   for (const [index, plugin] of data.entries()) {
     const file = resolve(cwd, plugin);

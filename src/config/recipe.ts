@@ -216,10 +216,14 @@ function expectedAt([section]: KeyPath): string {
 /** Endings of the files that rows are read from. */
 const dataEndings = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".parquet"];
 
-/** `base`, or `base-2`, `base-3`, … when a run of that name exists. */
-function unusedRunName(folder: string, base: string): string {
+/** `base`, or `base-2`, `base-3`, … when a run of that name exists, without characters that a run's name may not have. */
+export function unusedRunName(
+  folder: string,
+  base: string,
+  isTaken: (path: string) => boolean = existsSync,
+): string {
   const clean = base.replaceAll(/[^\p{L}\p{N}._+=-]/gu, "-").replace(/^[^\p{L}\p{N}]+/u, "");
   let name = clean;
-  for (let i = 2; existsSync(join(folder, name)); i++) name = `${clean}-${i}`;
+  for (let i = 2; isTaken(join(folder, name)); i++) name = `${clean}-${i}`;
   return name;
 }

@@ -62,3 +62,6 @@ export const runSchema = z.strictObject({
 });
 
 export type RunConfig = z.output<typeof runSchema> & { name: string };
+
+/** The section as it is written: what is left out gets its default. */
+export type RunInput = z.input<typeof runSchema>;

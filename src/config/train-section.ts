@@ -118,6 +118,9 @@ export const trainSchema = () =>
     }),
   });
 
+/** The section as it is written: what is left out gets its default. */
+export type TrainInput = z.input<ReturnType<typeof trainSchema>>;
+
 type UnresolvedTrainConfig = z.output<ReturnType<typeof trainSchema>>;
 
 /**

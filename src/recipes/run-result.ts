@@ -9,6 +9,11 @@ export interface RunHooks extends Interruptible {
   onEvent(event: RunEvent): void;
   /** Called after each step with the model as it is then, which it must leave as it is; the run's seconds leave its time out. */
   afterStep?(step: number, loaded: LoadedModel): Promise<void>;
+  /**
+   * Puts data of the run's own into its folder, once that is locked and before they are read. What it returns is disposed of
+   * before the lock is released.
+   */
+  placeData?(folder: string): Disposable;
   /** The ranks that train it together; only rank 0 has a run folder and events. */
   group?: ProcessGroup | undefined;
   /** Resume from the run's newest valid checkpoint. */

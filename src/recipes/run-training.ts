@@ -49,7 +49,7 @@ export const trainAsRank: RunTraining = (recipe, hooks) =>
 /** The part of the only rank, or of the first. */
 const trainAsFirstRank: RunTraining = async (
   recipe,
-  { signal, onEvent, afterStep, group, resume = false, profile = false },
+  { signal, onEvent, afterStep, placeData, group, resume = false, profile = false },
 ) => {
   // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
@@ -57,6 +57,7 @@ const trainAsFirstRank: RunTraining = async (
     signal,
     onWait: (message) => onEvent({ type: "warning", step: 0, message }),
   });
+  using _placed = placeData?.(runPath(recipe));
   const recorded = await beginOnRanks(recipe, { group, resume, signal });
   if (recorded.finished) return recorded.finished;
   using shared = await prepareOnRanks(recipe, { group, resume, signal }, recorded);

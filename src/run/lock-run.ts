@@ -9,11 +9,14 @@ import { isActive, readStatus } from "./status.ts";
 
 /**
  * Takes the lock of a run that does not exist yet; its folder is made, and removed with the lock if nothing else comes into it.
- * @throws ScaloraError `config` when there is something in the folder, `usage` when another live process starts a run in it,
+ * @throws ScaloraError `config` when there is something in the folder, `usage` when another live process trains a run in it,
  * `run` when it cannot be written
  */
 export function lockNewRun(path: string): ProcessLock {
-  if (!isUnused(path)) throw alreadyThere(path);
+  if (!isUnused(path)) {
+    asRunError(path, () => ProcessLock.assertFree(join(path, runFiles.lock), lockPurpose(path)));
+    throw alreadyThere(path);
+  }
   const lock = takeLock(path);
   if (isUnused(path)) return lock;
   // Another process has created the run in the meantime and released its lock.
@@ -27,14 +30,7 @@ export function lockNewRun(path: string): ProcessLock {
  * cannot be written
  */
 export function lockRun(path: string): ProcessLock {
-  if (!existsSync(join(path, runFiles.config))) {
-    throw new ScaloraError("config", "This folder holds no run", {
-      where: path,
-      expected: `a folder with ${runFiles.config}`,
-      found: existsSync(path) ? "a folder without it" : "no folder",
-      fix: "`npx scalora ls runs` lists the runs",
-    });
-  }
+  assertHoldsRun(path);
   const lock = takeLock(path);
   try {
     refuseActive(path);
@@ -43,6 +39,17 @@ export function lockRun(path: string): ProcessLock {
     throw error;
   }
   return lock;
+}
+
+/** @throws ScaloraError `config` when the folder holds no run */
+export function assertHoldsRun(path: string): void {
+  if (existsSync(join(path, runFiles.config))) return;
+  throw new ScaloraError("config", "This folder holds no run", {
+    where: path,
+    expected: `a folder with ${runFiles.config}`,
+    found: existsSync(path) ? "a folder without it" : "no folder",
+    fix: "`npx scalora ls runs` lists the runs",
+  });
 }
 
 /**
@@ -121,7 +128,9 @@ function refuseActive(path: string): void {
 
 /** What a process leaves that is killed before its run has a configuration. */
 const isLeftover = (name: string) =>
-  name.startsWith(runFiles.lock) || (name.startsWith(runFiles.config) && name.endsWith(".tmp"));
+  name.startsWith(runFiles.lock) ||
+  name === runFiles.data ||
+  (name.startsWith(runFiles.config) && name.endsWith(".tmp"));
 
 /** Whether there is nothing at the path, or a folder with nothing but what a killed process leaves. */
 function isUnused(path: string): boolean {

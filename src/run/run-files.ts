@@ -8,6 +8,8 @@ export const runFiles = {
   status: "status.json",
   events: "events.jsonl",
   control: "control.json",
+  /** Folder of the rows that a program trains on; written before the configuration. */
+  data: "data",
   /** Held by the process that trains the run. */
   lock: ".lock",
 } as const;

@@ -71,4 +71,6 @@ export function effectiveState(status: RecordedStatus): RunState | "interrupted"
   return isUnfinished(status) && !isActive(status) ? "interrupted" : status.state;
 }
 
-const isUnfinished = ({ state }: RecordedStatus) => ["starting", "running", "paused"].includes(state);
+/** Whether a run has not recorded its end. */
+export const isUnfinished = ({ state }: RecordedStatus): boolean =>
+  ["starting", "running", "paused"].includes(state);

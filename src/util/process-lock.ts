@@ -163,6 +163,13 @@ export class ProcessLock implements Disposable {
     }
   }
 
+  /** Removes the lock that a thread of this process has held, which ended without releasing it. */
+  static removeOwn(path: string): void {
+    for (const name of readdirOrNone(path))
+      if (name.startsWith(`${process.pid}-`)) rmSync(join(path, name), { force: true });
+    removeEmptyFolders([path]);
+  }
+
   /** Looks whether `take` would find the lock held, and changes nothing. @throws ScaloraError `usage` when it is held */
   static assertFree(path: string, purpose: LockPurpose): void {
     const { held } = lockState(path);
@@ -223,6 +230,10 @@ export class ProcessLock implements Disposable {
     }
     removeEmptyFolders([...this.made, this.path]);
   }
+}
+
+function readdirOrNone(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /** Runs `work` while holding a lock; waits for another process that holds it. @param holder and errors as in `wait` */

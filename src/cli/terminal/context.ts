@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { launchOrAlone } from "../../distributed/read-launch.ts";
-import { chooseThreads } from "../../util/choose-threads.ts";
+
+import { setEngineVariables } from "../../util/engine-variables.ts";
 import { controlCharacters } from "../../util/quote.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
 import type { OutputStream } from "./output-stream.ts";
@@ -20,12 +21,6 @@ export interface ContextOptions {
   /** Sets up libtorch and the addon if they are not ready; `verify` checks those that are. */
   prepareEngine: (options?: { verify?: boolean }) => Promise<unknown>;
 }
-
-/**
- * Sizes of the caches in which oneDNN and its wrapper in libtorch keep a kernel for each shape of a product. Their default of
- * 1024 makes a run in bfloat16 grow with every new number of tokens in a batch, to 1 GiB for a tiny model.
- */
-const kernelCacheLimits = ["LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"] as const;
 
 const silent: OutputStream = { write: () => {} };
 
@@ -63,8 +58,7 @@ export class Context {
 
   /** Prepares the engine in this process. The process is the CLI's own, so the allocator may keep freed memory. */
   async startEngine(): Promise<void> {
-    for (const name of kernelCacheLimits) process.env[name] ??= "64";
-    chooseThreads(process.env);
+    setEngineVariables(process.env);
     await this.prepareEngine();
     const { keepFreedMemory } = await import("../../torch/index.ts");
     keepFreedMemory();

@@ -1,0 +1,115 @@
+import { basename, dirname, join } from "node:path";
+import { loadPlugins, loadRecipe, type Recipe } from "../config/index.ts";
+import type { RunEvaluation } from "../inference/evaluation-request.ts";
+import type { TextGenerator } from "../inference/text-generator.ts";
+import type { RunHooks } from "../recipes/run-result.ts";
+import { assertHoldsRun } from "../run/lock-run.ts";
+import { keepFreedMemory } from "../torch/index.ts";
+import type { Answer, EvaluateJob, GenerateJob, Job, ResumeJob, TrainJob } from "./messages.ts";
+import { recipeToTrain } from "./recipe-to-train.ts";
+import { RowFiles } from "./row-files.ts";
+
+/** What the thread keeps from one job to the next. */
+export interface ThreadState {
+  /** Rows that have come, in parts, by their number. */
+  readonly rows: Map<number, readonly string[]>;
+  /** The model that generates, once one does. */
+  generator: Promise<TextGenerator> | undefined;
+}
+
+interface Hooks {
+  readonly state: ThreadState;
+  readonly signal: AbortSignal;
+  /** Says a part of the answer. */
+  say(answer: Answer): void;
+}
+
+/** Does what the thread is asked for, and gives the last of its answers. */
+export async function doJob(job: Job, hooks: Hooks): Promise<Answer> {
+  switch (job.type) {
+    case "train":
+      return await trainNew(job, hooks);
+    case "resume":
+      return await resume(job, hooks);
+    case "generate":
+      return await generate(job, hooks);
+    case "evaluate":
+      return await evaluate(job, hooks);
+    case "export": {
+      const { runExport } = await import("../export/run-export.ts");
+      return { type: "exported", result: await runExport(job.request, hooks) };
+    }
+  }
+}
+
+async function trainNew(job: TrainJob, hooks: Hooks): Promise<Answer> {
+  using files = new RowFiles(hooks.state.rows, job.rows);
+  return await files.naming(async () => {
+    const recipe = await recipeToTrain(job, files.paths);
+    return await train(files.within(recipe), hooks, (folder) => files.place(folder));
+  });
+}
+
+async function resume({ folder }: ResumeJob, hooks: Hooks): Promise<Answer> {
+  const config = join(folder, "config.yaml");
+  assertHoldsRun(folder);
+  await loadPlugins(config);
+  const recipe = loadRecipe(config);
+  const moved = { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
+  return await train(moved, { ...hooks, resume: true });
+}
+
+async function train(
+  recipe: Recipe,
+  { signal, say, resume = false }: Hooks & { readonly resume?: boolean },
+  place: (folder: string) => Disposable = () => ({ [Symbol.dispose]() {} }),
+): Promise<Answer> {
+  const { runTraining } = await import("../recipes/run-training.ts");
+  keepFreedMemory();
+  const onEvent: RunHooks["onEvent"] = (event) => say({ type: "event", event });
+  const placeData = (folder: string) => {
+    say({ type: "locked" });
+    return place(folder);
+  };
+  return { type: "trained", result: await runTraining(recipe, { signal, onEvent, placeData, resume }) };
+}
+
+async function generate(
+  { target, input, settings }: GenerateJob,
+  { state, signal, say }: Hooks,
+): Promise<Answer> {
+  const { openGenerator } = await import("../inference/generate.ts");
+  const generator = await openOnce(state, () => openGenerator(target));
+  const pieces = generator.generate(input, settings, signal);
+  for (;;) {
+    const { done, value } = await pieces.next();
+    if (done) return { type: "generated", summary: value };
+    say({ type: "text", piece: value });
+  }
+}
+
+/** The model in memory, opened if it is not yet; a thread has one. */
+async function openOnce(state: ThreadState, open: () => Promise<TextGenerator>): Promise<TextGenerator> {
+  state.generator ??= open();
+  try {
+    return await state.generator;
+  } catch (error) {
+    state.generator = undefined;
+    throw error;
+  }
+}
+
+async function evaluate(job: EvaluateJob, hooks: Hooks): Promise<Answer> {
+  const { runEvaluation } = await import("../inference/evaluate.ts");
+  return { type: "evaluated", result: await evaluateOn(job, hooks, runEvaluation) };
+}
+
+async function evaluateOn(
+  { request, rows }: EvaluateJob,
+  { state, signal }: Hooks,
+  evaluation: RunEvaluation,
+) {
+  using files = new RowFiles(state.rows, rows ? { data: rows } : {});
+  const data = [...request.data, ...Object.values(files.paths)];
+  return await files.naming(() => evaluation({ ...request, data }, { signal, onProgress: () => {} }));
+}

@@ -1,0 +1,94 @@
+import type { RunResult } from "../recipes/run-result.ts";
+import { endLostRun } from "../run/end-lost-run.ts";
+import type { RunEvent } from "../run/events.ts";
+import { Log } from "./log.ts";
+import type { ResumeJob, TrainJob } from "./messages.ts";
+import { OpenedRun } from "./opened-run.ts";
+import { type GivenJob, LostThreadError, type WorkThread } from "./work-thread.ts";
+
+/** A run that trains in a thread of its own. Each loop over it gets all of its events, from the first one on. */
+export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
+  /** The run's folder, which `scalora train --resume`, `openRun` and all other commands take. */
+  readonly folder: string;
+  private readonly events = new Log<RunEvent>();
+  private readonly ending: Promise<RunResult>;
+  private training: GivenJob | undefined;
+  private isStopped = false;
+  /** Whether somebody gets the run's error. */
+  private isWatched = false;
+
+  /** @internal */
+  constructor(
+    folder: string,
+    makeJob: (thread: WorkThread) => Promise<TrainJob | ResumeJob>,
+    signal: AbortSignal | undefined,
+  ) {
+    super({ path: folder });
+    this.folder = folder;
+    this.ending = this.train(makeJob, signal);
+    this.ending.then(
+      () => this.events.end(),
+      (error: unknown) => {
+        this.events.end({ error });
+        // As any promise that fails while nobody waits for it; who has aborted it knows.
+        if (!this.isWatched && !signal?.aborted) void this.result;
+      },
+    );
+  }
+
+  /**
+   * How the run ended; a run that was stopped has a checkpoint and the reason `stopped`.
+   * @throws the run's error; the signal's reason, when it was aborted before there was anything to save
+   */
+  get result(): Promise<RunResult> {
+    this.isWatched = true;
+    return this.ending.then((result) => result);
+  }
+
+  /** Stops after the present step and saves a checkpoint; the run can be resumed. @returns how it ended */
+  async stop(): Promise<RunResult> {
+    this.isStopped = true;
+    this.training?.stop();
+    return await this.result;
+  }
+
+  /** The run's events, as they come, to the end of the run; its error is thrown. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent, undefined> {
+    this.isWatched = true;
+    yield* this.events;
+  }
+
+  override async close(): Promise<void> {
+    await this.stop().catch(() => {});
+    await super.close();
+  }
+
+  protected override async ready(): Promise<void> {
+    await this.result;
+  }
+
+  private async train(
+    makeJob: (thread: WorkThread) => Promise<TrainJob | ResumeJob>,
+    signal: AbortSignal | undefined,
+  ): Promise<RunResult> {
+    const job = await makeJob(this.thread);
+    let isLocked = false;
+    try {
+      const { result } = await this.thread.do(job, "trained", {
+        signal,
+        onPart: (answer) => {
+          if (answer.type === "locked") isLocked = true;
+          if (answer.type === "event") this.events.add(answer.event);
+        },
+        onGiven: (given) => {
+          this.training = given;
+          if (this.isStopped) given.stop();
+        },
+      });
+      return result;
+    } catch (error) {
+      if (isLocked && error instanceof LostThreadError) endLostRun(this.folder, error.message);
+      throw error;
+    }
+  }
+}

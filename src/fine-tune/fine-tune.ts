@@ -1,0 +1,52 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { ModelTarget } from "../assemble/model-target.ts";
+import { FineTuneRun } from "./fine-tune-run.ts";
+import type { SentRows } from "./messages.ts";
+import { OpenedRun } from "./opened-run.ts";
+import type { FineTuneOptions, MethodName, ResumeOptions, Row } from "./options.ts";
+import { sendRows } from "./send-rows.ts";
+import type { WorkThread } from "./work-thread.ts";
+import { writtenRecipe } from "./written-recipe.ts";
+
+/**
+ * Fine-tunes a model in a thread of its own, so that the program goes on meanwhile, and returns at once. The run is one as
+ * `scalora train` makes it: its folder holds record, checkpoints and report, and it can be resumed.
+ *
+ * Loop over the run for its events, or await its `result`; `chat`, `generate`, `evaluate`, `save` and `export` wait for the end of
+ * the training. What is wrong with the options is the error of all of these.
+ */
+export function fineTune<Name extends MethodName>(
+  options: FineTuneOptions<Name> | ResumeOptions,
+): FineTuneRun {
+  if ("resume" in options) {
+    const folder = resolve(options.resume);
+    return new FineTuneRun(folder, async () => ({ type: "resume", folder }), options.signal);
+  }
+  const { recipe, rows, folder } = writtenRecipe(options);
+  const cwd = process.cwd();
+  return new FineTuneRun(
+    folder,
+    async (thread) => ({ type: "train", recipe, cwd, rows: await sendAll(thread, rows) }),
+    options.signal,
+  );
+}
+
+/**
+ * Opens a finished run, or any model, in a thread of its own.
+ * @param path a run's folder, a model's folder or GGUF file, or the name of a fetched model
+ * @param how which checkpoint of a run (default: the best), which adapter folder on a model, and in which precision
+ */
+export function openRun(path: string, how: Omit<ModelTarget, "path"> = {}): OpenedRun {
+  return new OpenedRun({ ...how, path: existsSync(path) ? resolve(path) : path });
+}
+
+async function sendAll(
+  thread: WorkThread,
+  { train, eval: held }: { readonly train?: readonly Row[]; readonly eval?: readonly Row[] },
+): Promise<{ train?: SentRows; eval?: SentRows }> {
+  return {
+    ...(train && { train: await sendRows(thread, train, "data.train") }),
+    ...(held && { eval: await sendRows(thread, held, "data.eval") }),
+  };
+}

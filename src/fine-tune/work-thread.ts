@@ -1,0 +1,155 @@
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { lendEngineVariables } from "./lend-engine-variables.ts";
+import type { Answer, Job, Order, Report } from "./messages.ts";
+import { errorSent } from "./sent-error.ts";
+
+/** What is said of a job. */
+type Listener = (answer: Answer) => void;
+
+/** A job that has been given to the thread. */
+export interface GivenJob {
+  /** Ends it early. */
+  stop(reason?: string): void;
+}
+
+/** How a job is given. */
+export interface JobOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Gets everything that is said of the job before its result. */
+  readonly onPart?: Listener;
+  /** Gets the job once it is given. */
+  readonly onGiven?: (job: GivenJob) => void;
+}
+
+/** The thread has ended in the middle of its work. */
+export class LostThreadError extends ScaloraError {
+  constructor(cause: unknown) {
+    super("run", "The thread that worked on the model has ended", {
+      found: messageOf(cause),
+      fix: "resume a run that was training: fineTune({ resume: folder })",
+      cause,
+    });
+  }
+}
+
+/**
+ * A thread that computes while this one is free. It is started by its first job; while it has none it does not keep the process
+ * alive. Jobs of one thread share its model in memory.
+ */
+export class WorkThread {
+  private worker: Worker | undefined;
+  private readonly listeners = new Map<number, Listener>();
+  private lastNumber = 0;
+  private isClosed = false;
+
+  /** A number that no job and no rows of this thread have had. */
+  nextNumber(): number {
+    return ++this.lastNumber;
+  }
+
+  /** Sends a part of some rows, for a job that comes after it. */
+  sendRows(number: number, text: string): void {
+    this.post({ type: "rows", number, text });
+  }
+
+  /**
+   * Does a job and gives its result.
+   * @param type the answer that is its result
+   * @throws the job's error; the signal's reason, once the job has ended
+   */
+  async do<T extends Answer["type"]>(
+    job: Job,
+    type: T,
+    { signal, onPart, onGiven }: JobOptions = {},
+  ): Promise<Extract<Answer, { type: T }>> {
+    signal?.throwIfAborted();
+    const stopped = () => signal?.reason ?? new ScaloraError("usage", "This was stopped before it had begun");
+    return await new Promise((resolve, reject) => {
+      const given = this.give(job, (answer) => {
+        if (answer.type === "failed") reject(errorSent(answer.error, stopped));
+        else if (isOfType(answer, type)) resolve(answer);
+        else return onPart?.(answer);
+        signal?.removeEventListener("abort", stop);
+      });
+      const stop = () => given.stop(textOf(signal?.reason));
+      signal?.addEventListener("abort", stop);
+      onGiven?.(given);
+    });
+  }
+
+  /** Ends the thread; what it has been told to do must have ended. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.worker?.terminate();
+  }
+
+  private give(job: Job, listener: Listener): GivenJob {
+    const id = this.nextNumber();
+    this.listeners.set(id, listener);
+    this.post({ type: "job", id, job });
+    this.worker?.ref();
+    return { stop: (reason) => this.listeners.has(id) && this.post({ type: "stop", id, reason }) };
+  }
+
+  private post(order: Order): void {
+    if (this.isClosed) throw closedError();
+    this.worker ??= this.start();
+    this.worker.postMessage(order);
+  }
+
+  private start(): Worker {
+    const restore = lendEngineVariables();
+    const extension = extname(import.meta.url);
+    const worker = new Worker(new URL(`./thread${extension}`, import.meta.url), {
+      // TypeScript needs the loader that this thread has; options of the command line may not suit a thread.
+      ...(extension !== ".ts" && { execArgv: [] }),
+    });
+    worker.unref();
+    let failure: unknown;
+    worker.on("message", (report: Report) => {
+      if ("type" in report) restore();
+      else this.hear(report.id, report.answer);
+    });
+    worker.on("error", (error) => {
+      failure = error;
+    });
+    worker.on("exit", (code) => {
+      restore();
+      this.worker = undefined;
+      this.loseJobs(failure ?? new Error(`exit code ${code}`));
+    });
+    return worker;
+  }
+
+  private hear(id: number, answer: Answer): void {
+    const listener = this.listeners.get(id);
+    if (!isPart(answer)) this.listeners.delete(id);
+    if (this.listeners.size === 0) this.worker?.unref();
+    listener?.(answer);
+  }
+
+  private loseJobs(cause: unknown): void {
+    const error = this.isClosed ? closedError() : new LostThreadError(cause);
+    for (const id of [...this.listeners.keys()])
+      this.hear(id, { type: "failed", error: { kind: "other", error } });
+  }
+}
+
+const closedError = () =>
+  new ScaloraError("usage", "This run was closed", { fix: "open its folder with openRun()" });
+
+/** Whether more is said of the job after this. */
+const isPart = ({ type }: Answer) => type === "locked" || type === "event" || type === "text";
+
+const isOfType = <T extends Answer["type"]>(
+  answer: Answer,
+  type: T,
+): answer is Extract<Answer, { type: T }> => answer.type === type;
+
+/** Why a signal was aborted; the default reason of a controller says nothing. */
+function textOf(reason: unknown): string | undefined {
+  if (typeof reason === "string") return reason;
+  return reason instanceof Error && reason.name !== "AbortError" ? reason.message : undefined;
+}

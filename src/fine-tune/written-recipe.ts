@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { unusedRunName } from "../config/index.ts";
+import { isRecord } from "../util/json.ts";
+import type { WrittenRecipe } from "./messages.ts";
+import type { FineTuneData, FineTuneOptions, MethodName, Row } from "./options.ts";
+
+/** A recipe made of options, unchecked, with the rows that stand for files in it. */
+export interface RecipeAndRows {
+  readonly recipe: WrittenRecipe;
+  readonly rows: { readonly train?: readonly Row[]; readonly eval?: readonly Row[] };
+  /** The run's folder. */
+  readonly folder: string;
+}
+
+/** The folders of this process's runs, which another run may not choose before they are there. */
+const chosen = new Set<string>();
+
+/** Makes a recipe of what `fineTune` is told. */
+export function writtenRecipe<Name extends MethodName>(options: FineTuneOptions<Name>): RecipeAndRows {
+  const { signal: _, data, method = "lora", ...sections } = options;
+  const model = typeof options.model === "string" ? { path: options.model } : options.model;
+  const adapter = typeof method === "string" ? { method } : method;
+  const run = { ...options.run, ...chooseFolder(options.run, `${nameOf(model)}-${adapter.method}`) };
+  const { section, rows } = filesAndRows(data);
+  const recipe = { ...sections, model, adapter, data: section, run };
+  return { recipe, rows, folder: join(run.folder, run.name) };
+}
+
+function chooseFolder(
+  { folder = "runs", name }: NonNullable<FineTuneOptions["run"]> = {},
+  usual: string,
+): { folder: string; name: string } {
+  const parent = resolve(folder);
+  const isTaken = (path: string) => chosen.has(path) || existsSync(path);
+  const free = name === undefined ? unusedRunName(parent, usual, isTaken) : String(name);
+  chosen.add(join(parent, free));
+  return { folder: parent, name: free };
+}
+
+function nameOf({ path }: { readonly path?: unknown }): string {
+  return typeof path === "string" ? basename(path).replace(/\.gguf$/i, "") : "model";
+}
+
+/** The section `data` of a recipe, without the rows that it was given. */
+function filesAndRows(data: FineTuneOptions["data"]): {
+  section: Readonly<Record<string, unknown>>;
+  rows: RecipeAndRows["rows"];
+} {
+  if (typeof data === "string") return { section: { train: data }, rows: {} };
+  if (isRows(data)) return { section: {}, rows: { train: data } };
+  const { train, eval: held, ...how }: FineTuneData = data;
+  return {
+    section: {
+      ...how,
+      ...(!isRows(train) && { train }),
+      ...(held !== undefined && !isRows(held) && { eval: held }),
+    },
+    rows: { ...(isRows(train) && { train }), ...(isRows(held) && { eval: held }) },
+  };
+}
+
+/** The keys of a file of examples. */
+const fileKeys: ReadonlySet<string> = new Set(["path", "weight", "format", "columns", "render", "separator"]);
+
+/** Whether these are rows, and no list of files. */
+function isRows(value: unknown): value is readonly Row[] {
+  return Array.isArray(value) && !value.every(isFile);
+}
+
+const isFile = (each: unknown) =>
+  typeof each === "string" ||
+  (isRecord(each) && "path" in each && Object.keys(each).every((key) => fileKeys.has(key)));
