@@ -1,5 +1,5 @@
-// npm run packages [-- PLATFORM…]: makes the packages of platforms (this machine's unless some are named) and the npm package
-// `scalora`, which asks for all platforms whose tarballs are there then; all in `packages`. `-- scalora` makes only that one.
+// npm run packages [-- NAME…]: makes npm packages and their tarballs in `packages`: the named ones, which are platforms or
+// `scalora`; without a name this machine's and `scalora`. That one asks for all platforms whose tarballs are there.
 import { mkdirSync } from "node:fs";
 import { relative } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
@@ -11,7 +11,7 @@ import { type Packed, packagesFolder } from "./pack.ts";
 import { platforms } from "./platforms.ts";
 
 const names = process.argv.slice(2);
-const wanted = names.length > 0 ? names : [thisPlatform];
+const wanted = names.length > 0 ? names : [thisPlatform, "scalora"];
 const known = [...platforms.map(({ name }) => name), "scalora"];
 const unknown = wanted.filter((name) => !known.includes(name));
 const chosen = platforms.filter(({ name }) => wanted.includes(name));
@@ -23,7 +23,7 @@ if (unknown.length > 0) {
 mkdirSync(packagesFolder, { recursive: true });
 const packed: Packed[] = [];
 for (const platform of chosen) packed.push(await makePlatform(platform, log));
-packed.push(await makeScalora(log));
+if (wanted.includes("scalora")) packed.push(await makeScalora(log));
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 for (const { name, path, size, unpackedSize } of packed) {
   const sizes = `${megabytes(size)} packed, ${megabytes(unpackedSize)} unpacked`;

@@ -3,10 +3,9 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
 import { packageNameOf } from "../../src/setup/platform-package.ts";
-import { run } from "../../src/setup/run-program.ts";
 import { elementAt } from "../../src/util/elements.ts";
 import { buildDist } from "../repository/build.ts";
-import { ownPackage, type Packed, pack, packagesFolder } from "./pack.ts";
+import { ownPackage, type Packed, pack, packagesFolder, runNpm } from "./pack.ts";
 import { platforms } from "./platforms.ts";
 
 /** Makes it in `packages/scalora`, and its tarball beside it; it asks for those platforms whose tarballs are there. */
@@ -37,8 +36,7 @@ export async function makeScalora(log: (line: string) => void): Promise<Packed> 
 
 async function filesToPack(): Promise<string[]> {
   const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
-  const { code, stdout, stderr } = await run("npm", args, { cwd: packageRoot });
-  if (code !== 0) throw new Error(`npm pack ends with ${code}:\n${stderr}`);
+  const stdout = await runNpm(args, packageRoot);
   const listed: Record<string, { files: { path: string }[] }> = JSON.parse(
     stdout.slice(stdout.search(/^[[{]/m)),
   );

@@ -32,8 +32,7 @@ export function ownPackage(): OwnPackage {
 /** Packs a folder into `packages`. */
 export async function pack(folder: string): Promise<Packed> {
   const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", packagesFolder];
-  const { code, stdout, stderr } = await run("npm", args, { cwd: folder });
-  if (code !== 0) throw new Error(`npm pack ends with ${code} in ${folder}:\n${stderr}`);
+  const stdout = await runNpm(args, folder);
   // A list, or an object by names: that depends on npm's version.
   const listed: Record<string, { name: string; filename: string; size: number; unpackedSize: number }> =
     JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));
@@ -44,4 +43,14 @@ export async function pack(folder: string): Promise<Packed> {
     size,
     unpackedSize,
   };
+}
+
+/** Runs npm in a folder. @returns what it prints */
+export async function runNpm(args: string[], cwd: string): Promise<string> {
+  // On Windows npm is no program that can be started, but under npm its script is known.
+  const script = process.env["npm_execpath"];
+  const [program, first] = script === undefined ? ["npm", []] : [process.execPath, [script]];
+  const { code, stdout, stderr } = await run(program, [...first, ...args], { cwd });
+  if (code !== 0) throw new Error(`npm ${args[0]} ends with ${code} in ${cwd}:\n${stderr}`);
+  return stdout;
 }
