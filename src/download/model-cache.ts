@@ -97,12 +97,15 @@ function listFolder(path: string, { recursive = false } = {}): string[] {
 /** Size of a file in bytes; undefined where it does not exist. */
 export const fileSize = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
 
-/** Path of a downloaded model, by its name or its ID on the hub; undefined when it has not been downloaded. */
+/**
+ * Path of a downloaded model, by its name or its ID on the hub; undefined when it has not been downloaded. A listed model may be
+ * there as its file, or as the folder that the hub has of it.
+ */
 export function cachedModelPath(name: string, env = process.env): string | undefined {
   const listed = listedModels.find((model) => model.name === name);
   if (listed !== undefined) {
     const path = listedModelPath(listed, env);
-    return fileSize(path) === listed.bytes ? path : undefined;
+    return fileSize(path) === listed.bytes ? path : hubPath({ repo: listed.hub }, env);
   }
   const id = parseHubId(name);
   return id === undefined ? undefined : hubPath(id, env);

@@ -1,7 +1,7 @@
-// The package index that pip is set up to use, or would be if it were installed.
+// The package index that pip is set up to use; where there is no pip, the one that `PIP_INDEX_URL` names.
 import { run } from "./run-program.ts";
 
-/** Where the index is asked for; without a Python, pip's variables and its own default decide. */
+/** For whom the index is looked up: without a Python there is only what `PIP_INDEX_URL` names. */
 export interface IndexUser {
   python?: string | undefined;
   env: NodeJS.ProcessEnv;
@@ -15,8 +15,6 @@ export interface IndexPage {
 
 /** What pip would honour and a plain request does not. */
 const elsewhere = ["proxy", "no-index", "client-cert"];
-/** Of pip, where no pip can say it. */
-const publicIndex = "https://pypi.org/simple/";
 const proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /** @returns undefined where only pip itself reaches the index */
@@ -27,9 +25,10 @@ export async function indexPage(name: string, user: IndexUser): Promise<IndexPag
   return response.ok ? { url: response.url, text: await response.text() } : undefined;
 }
 
-async function indexUrl({ python, env }: IndexUser): Promise<string | undefined> {
+/** @returns undefined where there is none, or only pip itself reaches it */
+export async function indexUrl({ python, env }: IndexUser): Promise<string | undefined> {
   if (proxies.some((variable) => env[variable])) return undefined;
-  if (python === undefined) return plainUrl(env["PIP_INDEX_URL"] || publicIndex);
+  if (python === undefined) return env["PIP_INDEX_URL"] ? plainUrl(env["PIP_INDEX_URL"]) : undefined;
   const { stdout } = await run(python, ["-m", "pip", "config", "list"], { env });
   const settings = new Map(
     [...stdout.matchAll(/^([\w:]+)\.([\w-]+)='(.*)'$/gm)].map(([, place, key, value = ""]) => [

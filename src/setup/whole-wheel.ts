@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { messageOf } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
 import { SetupError } from "./errors.ts";
 import { fetchPart, type WheelSource, wheelUrl } from "./partial-wheel.ts";
@@ -52,12 +53,16 @@ export async function fetchWholeWheel(
   return path;
 }
 
-function unreachable({ file }: Wheel, { purpose }: WheelSource, cause?: unknown) {
+function unreachable({ file }: Wheel, { purpose, env }: WheelSource, cause?: unknown) {
   const reason =
-    cause instanceof Error ? `: ${cause.cause instanceof Error ? cause.cause.message : cause.message}` : "";
+    cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : messageOf(cause);
+  const index = env["PIP_INDEX_URL"];
+  const found = index
+    ? `the index of PIP_INDEX_URL does not give it without pip${cause === undefined ? "" : `: ${reason}`}`
+    : "there is no Python with pip, and PIP_INDEX_URL names no index";
   return new SetupError(`${purpose.what} could not be downloaded (${file})`, {
-    found: `the package index does not give it without pip${reason}`,
-    fix: `connect to a network that reaches the index (PIP_INDEX_URL names another), or install Python 3 with pip, whose settings for proxies and passwords then count; then run ${purpose.command} again; or ${purpose.otherwise}`,
+    found,
+    fix: `install Python 3 with pip, or set PIP_INDEX_URL to a package index that is reached without proxy or password; then run ${purpose.command} again; or ${purpose.otherwise}`,
     cause,
   });
 }
