@@ -319,7 +319,7 @@ const inPlaceOf: Record<string, (place: Place) => Computed> = {
 const onCpuOnly: Record<string, string> = {
   decode_attention:
     "a decoding step goes through the caches sequence by sequence (test/second-device.test.ts)",
-  q8_quantize: "writes GGUF files",
+  gguf_quantize: "writes GGUF files",
   q8_pack: "model.quantization: q8 is for the CPU",
   q8_embedding: "model.quantization: q8 is for the CPU",
   q8_linear: "model.quantization: q8 is for the CPU",

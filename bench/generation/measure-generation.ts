@@ -39,7 +39,7 @@ interface GenerationFiles {
 export async function prepareGeneration(model: string, out: string): Promise<GenerationFiles> {
   const [gguf, path] = [join(out, "model.gguf"), join(out, "prompts.json")];
   using loaded = await loadModel(model, { dtype: "float32", device: "cpu" });
-  exportGguf({ model: loaded, adapters: undefined, baseFolder: model }, gguf, "q8_0");
+  exportGguf({ model: loaded, adapters: undefined, baseFolder: model }, gguf, { dtype: "q8_0" });
   const { questions }: { questions: string[] } = JSON.parse(readFileSync(join(here, "prompts.json"), "utf8"));
   const tokenizer = await loadTokenizer(model);
   const prompts: number[][] = [];

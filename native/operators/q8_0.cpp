@@ -1,4 +1,4 @@
-// Weights in Q8_0, GGUF's blocks of 32 columns with one scale: quantising, packing for the products, looking rows up, and linear
+// Weights in Q8_0, GGUF's blocks of 32 columns with one scale: packing for the products, looking rows up, and linear
 // layers without gradients. Inputs are quantised in the same way, with a scale in float32, and multiplied as integers.
 #include "huge_pages.h"
 #include "q8_kernels.h"
@@ -24,31 +24,6 @@ constexpr int64_t kQ8BytesAtOnce = 1 << 16;      // of a weight: the least work 
 int64_t q8GroupCount(int64_t rows) { return (rows + kQ8Group - 1) / kQ8Group; }
 
 int64_t q8Grain(int64_t columns) { return std::max<int64_t>(1, kQ8BytesAtOnce / (kQ8Group * columns)); }
-
-// As ggml's quantize_row_q8_0_ref: every step rounds to float32, halves round away from zero.
-void quantiseBlock(const float* values, uint8_t* to) {
-  float largest = 0;
-  for (int64_t i = 0; i < kQ8Block; ++i) largest = std::max(largest, std::fabs(values[i]));
-  const float scale = largest / 127, inverse = scale == 0 ? 0 : 1 / scale;
-  const c10::Half half = scale;
-  std::memcpy(to, &half, sizeof half);
-  for (int64_t i = 0; i < kQ8Block; ++i)
-    to[2 + i] = static_cast<uint8_t>(static_cast<int8_t>(std::clamp(std::round(values[i] * inverse), -127.0f, 127.0f)));
-}
-
-// The bytes of a weight [out, in] in a GGUF file: [out, in / 32 * 34].
-at::Tensor q8Quantize(const at::Tensor& weight) {
-  TORCH_CHECK(weight.is_cpu() && weight.dim() == 2 && at::isFloatingType(weight.scalar_type()) && weight.size(1) % kQ8Block == 0,
-              "q8_quantize: expected floats [out, in] on the CPU, with `in` a multiple of 32, got ", weight.scalar_type(), weight.sizes());
-  const at::Tensor values = weight.to(at::kFloat).contiguous();
-  at::Tensor out = at::empty({weight.size(0), weight.size(1) / kQ8Block * kQ8BlockBytes}, weight.options().dtype(at::kByte));
-  const float* from = values.const_data_ptr<float>();
-  uint8_t* to = out.mutable_data_ptr<uint8_t>();
-  at::parallel_for(0, values.numel() / kQ8Block, kElementsAtOnce / kQ8Block, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; ++block) quantiseBlock(from + block * kQ8Block, to + block * kQ8BlockBytes);
-  });
-  return out;
-}
 
 // Where a code of a packed weight is, for a row and a column of a weight with `blocks` blocks in a row.
 int64_t q8CodeIndex(int64_t row, int64_t column, int64_t blocks) {
@@ -195,7 +170,6 @@ at::Tensor q8Linear(const at::Tensor& x, const at::Tensor& codes, const at::Tens
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
-  library.def("q8_quantize(Tensor weight) -> Tensor", q8Quantize);
   library.def("q8_pack(Tensor bytes) -> (Tensor, Tensor)", q8Pack);
   library.def("q8_embedding(Tensor codes, Tensor scales, int rows, int columns, Tensor tokens, ScalarType dtype) -> Tensor", q8Embedding);
   library.def("q8_linear(Tensor x, Tensor codes, Tensor scales, int rows, Tensor? bias=None) -> Tensor", q8Linear);

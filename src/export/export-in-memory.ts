@@ -35,6 +35,8 @@ export interface MergeAndSaveOptions extends Pick<ExportOptions, "baseFolder"> {
 export interface ExportGgufOptions extends ExportOptions {
   /** Of the matrices; default: that of the base model's config (bfloat16, or else float32). */
   readonly dtype?: ExportRequest["dtype"];
+  /** An importance matrix in llama.cpp's GGUF format, by which the rounding errors of a quantised file are weighed. */
+  readonly imatrix?: string;
 }
 
 /** Options of `exportSvd`: either a rank or a fraction of the energy. */
@@ -75,9 +77,9 @@ export function mergeAndSave(
 export async function exportGguf(
   model: CausalLM,
   adapters: AdapterSet | undefined,
-  { dtype, ...options }: ExportGgufOptions,
+  { dtype, imatrix, ...options }: ExportGgufOptions,
 ): Promise<ExportResult> {
-  return exportInMemory(model, adapters, { kind: "merged", format: "gguf", dtype }, options);
+  return exportInMemory(model, adapters, { kind: "merged", format: "gguf", dtype, imatrix }, options);
 }
 
 /**
@@ -136,7 +138,7 @@ function saveChangedBase(model: TrainableModel, adapters: AdapterSet, baseFolder
 async function exportInMemory(
   model: TrainableModel,
   adapters: AdapterSet | undefined,
-  request: Pick<ExportRequest, "kind" | "format" | "dtype" | "rank" | "energy">,
+  request: Pick<ExportRequest, "kind" | "format" | "dtype" | "imatrix" | "rank" | "energy">,
   { out, baseFolder: given, signal }: ExportOptions,
 ): Promise<ExportResult> {
   const baseFolder = baseOf(model, adapters, given);

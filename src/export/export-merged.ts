@@ -3,7 +3,9 @@ import { linearAt } from "../adapters/core/targets.ts";
 import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/index.ts";
+import { writeGgufModel } from "../gguf/index.ts";
+import type { FileType } from "../gguf/quantise/file-types.ts";
+import type { Imatrix } from "../gguf/quantise/imatrix.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { readEosTokenIds } from "../model-files/read-eos-token-ids.ts";
@@ -12,7 +14,7 @@ import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
 import { scope, type Tensor, toDType } from "../torch/index.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 import { checkMerge } from "./check-merge.ts";
-import type { ExportRequest } from "./export-request.ts";
+import type { ExportDType, ExportResult } from "./export-request.ts";
 import { RoundingError } from "./rounding-error.ts";
 
 /** Data types of a folder's weights. */
@@ -38,25 +40,37 @@ export function exportMerged(
   return drift;
 }
 
+/** Options of `exportGguf`. */
+interface GgufOptions {
+  /** Of the matrices; default: that of the base model's config (bfloat16, or else float32). */
+  readonly dtype?: ExportDType | undefined;
+  readonly imatrix?: Imatrix | undefined;
+}
+
 /**
  * Writes a GGUF file with the merged (effective) weights and the base model's tokenizer and chat template.
- * @param dtype of the matrices; default: that of the base model's config (bfloat16, or else float32)
- * @returns the relative Frobenius error of rounding, over all weights; absent for float32
- * @throws ScaloraError `usage` for a model or tokenizer that GGUF cannot represent
+ * @returns `drift`: the relative Frobenius error of rounding, over all weights; absent for float32
+ * @throws ScaloraError `usage` for a model or tokenizer that GGUF cannot represent, `model` for a weight that is not finite
  */
 export function exportGguf(
   open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
   out: string,
-  dtype: ExportDType = storedDType(open.baseFolder),
-): { drift?: number } {
+  { dtype = storedDType(open.baseFolder), imatrix }: GgufOptions = {},
+): Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks"> {
   const { model, baseFolder } = open;
   const parameters = parametersToSave(model, effectiveWeights(open));
   const description = describeModelForGguf(baseFolder, isTied(model));
-  const type = ggufTypes[dtype];
-  const drift = type === "F32" ? {} : measureRounding(parameters, (exact) => roundToStoredType(exact, type));
   const title = basename(out, ".gguf");
-  writeGgufModel(out, { description, tokenizer: tokenizerOf(baseFolder), title, type, parameters });
-  return drift;
+  const tokenizer = tokenizerOf(baseFolder);
+  const rounding = new RoundingError();
+  const { types, fallbacks } = writeGgufModel(
+    out,
+    { description, tokenizer, title, fileType: ggufTypes[dtype], parameters, imatrix },
+    dtype === "float32" ? undefined : (exact, stored) => rounding.add(exact, stored),
+  );
+  const tensorTypes: Record<string, number> = {};
+  for (const { name } of types.values()) tensorTypes[name] = (tensorTypes[name] ?? 0) + 1;
+  return { ...(dtype !== "float32" && { drift: rounding.relative }), tensorTypes, fallbacks };
 }
 
 const tokenizerOf = (baseFolder: string) => ({
@@ -79,13 +93,15 @@ function measureRounding(
   return { drift: drift.relative };
 }
 
-type ExportDType = NonNullable<ExportRequest["dtype"]>;
-
-const ggufTypes: Readonly<Record<ExportDType, WritableType>> = {
+const ggufTypes: Readonly<Record<ExportDType, FileType>> = {
   float32: "F32",
   float16: "F16",
   bfloat16: "BF16",
   q8_0: "Q8_0",
+  q6_k: "Q6_K",
+  q5_k_m: "Q5_K_M",
+  q4_k_m: "Q4_K_M",
+  q4_0: "Q4_0",
 };
 
 const isTied = (model: TrainableModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });

@@ -1,6 +1,10 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
+import type { Fallback } from "../gguf/quantise/choose-types.ts";
 import type { Interruptible } from "../util/interruptible.ts";
+
+/** Data types of merged models. */
+export type ExportDType = "float32" | "float16" | "bfloat16" | "q8_0" | "q6_k" | "q5_k_m" | "q4_k_m" | "q4_0";
 
 export interface ExportRequest {
   target: ModelTarget;
@@ -13,8 +17,13 @@ export interface ExportRequest {
   kind: "merged" | "adapter" | "svd";
   /** `folder` (default): for transformers and PEFT; `gguf`: one file for llama.cpp and tools built on it. */
   format?: "folder" | "gguf" | undefined;
-  /** Data type of a merged model; `float16` and `q8_0` for GGUF files only. */
-  dtype?: "float32" | "float16" | "bfloat16" | "q8_0" | undefined;
+  /** Data type of a merged model; all but `float32` and `bfloat16` for GGUF files only. */
+  dtype?: ExportDType | undefined;
+  /**
+   * By which the rounding errors of a quantised GGUF file are weighed: a file in llama.cpp's GGUF format, or true for one that is
+   * computed on the run's training rows and written beside the model (`model.gguf`: `model.imatrix.gguf`).
+   */
+  imatrix?: string | boolean | undefined;
   rank?: number | undefined;
   /** Fraction of the squared Frobenius norm to keep, in (0, 1]. */
   energy?: number | undefined;
@@ -30,6 +39,12 @@ export interface ExportResult {
   base?: "nf4";
   /** Merged model in lower precision: relative Frobenius error of rounding. */
   drift?: number;
+  /** GGUF file: how many tensors it holds of each type. */
+  tensorTypes?: Readonly<Record<string, number>>;
+  /** GGUF file: tensors whose rows do not divide into the blocks of the wanted type, and what they are stored as instead. */
+  fallbacks?: readonly Fallback[];
+  /** The importance matrix that was used, and the tokens that it was computed on when it was computed here. */
+  imatrix?: { file: string; tokens?: number };
   /** `svd`: the fraction of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
   rank?: number | undefined;

@@ -13,7 +13,8 @@ import type { Interruptible } from "../util/interruptible.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
-import { exportGguf, exportMerged, type FolderDType } from "./export-merged.ts";
+import { exportGgufModel } from "./export-gguf-model.ts";
+import { exportMerged, type FolderDType } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
@@ -80,11 +81,14 @@ async function exportGgufAdapter(
 /** Exports a merged model; when its weights are rounded, also measures the held-out loss. */
 async function exportMergedModel(
   open: OpenModel,
-  { out, format, dtype }: ExportRequest,
+  request: ExportRequest,
   signal: AbortSignal,
 ): Promise<Facts> {
+  const { out, format, dtype } = request;
   const facts: Facts =
-    format === "gguf" ? exportGguf(open, out, dtype) : exportMerged(open, out, folderDType(dtype));
+    format === "gguf"
+      ? await exportGgufModel(open, request, signal)
+      : exportMerged(open, out, folderDType(dtype));
   if (facts.drift === undefined || open.recipe === undefined) return facts;
   const { model, recipe } = open;
   const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
@@ -104,7 +108,7 @@ async function exportMergedModel(
 
 /** @throws ScaloraError `usage` for a dtype that only GGUF files support */
 function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
-  if (dtype !== "float16" && dtype !== "q8_0") return dtype;
+  if (dtype === undefined || dtype === "float32" || dtype === "bfloat16") return dtype;
   throw new ScaloraError("usage", "A folder cannot be exported in this precision", {
     expected: "float32 or bfloat16",
     found: dtype,

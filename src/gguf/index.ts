@@ -1,6 +1,5 @@
-export type { WritableType } from "./encode-tensor.ts";
 export type { GgufDescription } from "./model-description.ts";
 export { ggufConfig, ggufGenerationConfig, ggufTokenizer, ggufWeights, isGgufFile } from "./read-model.ts";
 export { llama3Factors } from "./rope-scaling.ts";
 export type { GgufWeights, WeightEntry } from "./weights.ts";
-export { type LazyParameter, roundToStoredType, writeGgufModel } from "./write-model.ts";
+export { type LazyParameter, writeGgufModel } from "./write-model.ts";

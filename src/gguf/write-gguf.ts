@@ -4,7 +4,7 @@ import { cannotWrite } from "../util/cannot-write.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
 import { encodeMetadataValue, type MetadataItem } from "./encode-metadata.ts";
-import { encodeTensor } from "./encode-tensor.ts";
+import { checkStorable, encodeTensor, storedValues } from "./encode-tensor.ts";
 import type { TensorType } from "./tensor-types.ts";
 
 /** A tensor to write, loaded when its turn comes. */
@@ -15,23 +15,29 @@ export interface GgufTensorSource {
   readonly shape: readonly number[];
   /** The values in any floating dtype; freed after the write. */
   load(): Tensor;
+  /** Mean squares of a matrix's inputs, by which its rounding errors are weighed. */
+  readonly importance?: Float32Array | undefined;
 }
+
+/** Called for each tensor, with what it was and what the file holds of it, within a scope. */
+export type OnStored = (exact: Tensor, stored: Tensor) => void;
 
 const alignment = 32;
 
 /**
  * Writes a GGUF file (version 3) atomically (temporary file, fsync, rename), and creates its folders. One tensor at a time is
  * held in memory.
- * @throws ScaloraError `run` when the file cannot be written
+ * @throws ScaloraError `run` when the file cannot be written, `model` for a weight that is not finite
  */
 export function writeGguf(
   path: string,
   metadata: readonly MetadataItem[],
   tensors: readonly GgufTensorSource[],
+  onStored?: OnStored,
 ): void {
   try {
     makeFolders(dirname(path));
-    streamFileAtomic(path, (descriptor) => writeContent(descriptor, metadata, tensors));
+    streamFileAtomic(path, (descriptor) => writeContent(descriptor, metadata, tensors, onStored));
   } catch (error) {
     if (error instanceof ScaloraError) throw error;
     throw cannotWrite("Cannot write the GGUF file", path, {
@@ -45,6 +51,7 @@ function writeContent(
   descriptor: number,
   metadata: readonly MetadataItem[],
   tensors: readonly GgufTensorSource[],
+  onStored: OnStored | undefined,
 ): void {
   const parts = [start(tensors.length, metadata.length), ...metadata.map(itemBytes)];
   let offset = 0;
@@ -55,11 +62,24 @@ function writeContent(
   const header = Buffer.concat(parts);
   writePadded(descriptor, header);
   for (const tensor of tensors) {
-    const bytes = scope(() => encodeTensor(tensor.load(), tensor.type));
+    const bytes = encode(tensor, onStored);
     if (bytes.length !== storedBytes(tensor))
       throw internalError(`tensor ${tensor.name} gave ${bytes.length} bytes, not ${storedBytes(tensor)}`);
     writePadded(descriptor, bytes);
   }
+}
+
+function encode(
+  { name, type, importance, load }: GgufTensorSource,
+  onStored: OnStored | undefined,
+): Uint8Array {
+  return scope(() => {
+    const exact = load();
+    checkStorable(name, exact, type);
+    const bytes = encodeTensor(exact, type, importance);
+    onStored?.(exact, storedValues(exact, type, bytes));
+    return bytes;
+  });
 }
 
 function start(tensors: number, keys: number): Buffer {

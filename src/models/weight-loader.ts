@@ -21,8 +21,8 @@ import {
   copyToHugePages,
   type DType,
   equal,
+  ggufQuantize,
   noGrad,
-  q8Quantize,
   releaseFreeMemory,
   scope,
   type Tensor,
@@ -205,7 +205,7 @@ export class WeightLoader {
       if (blocks !== undefined) return this.checkScales(stored, new Q8Weight(blocks, this.place.dtype));
       const dense = this.weights.tensor(stored);
       this.checkFinite(stored, dense);
-      return this.checkScales(stored, new Q8Weight(q8Quantize(dense), this.place.dtype));
+      return this.checkScales(stored, new Q8Weight(ggufQuantize(dense, "Q8_0"), this.place.dtype));
     });
   }
 

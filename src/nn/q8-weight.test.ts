@@ -18,7 +18,7 @@ const normal = (shape: readonly number[], seed: number) => {
   return torch.normal_(torch.empty(shape, { dtype: "float32", device: "cpu" }), { generator });
 };
 const wide = (x: Tensor) => torch.toDType(x, "float64");
-const quantised = (weight: Tensor) => new Q8Weight(torch.q8Quantize(weight), weight.dtype);
+const quantised = (weight: Tensor) => new Q8Weight(torch.ggufQuantize(weight, "Q8_0"), weight.dtype);
 
 test("a weight has the numbers of its blocks, those that the export writes", () => {
   torch.scope(() => {
@@ -27,7 +27,7 @@ test("a weight has the numbers of its blocks, those that the export writes", () 
     values.fill(0, 64, 96);
     values.fill(1e-6, 96, 128);
     const weight = torch.fromData(Float32Array.from(values), [40, 64], { device: "cpu" });
-    const blocks = torch.q8Quantize(weight);
+    const blocks = torch.ggufQuantize(weight, "Q8_0");
     expect([...blocks.toFloats()]).toEqual([...encodeTensor(weight, q8)]);
     using weightOf = new Q8Weight(blocks, "float32");
     const numbers = Float64Array.from(dequantise(q8, encodeTensor(weight, q8)));
@@ -121,7 +121,7 @@ test("a gradient is refused, and so are codes of another shape", () => {
     expect(() => q.forwardBase(x, null)).toThrow(/no gradients/);
     expect(torch.noGrad(() => q.forwardBase(x, null)).requiresGrad).toBe(false);
     expect(() => q.forwardBase(normal([2, 32], 15), null)).toThrow(/are not those of a weight/);
-    expect(() => torch.q8Quantize(normal([2, 33], 16))).toThrow(/multiple of 32/);
+    expect(() => torch.ggufQuantize(normal([2, 33], 16), "Q8_0")).toThrow(/multiple of 32/);
   });
 });
 
@@ -144,7 +144,7 @@ test.runIf(hasHugePages)(
 const kernels = `
   import * as torch from ${JSON.stringify(new URL("../torch/index.ts", import.meta.url).href)};
   const ramp = (rows, columns, step) => torch.fromData(Float32Array.from({ length: rows * columns }, (_, i) => ((i * step) % 101) - 50), [rows, columns], { device: "cpu" });
-  const [codes, scales] = torch.q8Pack(torch.q8Quantize(ramp(37, 96, 7)));
+  const [codes, scales] = torch.q8Pack(torch.ggufQuantize(ramp(37, 96, 7), "Q8_0"));
   console.log(JSON.stringify([1, 2, 5, 8, 15].map((rows) => [...torch.q8Linear(ramp(rows, 96, 13), codes, scales, 37).toFloats()])));
 `;
 

@@ -1990,10 +1990,19 @@ export function nf4Dequantize(parts: readonly Tensor[], rows: number, columns: n
   return wrap((nf4Dequantize$ ??= bind<number>("scalora::nf4_dequantize", ""))(handlesOf(parts), rows, columns, dtypeCode(dtype)));
 }
 
-let q8Quantize$: NativeOperator<number> | undefined;
-/** `scalora::q8_quantize(Tensor weight) -> Tensor` */
-export function q8Quantize(weight: Tensor): Tensor {
-  return wrap((q8Quantize$ ??= bind<number>("scalora::q8_quantize", ""))(weight.handle));
+let ggufQuantize$: NativeOperator<number> | undefined;
+/**
+ * `scalora::gguf_quantize(Tensor weight, str type, Tensor? importance=None) -> Tensor`
+ * @param options unless given: `importance` none
+ */
+export function ggufQuantize(
+  weight: Tensor,
+  type: string,
+  options?: {
+    readonly importance?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((ggufQuantize$ ??= bind<number>("scalora::gguf_quantize", ""))(weight.handle, type, handleOf(options?.importance)));
 }
 
 let q8Pack$: NativeOperator<[number, number]> | undefined;

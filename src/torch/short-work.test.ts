@@ -12,7 +12,7 @@ function step(): string {
     using generator = new torch.Generator(1, "cpu");
     const random = (...shape: number[]) => torch.randn(shape, { generator, device: "cpu" });
     const x = random(3, 256);
-    const [codes, scales] = torch.q8Pack(torch.q8Quantize(random(1500, 256)));
+    const [codes, scales] = torch.q8Pack(torch.ggufQuantize(random(1500, 256), "Q8_0"));
     const caches = [random(40, 5, 32), random(40, 5, 32)] as const;
     const heads = [random(1, 10 * 32), random(1, 5 * 32), random(1, 5 * 32)] as const;
     const [cos, sin] = [random(1, 32), random(1, 32)];

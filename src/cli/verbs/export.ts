@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import type { ExportRequest, ExportResult, RunExport } from "../../export/export-request.ts";
-import { formatBytes } from "../../util/format.ts";
+import type { ExportDType, ExportRequest, RunExport } from "../../export/export-request.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
 import type { Context } from "../terminal/context.ts";
-import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
-import { checkpointRows, warnOfCheckpoint } from "../views/checkpoint-view.ts";
+import { warnOfCheckpoint } from "../views/checkpoint-view.ts";
+import { exportText } from "../views/export-view.ts";
 
 interface Options {
   out: string;
@@ -16,11 +15,35 @@ interface Options {
   format: NonNullable<ExportRequest["format"]>;
   adapter?: string;
   checkpoint?: string;
-  dtype?: ExportRequest["dtype"];
+  dtype?: ExportDType;
+  imatrix?: string | true;
   device: string;
   rank?: number;
   energy?: number;
   json?: boolean;
+}
+
+/** What `--dtype` takes, in lower case: the names of llama.cpp's users, and torch's. */
+const dtypes: ReadonlyMap<string, ExportDType> = new Map<string, ExportDType>([
+  ["f32", "float32"],
+  ["float32", "float32"],
+  ["bf16", "bfloat16"],
+  ["bfloat16", "bfloat16"],
+  ["f16", "float16"],
+  ["float16", "float16"],
+  ["q8_0", "q8_0"],
+  ["q6_k", "q6_k"],
+  ["q5_k_m", "q5_k_m"],
+  ["q4_k_m", "q4_k_m"],
+  ["q4_0", "q4_0"],
+]);
+const quantised: ReadonlySet<ExportDType> = new Set(["q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"]);
+const ggufOnly = ["f16", ...quantised].join(", ");
+
+function parseDType(text: string): ExportDType {
+  const found = dtypes.get(text.toLowerCase());
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`Allowed choices are ${[...dtypes.keys()].join(", ")}.`);
 }
 
 /** `scalora export`: exports a trained model or adapter as a folder or GGUF file for other tools. */
@@ -55,8 +78,12 @@ export function addExport(
     .addOption(
       new Option(
         "--dtype <dtype>",
-        "precision of a merged model (default: that of the base model's files); float16 and q8_0 with --format gguf",
-      ).choices(["float32", "bfloat16", "float16", "q8_0"]),
+        `precision of a merged model (default: that of the base model's files): f32 or bf16; with --format gguf also ${ggufOnly}`,
+      ).argParser(parseDType),
+    )
+    .option(
+      "--imatrix [file]",
+      "weigh rounding errors by an importance matrix: llama.cpp's GGUF file, or computed on the run's training rows",
     )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N (default: the run's own)", "auto")
     .option("--rank <r>", "rank of an svd adapter", numberParser({ least: 1, whole: true }))
@@ -73,13 +100,13 @@ export function addExport(
       const { runExport } = await load();
       const result = await context.interruptible((signal) => runExport(request, { signal }));
       if (options.json) return context.json(result);
-      context.result(resultText(result, context));
+      context.result(exportText(result, context));
       warnOfCheckpoint(context, result.checkpoint);
     });
 }
 
 function exportRequest(path: string, options: Options): ExportRequest {
-  const { as: kind, format, out, adapter, checkpoint, dtype, device, rank, energy } = options;
+  const { as: kind, format, out, adapter, checkpoint, dtype, imatrix, device, rank, energy } = options;
   if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
     throw usageError("an svd adapter needs either --rank or --energy", "one of them");
   }
@@ -87,8 +114,10 @@ function exportRequest(path: string, options: Options): ExportRequest {
     throw usageError(`--rank and --energy need --as svd, not ${kind}`);
   }
   if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype needs --as merged");
-  if (format === "folder" && (dtype === "float16" || dtype === "q8_0"))
+  if (format === "folder" && dtype !== undefined && !["float32", "bfloat16"].includes(dtype))
     throw usageError(`--dtype ${dtype} needs --format gguf`);
+  if (imatrix !== undefined && (dtype === undefined || !quantised.has(dtype)))
+    throw usageError("--imatrix needs a quantised --dtype", [...quantised].join(", "));
   if (format === "folder" && out.endsWith(".gguf"))
     throw usageError(
       `${out} names a GGUF file, but the output is a folder`,
@@ -96,38 +125,5 @@ function exportRequest(path: string, options: Options): ExportRequest {
     );
   if (existsSync(out)) throw usageError(`${out} already exists`, "a folder or file that does not exist");
   const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
-  return { target, kind, format, out: resolve(out), dtype, rank, energy };
-}
-
-function resultText(result: ExportResult, context: Context): string {
-  const rows = [
-    ["written", result.out],
-    ["kind", result.kind],
-    ["size", formatBytes(result.bytes)],
-    ...checkpointRows(result.checkpoint),
-  ];
-  if (result.base !== undefined)
-    rows.push([
-      result.kind === "merged" ? "merged into" : "made for",
-      "the dequantised NF4 weights that the run trained on, not the model's original weights",
-    ]);
-  if (result.drift !== undefined)
-    rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights (rounding)`]);
-  if (result.rank !== undefined) rows.push(["rank", String(result.rank)]);
-  if (result.retainedEnergy !== undefined) {
-    rows.push(["kept", `${(100 * result.retainedEnergy).toFixed(2)} % of the change's energy`]);
-  }
-  if (result.heldOutLoss !== undefined)
-    rows.push(["held-out loss", lossText(result.heldOutLoss, result.kind)]);
-  return table([{ title: "export" }, { title: "" }], rows, context.paintOut);
-}
-
-/** `2.3456, trained 2.3401 (+0.0055)`. */
-function lossText(loss: NonNullable<ExportResult["heldOutLoss"]>, kind: ExportResult["kind"]): string {
-  if ("notMeasured" in loss) return `not measured: ${loss.notMeasured}`;
-  const difference = loss.exported - loss.trained;
-  const sign = difference < 0 ? "−" : "+";
-  const change = `${sign}${Math.abs(difference).toFixed(4)}`;
-  const what = kind === "merged" ? "as written" : "with the adapter";
-  return `${loss.exported.toFixed(4)} ${what}, ${loss.trained.toFixed(4)} as trained (${change})`;
+  return { target, kind, format, out: resolve(out), dtype, imatrix, rank, energy };
 }

@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import type { OpenModel } from "../assemble/open-model.ts";
+import {
+  type CollectedInputs,
+  type Imatrix,
+  imatrixOf,
+  readImatrix,
+  writeImatrix,
+} from "../gguf/quantise/imatrix.ts";
+import { describeModelForGguf } from "../models/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { collectInputs } from "./collect-inputs.ts";
+import { exportGguf } from "./export-merged.ts";
+import type { ExportRequest, ExportResult } from "./export-request.ts";
+
+/** Writes a merged model as a GGUF file; with the importance matrix that the request names, or that it asks to compute. */
+export async function exportGgufModel(
+  open: OpenModel,
+  { out, dtype, imatrix: wanted }: ExportRequest,
+  signal: AbortSignal,
+): Promise<Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks" | "imatrix">> {
+  if (wanted === undefined || wanted === false) return exportGguf(open, out, { dtype });
+  if (dtype === undefined || ["float32", "float16", "bfloat16"].includes(dtype))
+    throw new ScaloraError("usage", "An importance matrix needs a quantised file", {
+      expected: "a dtype such as q4_k_m",
+      found: dtype ?? "none",
+    });
+  if (typeof wanted === "string") {
+    const imatrix = readImatrix(wanted);
+    return { ...exportGguf(open, out, { dtype, imatrix }), imatrix: { file: wanted } };
+  }
+  return exportWithOwnImatrix(open, { out, dtype }, signal);
+}
+
+/** Computes the importance matrix on the run's training rows, and writes it beside the model for other quantisations. */
+async function exportWithOwnImatrix(
+  open: OpenModel,
+  { out, dtype }: Pick<ExportRequest, "out" | "dtype">,
+  signal: AbortSignal,
+) {
+  const file = `${out.replace(/\.gguf$/i, "")}.imatrix.gguf`;
+  if (existsSync(file))
+    throw new ScaloraError("usage", "The file for the importance matrix already exists", {
+      where: file,
+      fix: `use it (--imatrix ${file}), or remove it`,
+    });
+  const { architecture } = describeModelForGguf(open.baseFolder);
+  const inputs: CollectedInputs = await collectInputs(open, architecture, signal);
+  const imatrix: Imatrix = imatrixOf(file, inputs);
+  const facts = exportGguf(open, out, { dtype, imatrix });
+  writeImatrix(file, inputs);
+  return { ...facts, imatrix: { file, tokens: inputs.tokens } };
+}
