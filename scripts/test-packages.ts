@@ -164,27 +164,27 @@ if (machine === undefined) {
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), "scalora-registry-"));
-const registry = await startRegistry(folder);
-try {
-  for (const name of tarballs) {
-    registry.publish(join(packagesFolder, name));
-    console.log(`ok     published ${name}, ${megabytes(statSync(join(packagesFolder, name)).size)}`);
-  }
-  writeFileSync(join(machine.home, ".npmrc"), `registry=${registry.url}\n`);
-  tryInstalled(machine);
-  tryBadInput(machine);
-  tryQuickstart(machine, "--tiny");
-  if (isLong) {
-    // There is no pip inside that would know this machine's index.
-    const index = await indexUrl({ python: await pythonWithPip(), env: process.env });
-    const env = { PIP_INDEX_URL: index ?? "" };
-    tryGet(machine, env);
-    tryQuickstart(machine, "", env);
-  }
-} finally {
-  registry.stop();
+process.once("exit", () => {
   machine.remove();
   rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+const registry = await startRegistry(folder);
+for (const name of tarballs) {
+  registry.publish(join(packagesFolder, name));
+  console.log(`ok     published ${name}, ${megabytes(statSync(join(packagesFolder, name)).size)}`);
 }
+writeFileSync(join(machine.home, ".npmrc"), `registry=${registry.url}\n`);
+tryInstalled(machine);
+tryBadInput(machine);
+tryQuickstart(machine, "--tiny");
+if (isLong) {
+  // There is no pip inside that would know this machine's index.
+  const index = await indexUrl({ python: await pythonWithPip(), env: process.env });
+  const env = { PIP_INDEX_URL: index ?? "" };
+  tryGet(machine, env);
+  tryQuickstart(machine, "", env);
+}
+registry.stop();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
