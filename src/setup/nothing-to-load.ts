@@ -1,28 +1,27 @@
+import { readdirSync } from "node:fs";
 import { SetupError } from "./errors.ts";
 import { setupCommand, torchVersion } from "./manifest.ts";
 import { packageRoot } from "./paths.ts";
 import { offeredPlatforms, ownVersion, packageNameOf, thisPlatform } from "./platform-package.ts";
-import { glibcVersion } from "./process-report.ts";
 
 interface Machine {
   root?: string;
   platform?: string;
-  /** Version of its glibc; empty where it has none. */
-  glibc?: string;
+  /** Whether its C library is musl. */
+  isMusl?: boolean;
 }
 
 /** The error where there is neither a package for this machine nor a set-up: which packages exist, and how to compile. */
 export function nothingToLoad(machine: Machine = {}): SetupError {
-  const { root = packageRoot, platform = thisPlatform, glibc = glibcVersion() ?? "" } = machine;
+  const { root = packageRoot, platform = thisPlatform, isMusl = hasMusl() } = machine;
   const offered = offeredPlatforms(root);
   if (offered.length === 0) {
     return new SetupError("libtorch is not set up for this version of scalora", {
       fix: `run \`${setupCommand}\` once (it downloads libtorch and compiles the addon)`,
     });
   }
-  const isOther = platform.startsWith("linux") && glibc === "";
-  if (!offered.includes(platform) || isOther) {
-    const system = isOther ? `${platform} without glibc` : platform;
+  if (!offered.includes(platform) || isMusl) {
+    const system = isMusl ? `${platform} with musl` : platform;
     return new SetupError(`there is no prebuilt package of scalora for ${system}`, {
       found: `packages for ${offered.join(", ")} (Linux with glibc)`,
       fix: `compile it: SCALORA_LIBTORCH=DIR ${setupCommand}, with a C++20 compiler and a libtorch ${torchVersion} for this system in DIR (that of Python's torch, for example: site-packages/torch)`,
@@ -34,4 +33,14 @@ export function nothingToLoad(machine: Machine = {}): SetupError {
       "scalora alone: npm left optional dependencies out (--omit=optional, or a lock file made on another system)",
     fix: `npm install ${name}@${ownVersion(root)}; or compile it: ${setupCommand}, with a C++ compiler and Python's pip`,
   });
+}
+
+/** By its loader of libraries, which systems with glibc do not have. */
+function hasMusl(): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    return readdirSync("/lib").some((name) => /^ld-musl-.*\.so\.1$/.test(name));
+  } catch {
+    return false;
+  }
 }

@@ -133,11 +133,11 @@ test("where there is no package for the platform, the error says which there are
 
 test("where npm left the package out, or Linux has another C library, the error says so", () => {
   const { root } = installTiny(scratch.path, "linux-x64");
-  expect(nothingToLoad({ root, platform: "linux-x64", glibc: "2.36" })).toMatchObject({
+  expect(nothingToLoad({ root, platform: "linux-x64", isMusl: false })).toMatchObject({
     what: "@scalora/linux-x64 is not installed",
     fix: expect.stringContaining("npm install @scalora/linux-x64@1.2.3"),
   });
-  expect(nothingToLoad({ root, platform: "linux-x64", glibc: "" }).what).toContain("linux-x64 without glibc");
+  expect(nothingToLoad({ root, platform: "linux-x64", isMusl: true }).what).toContain("linux-x64 with musl");
 });
 
 test("a clone, which asks for no packages, is told to set up", () => {

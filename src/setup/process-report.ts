@@ -15,14 +15,16 @@ export function loadedLibraries(): readonly string[] {
 }
 
 function report(): Report {
-  const reporter = process.report;
-  // Looking up the names of open sockets takes seconds.
+  const reporter: unknown = process.report;
+  // Other runtimes than Node may lack it.
+  if (typeof reporter !== "object" || reporter === null) return {};
   const before: unknown = Reflect.get(reporter, "excludeNetwork");
   try {
+    // Looking up the names of open sockets takes seconds.
     Reflect.set(reporter, "excludeNetwork", true);
-    return reporter.getReport();
+    return process.report.getReport();
   } catch {
-    return {}; // Other runtimes than Node may lack it.
+    return {};
   } finally {
     Reflect.set(reporter, "excludeNetwork", before);
   }
