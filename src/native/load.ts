@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { SetupError } from "../setup/errors.ts";
@@ -64,7 +64,7 @@ function findSetup(): Setup {
 function refuseSecondAddon(addon: string) {
   const own = realpathSync(addon);
   const other = loadedLibraries().find(
-    (path) => basename(path) === "scalora.node" && realpathSync(path) !== own,
+    (path) => basename(path) === "scalora.node" && (!existsSync(path) || realpathSync(path) !== own),
   );
   if (other === undefined) return;
   throw new ScaloraError("setup", "This process has loaded the addon of another scalora", {

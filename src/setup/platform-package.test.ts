@@ -43,7 +43,9 @@ test("without a package there is none; in a clone, neither is one that was made 
   writeFileSync(join(root, "native", "a.cpp"), "int b;");
   expect(findPlatformPackage(root)).toBeUndefined();
   rmSync(join(root, "scripts"), { recursive: true });
-  expect(findPlatformPackage(root)).toBeDefined();
+  expect(() => findPlatformPackage(root)).toThrow(
+    setupError({ what: expect.stringContaining("another build"), found: expect.stringContaining(root) }),
+  );
   rmSync(folder, { recursive: true });
   expect(findPlatformPackage(root)).toBeUndefined();
 });

@@ -88,15 +88,16 @@ export function findPlatformPackage(
   if (folder === undefined) return undefined;
   const manifest = readManifest(name, folder);
   const version = ownVersion(root);
-  if (manifest.scalora !== version) {
-    throw new SetupError(`${name} is made for another version of scalora`, {
-      found: `version ${manifest.scalora} in ${folder}; scalora is ${version}`,
-      fix: `npm install scalora@${version} ${name}@${version}, or remove node_modules and npm's lock file and install again`,
-    });
-  }
-  // Only in a clone can the sources differ, which then are compiled.
-  const isClone = existsSync(join(root, "scripts"));
-  return isClone && manifest.native !== nativeHash(root) ? undefined : { name, folder, manifest };
+  const isSame = manifest.scalora === version;
+  if (isSame && manifest.native === nativeHash(root)) return { name, folder, manifest };
+  // A clone compiles its own sources, which may be newer.
+  if (isSame && existsSync(join(root, "scripts"))) return undefined;
+  throw new SetupError(`${name} is made for another ${isSame ? "build" : "version"} of scalora`, {
+    found: isSame
+      ? `${folder}, made from other C++ sources than those of ${root}, though both are version ${version}`
+      : `version ${manifest.scalora} in ${folder}; scalora is ${version}`,
+    fix: `npm install scalora@${version} ${name}@${version}, or remove node_modules and npm's lock file and install again`,
+  });
 }
 
 function folderOf(name: string, root: string): string | undefined {
