@@ -345,15 +345,6 @@ napi_value barrier(napi_env env, const std::vector<napi_value>& args) {
   });
 }
 
-// requireGpu(group): rejects where collectives of tensors on a GPU do not work
-napi_value requireGpu(napi_env env, const std::vector<napi_value>& args) {
-  const auto group = groupAt(env, args);
-  return promiseOf(env, "ProcessGroup.requireGpu", group->collectives, [group]() -> Finish {
-    group->backendFor(c10::kCUDA);
-    return undefined;
-  });
-}
-
 // storeSet(group, key, value)
 napi_value storeSet(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
@@ -396,7 +387,6 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "sumGradients", sumGradients);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "barrier", barrier);
-  define(env, exports, "requireGpu", requireGpu);
   define(env, exports, "storeSet", storeSet);
   define(env, exports, "storeGet", storeGet);
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { variablesOfOne } from "../distributed/launch.ts";
+import { launchOrAlone } from "../distributed/read-launch.ts";
 
 /** How a program ended, with the end of what it wrote. */
 export interface ProcessEnd {
@@ -43,7 +44,7 @@ export function runProcess(
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...process.env,
-        ...variablesOfOne,
+        ...variablesOfOne(launchOrAlone(process.env)),
         ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }),
       },
     });

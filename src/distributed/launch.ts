@@ -44,8 +44,16 @@ export const alone: Launch = {
   job: "alone",
 };
 
-/** torchrun's variables for a process that computes alone, whatever the launcher of the process that starts it. */
-export const variablesOfOne = { RANK: "0", WORLD_SIZE: "1", LOCAL_RANK: "0", LOCAL_WORLD_SIZE: "1" } as const;
+/**
+ * torchrun's variables for a process that computes alone, on the device of the process that starts it, whatever the launcher of
+ * that one.
+ */
+export const variablesOfOne = ({ localRank }: Launch) => ({
+  RANK: "0",
+  WORLD_SIZE: "1",
+  LOCAL_RANK: `${localRank}`,
+  LOCAL_WORLD_SIZE: "1",
+});
 
 /** The default port of torch's store. */
 export const defaultPort = 29500;

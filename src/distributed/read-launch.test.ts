@@ -94,7 +94,8 @@ describe("launchers", () => {
     const launch = readLaunch({ RANK: "0", WORLD_SIZE: "2", MASTER_ADDR: "10.0.0.1", MASTER_PORT: "1234" });
     const may = { spansMachines: true }; // nothing says that the ranks are on one machine
     expect(launch).toMatchObject({ rank: 0, worldSize: 2, localRank: 0, ...may, launcherHasStore: false });
-    expect(readLaunch({ RANK: "0", WORLD_SIZE: "1" })).toMatchObject({
+    expect(readLaunch({ RANK: "0", WORLD_SIZE: "1", LOCAL_RANK: "3" })).toMatchObject({
+      localRank: 3,
       spansMachines: false,
       store: { host: "127.0.0.1", port: 0 },
     });

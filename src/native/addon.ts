@@ -96,7 +96,6 @@ export interface NativeAddon {
   ): Promise<undefined>;
   broadcast(group: number, tensor: number, root: number): Promise<undefined>;
   barrier(group: number): Promise<undefined>;
-  requireGpu(group: number): Promise<undefined>;
   storeSet(group: number, key: string, value: string): Promise<undefined>;
   storeGet(group: number, key: string): Promise<string | undefined>;
 

@@ -10,6 +10,7 @@ import {
   gatherTexts,
   gemmBackends,
   type ProcessGroup,
+  zeros,
 } from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainOptions } from "../train/train-options.ts";
@@ -67,7 +68,7 @@ export async function prepareOnRanks(
   try {
     if (group) {
       await requireSameLoaded(group, recipe, prepared);
-      if (deviceOf(prepared.base.model).startsWith("cuda")) await group.requireGpu();
+      await tryCollective(group, deviceOf(prepared.base.model));
     }
     tight = checkMemoryFit(prepared, recipe);
     observer = await makeObserver(recipe, prepared);
@@ -102,6 +103,12 @@ export async function prepareOnRanks(
     prepared[Symbol.dispose]();
   };
   return { prepared, options, warnings, [Symbol.dispose]: dispose };
+}
+
+/** One number over all ranks: where tensors on a GPU cannot be sent, this says it before the first step. */
+async function tryCollective(group: ProcessGroup, device: string): Promise<void> {
+  using one = zeros([1], { device });
+  await group.allReduce(one);
 }
 
 const analysisError = () =>

@@ -271,14 +271,6 @@ export class ProcessGroup implements Disposable {
     await this.collective(native().barrier(this.handle));
   }
 
-  /**
-   * Prepares the collectives of tensors on a GPU, which their first use does otherwise.
-   * @throws ScaloraError `run` when this machine has no GPU, or the addon was built without NCCL
-   */
-  async requireGpu(): Promise<void> {
-    await this.whileOpen(native().requireGpu(this.handle));
-  }
-
   /** Sets a short text that every rank can read with `getValue`. */
   async setValue(key: string, value: string): Promise<void> {
     await this.whileOpen(this.answered(native().storeSet(this.handle, key, value)));

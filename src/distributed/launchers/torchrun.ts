@@ -24,7 +24,7 @@ export function readTorchrun(env: NodeJS.ProcessEnv): Launch | undefined {
     launcher: launcher ?? "a launcher like torchrun",
     rank,
     worldSize,
-    localRank: variables.integer("LOCAL_RANK", 0, worldSize - 1) ?? 0,
+    localRank: variables.integer("LOCAL_RANK", 0, single ? undefined : worldSize - 1) ?? 0,
     spansMachines: local === undefined ? !single : local < worldSize,
     store,
     launcherHasStore: env["TORCHELASTIC_USE_AGENT_STORE"] === "True",

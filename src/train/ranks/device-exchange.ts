@@ -35,6 +35,8 @@ export class DeviceExchange implements GradientExchange {
   private readonly trainables: readonly Trainable[];
   private readonly buckets: readonly Bucket[];
   private readonly rooms: ReadonlyMap<DType, Room>;
+  /** Flat copies of the gradients that are not contiguous, by trainable. */
+  private readonly flats: ReadonlyMap<number, Tensor>;
   /** This rank's part of the sums so far, by bucket; made in the first step of several rounds. */
   private sums: readonly Tensor[] = [];
   /** Whether earlier rounds of this step have sums. */
@@ -45,6 +47,11 @@ export class DeviceExchange implements GradientExchange {
     this.adapters = adapters;
     this.trainables = adapters.trainables();
     this.buckets = makeBuckets(this.trainables, bucketBytes);
+    this.flats = new Map(
+      [...this.trainables.entries()].flatMap(([index, { grad }]) =>
+        grad.isContiguous ? [] : [[index, this.zeros(grad.numel, grad.dtype)]],
+      ),
+    );
     const dtypes = new Set(this.buckets.map(({ dtype }) => dtype));
     this.rooms = new Map([...dtypes].map((dtype) => [dtype, this.makeRoom(dtype)]));
   }
@@ -52,6 +59,7 @@ export class DeviceExchange implements GradientExchange {
   async beginRound(): Promise<void> {
     if (this.sums.length === 0)
       this.sums = this.buckets.map((bucket) => this.zeros(this.part(bucket), bucket.dtype));
+    this.eachFlat((grad, flat) => copy_(flat, grad));
     for (const [bucket, sum] of zip(this.buckets, this.sums)) await this.addUp(bucket, this.group.size, sum);
     this.hasSums = true;
     this.adapters.zeroGrad();
@@ -59,6 +67,7 @@ export class DeviceExchange implements GradientExchange {
 
   async finish(count: number, compute?: () => void): Promise<void> {
     compute?.();
+    this.eachFlat((grad, flat) => copy_(flat, grad));
     for (const [index, bucket] of this.buckets.entries()) {
       const room = this.roomOf(bucket);
       using sum = noGrad(() =>
@@ -68,6 +77,7 @@ export class DeviceExchange implements GradientExchange {
       using sums = await this.group.allGather(sum);
       this.eachPiece(bucket, sums, (piece, place) => copy_(piece, place));
     }
+    this.eachFlat((grad, flat) => copy_(grad, flat));
     this.hasSums = false;
   }
 
@@ -96,12 +106,20 @@ export class DeviceExchange implements GradientExchange {
         const flat = view(rows, [-1]);
         let start = 0;
         for (const { trainable, start: from, length } of bucket.pieces) {
-          const { grad } = elementAt(this.trainables, trainable);
-          visit(narrow(view(grad, [-1]), 0, from, length), narrow(flat, 0, start, length));
+          const whole = this.flats.get(trainable) ?? view(elementAt(this.trainables, trainable).grad, [-1]);
+          visit(narrow(whole, 0, from, length), narrow(flat, 0, start, length));
           start += length;
         }
       }),
     );
+  }
+
+  /** Visits each gradient that is not contiguous, and its copy in the gradient's shape. */
+  private eachFlat(visit: (grad: Tensor, flat: Tensor) => unknown): void {
+    for (const [index, flat] of this.flats) {
+      const { grad } = elementAt(this.trainables, index);
+      noGrad(() => scope(() => void visit(grad, view(flat, [...grad.shape]))));
+    }
   }
 
   /** `[size, part]`, in the memory of a room. */
@@ -132,6 +150,6 @@ export class DeviceExchange implements GradientExchange {
   /** Frees the buffers. */
   [Symbol.dispose](): void {
     const rooms = [...this.rooms.values()].flatMap(({ sent, received, sum }) => [sent, received, sum]);
-    for (const tensor of [...rooms, ...this.sums]) tensor.dispose();
+    for (const tensor of [...rooms, ...this.sums, ...this.flats.values()]) tensor.dispose();
   }
 }

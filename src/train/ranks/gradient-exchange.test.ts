@@ -15,7 +15,7 @@ it.each([1, 3])(
     for (const { code, stdout, stderr } of ended) {
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       const { differing, messages } = JSON.parse(stdout);
-      expect(differing).toEqual(Array(16).fill([]));
+      expect(differing).toEqual(Array(22).fill([]));
       expect(messages).toEqual(["no memory", "an earlier collective of this process group failed"]);
     }
   },

@@ -14,6 +14,7 @@ import {
   sum,
   type Tensor,
   toDType,
+  transpose,
   zeros,
   zerosLike,
 } from "../../../torch/index.ts";
@@ -38,9 +39,13 @@ const shapes: readonly (readonly [number[], DType])[] = [
   [[16], "float32"],
 ];
 
-function makeTrainables(): Trainable[] {
+/** @param isTransposed whether those with two dimensions are not contiguous */
+function makeTrainables(isTransposed = false): Trainable[] {
   return shapes.map(([shape, dtype], index) => {
-    const value = zeros(shape, { dtype, device: "cpu" }).keep();
+    const value = scope(() => {
+      const whole = zeros(isTransposed ? shape.toReversed() : shape, { dtype, device: "cpu" });
+      return (isTransposed && shape.length === 2 ? transpose(whole, 0, 1) : whole).keep();
+    });
     const grad = zerosLike(value).keep();
     value.setRequiresGrad(true).setGrad(grad);
     return { name: `${index}`, value, grad, decay: true };
@@ -78,7 +83,7 @@ function expected(count: number): number[][] {
 }
 
 using group = await joinAsRank({ port: Number(port), rank, size, timeout: 30 });
-const trainables = makeTrainables();
+let trainables = makeTrainables();
 const owner = { trainables: () => trainables, zeroGrad: () => zeroGrad(trainables) };
 
 /** Adds up those of `count` items. @returns the trainables whose gradients are not those of one process */
@@ -119,6 +124,13 @@ for (const make of exchanges) {
   using exchange = make();
   for (const count of [1, size, size + 1, 3 * size, 1]) differing.push(await addUp(exchange, count));
 }
+const contiguous = trainables;
+trainables = makeTrainables(true);
+for (const make of exchanges) {
+  using exchange = make();
+  for (const count of [size, size + 1]) differing.push(await addUp(exchange, count));
+}
+trainables = contiguous;
 using overlapping = new HostExchange(group, owner, { canOverlap: true, bucketBytes });
 differing.push(await addUp(overlapping, size, inParts));
 await group.barrier();
