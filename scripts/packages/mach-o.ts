@@ -95,8 +95,14 @@ async function withZig(job: CompileJob): Promise<string> {
   try {
     // As C: as C++, zig would put a libc++ of its own into the addon, whose exceptions libtorch's do not equal.
     const stub = writeCxxStub(join(scratch, "libc++.tbd"), job.libtorch);
-    const options = ["-target", `aarch64-macos.${oldest}`, "-shared", "-s", "-Wl,-undefined,dynamic_lookup"];
-    await runOrThrow(program, ["cc", ...options, ...built, ...libraries, stub, "-o", job.output]);
+    const target = ["-target", `aarch64-macos.${oldest}`];
+    const options = [
+      "-shared",
+      "-s",
+      "-Wl,-install_name,@rpath/scalora.node",
+      "-Wl,-undefined,dynamic_lookup",
+    ];
+    await runOrThrow(program, ["cc", ...target, ...options, ...built, ...libraries, stub, "-o", job.output]);
   } finally {
     rmSync(scratch, { recursive: true });
   }

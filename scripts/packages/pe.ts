@@ -58,5 +58,5 @@ async function compile({ libtorch, output, log }: CompileJob): Promise<string> {
 
 /** LLVM's program: on the PATH, or where its installer puts it. */
 function programOf(name: string): string {
-  return which(`${name}.exe`) ?? join("C:/Program Files/LLVM/bin", `${name}.exe`);
+  return which(name) ?? join("C:/Program Files/LLVM/bin", `${name}.exe`);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createRequire, stripTypeScriptTypes } from "node:module";
+import nodeModule, { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /** A file of the chart library, as text. */
@@ -16,7 +16,7 @@ export const moduleEnding = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
  */
 export function browserModule(url: URL): string {
   const text = readFileSync(fileURLToPath(url), "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "");
-  return moduleEnding === ".ts" ? stripTypeScriptTypes(text) : text;
+  return moduleEnding === ".ts" ? nodeModule.stripTypeScriptTypes(text) : text;
 }
 
 /** The script of a report: its modules in one, because a page in one file has none to import. */

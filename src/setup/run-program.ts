@@ -57,8 +57,9 @@ export function lastLines(text: string, count = 12): string {
 
 /** Full path of a program on the PATH, or undefined. */
 export function which(name: string, env = process.env): string | undefined {
-  for (const folder of name.includes("/") ? [""] : (env["PATH"] ?? "").split(delimiter)) {
-    const path = folder === "" ? name : join(folder, name);
+  const file = process.platform === "win32" && !/\.\w+$/.test(name) ? `${name}.exe` : name;
+  for (const folder of file.includes("/") ? [""] : (env["PATH"] ?? "").split(delimiter)) {
+    const path = folder === "" ? file : join(folder, file);
     try {
       accessSync(path, constants.X_OK);
       return path;
