@@ -4,6 +4,8 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 /** A model's chat template and the tokens that end its outputs. */
 export interface ChatFormat {
   readonly template: ChatTemplate | undefined;
+  /** The token with which the template ends an answer, where it has one. */
+  readonly endOfTurnId: number | undefined;
   readonly textEosIds: ReadonlySet<number>;
   readonly chatEosIds: ReadonlySet<number>;
 }
@@ -14,11 +16,13 @@ export interface ChatFormat {
  */
 export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<number>): Promise<ChatFormat> {
   const { chatTemplate, chatTemplateFile, special } = tokenizer;
-  if (chatTemplate === undefined) return { template: undefined, textEosIds: ends, chatEosIds: ends };
+  if (chatTemplate === undefined)
+    return { template: undefined, endOfTurnId: undefined, textEosIds: ends, chatEosIds: ends };
   const template = new ChatTemplate(chatTemplate, special, chatTemplateFile);
   const closing = await endOfTurnToken(template, tokenizer);
   return {
     template,
+    endOfTurnId: closing,
     textEosIds: ends,
     chatEosIds: new Set(closing === undefined ? ends : [...ends, closing]),
   };

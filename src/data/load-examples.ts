@@ -120,6 +120,7 @@ class ExampleLoader {
       tokens: sum(({ tokens }) => tokens),
       straddling,
       splitChats: this.chatMarker?.splitChats ?? 0,
+      systemPrompt: this.chatMarker?.systemPrompts.common(),
       notes,
     };
   }

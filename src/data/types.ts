@@ -1,3 +1,4 @@
+import type { CommonSystemPrompt } from "./formats/system-prompts.ts";
 import type { DataFormat, DroppedRow, FormatConfig } from "./formats/types.ts";
 
 /** One file of a mix. */
@@ -92,6 +93,8 @@ export interface LoadReport {
   straddling: number;
   /** Chats split into one example per trained turn, because the template rewrites earlier turns. */
   splitChats: number;
+  /** The system message with which more than half of the chats begin. */
+  systemPrompt?: CommonSystemPrompt | undefined;
   /** Notes for the user, such as columns that the template does not render. */
   notes: string[];
 }

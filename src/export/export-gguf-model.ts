@@ -9,6 +9,7 @@ import {
 } from "../gguf/quantise/imatrix.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { chatFormatOf } from "./chat-setup.ts";
 import { collectInputs } from "./collect-inputs.ts";
 import { exportGguf } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
@@ -19,7 +20,8 @@ export async function exportGgufModel(
   { out, dtype, imatrix: wanted }: ExportRequest,
   signal: AbortSignal,
 ): Promise<Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks" | "imatrix">> {
-  if (wanted === undefined || wanted === false) return exportGguf(open, out, { dtype });
+  const { endOfTurnId } = await chatFormatOf(open);
+  if (wanted === undefined || wanted === false) return exportGguf(open, out, { dtype, endOfTurnId });
   if (dtype === undefined || ["float32", "float16", "bfloat16"].includes(dtype))
     throw new ScaloraError("usage", "An importance matrix needs a quantised file", {
       expected: "a dtype such as q4_k_m",
@@ -27,15 +29,15 @@ export async function exportGgufModel(
     });
   if (typeof wanted === "string") {
     const imatrix = readImatrix(wanted);
-    return { ...exportGguf(open, out, { dtype, imatrix }), imatrix: { file: wanted } };
+    return { ...exportGguf(open, out, { dtype, imatrix, endOfTurnId }), imatrix: { file: wanted } };
   }
-  return exportWithOwnImatrix(open, { out, dtype }, signal);
+  return exportWithOwnImatrix(open, { out, dtype, endOfTurnId }, signal);
 }
 
 /** Computes the importance matrix on the run's training rows, and writes it beside the model for other quantisations. */
 async function exportWithOwnImatrix(
   open: OpenModel,
-  { out, dtype }: Pick<ExportRequest, "out" | "dtype">,
+  { out, dtype, endOfTurnId }: Pick<ExportRequest, "out" | "dtype"> & { endOfTurnId: number | undefined },
   signal: AbortSignal,
 ) {
   const file = `${out.replace(/\.gguf$/i, "")}.imatrix.gguf`;
@@ -47,7 +49,7 @@ async function exportWithOwnImatrix(
   const { architecture } = describeModelForGguf(open.baseFolder);
   const inputs: CollectedInputs = await collectInputs(open, architecture, signal);
   const imatrix: Imatrix = imatrixOf(file, inputs);
-  const facts = exportGguf(open, out, { dtype, imatrix });
+  const facts = exportGguf(open, out, { dtype, imatrix, endOfTurnId });
   writeImatrix(file, inputs);
   return { ...facts, imatrix: { file, tokens: inputs.tokens } };
 }

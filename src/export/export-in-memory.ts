@@ -37,6 +37,8 @@ export interface ExportGgufOptions extends ExportOptions {
   readonly dtype?: ExportRequest["dtype"];
   /** An importance matrix in llama.cpp's GGUF format, by which the rounding errors of a quantised file are weighed. */
   readonly imatrix?: string;
+  /** The system message that the model was trained with, for the programs that are written with the file (docs/gguf.md). */
+  readonly systemPrompt?: string;
 }
 
 /** Options of `exportSvd`: either a rank or a fraction of the energy. */
@@ -77,9 +79,10 @@ export function mergeAndSave(
 export async function exportGguf(
   model: CausalLM,
   adapters: AdapterSet | undefined,
-  { dtype, imatrix, ...options }: ExportGgufOptions,
+  { dtype, imatrix, systemPrompt, ...options }: ExportGgufOptions,
 ): Promise<ExportResult> {
-  return exportInMemory(model, adapters, { kind: "merged", format: "gguf", dtype, imatrix }, options);
+  const request = { kind: "merged", format: "gguf", dtype, imatrix, systemPrompt } as const;
+  return exportInMemory(model, adapters, request, options);
 }
 
 /**
@@ -138,7 +141,7 @@ function saveChangedBase(model: TrainableModel, adapters: AdapterSet, baseFolder
 async function exportInMemory(
   model: TrainableModel,
   adapters: AdapterSet | undefined,
-  request: Pick<ExportRequest, "kind" | "format" | "dtype" | "imatrix" | "rank" | "energy">,
+  request: Pick<ExportRequest, "kind" | "format" | "dtype" | "imatrix" | "rank" | "energy" | "systemPrompt">,
   { out, baseFolder: given, signal }: ExportOptions,
 ): Promise<ExportResult> {
   const baseFolder = baseOf(model, adapters, given);

@@ -45,6 +45,8 @@ interface GgufOptions {
   /** Of the matrices; default: that of the base model's config (bfloat16, or else float32). */
   readonly dtype?: ExportDType | undefined;
   readonly imatrix?: Imatrix | undefined;
+  /** The token with which the chat template ends an answer. */
+  readonly endOfTurnId?: number | undefined;
 }
 
 /**
@@ -55,13 +57,13 @@ interface GgufOptions {
 export function exportGguf(
   open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
   out: string,
-  { dtype = storedDType(open.baseFolder), imatrix }: GgufOptions = {},
+  { dtype = storedDType(open.baseFolder), imatrix, endOfTurnId }: GgufOptions = {},
 ): Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks"> {
   const { model, baseFolder } = open;
   const parameters = parametersToSave(model, effectiveWeights(open));
   const description = describeModelForGguf(baseFolder, isTied(model));
   const title = basename(out, ".gguf");
-  const tokenizer = tokenizerOf(baseFolder);
+  const tokenizer = { ...tokenizerOf(baseFolder), endOfTurnId };
   const rounding = new RoundingError();
   const { types, fallbacks } = writeGgufModel(
     out,

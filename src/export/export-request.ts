@@ -2,6 +2,7 @@ import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { Fallback } from "../gguf/quantise/choose-types.ts";
 import type { Interruptible } from "../util/interruptible.ts";
+import type { SystemPrompt } from "./chat-setup.ts";
 
 /** Data types of merged models. */
 export type ExportDType = "float32" | "float16" | "bfloat16" | "q8_0" | "q6_k" | "q5_k_m" | "q4_k_m" | "q4_0";
@@ -27,6 +28,8 @@ export interface ExportRequest {
   rank?: number | undefined;
   /** Fraction of the squared Frobenius norm to keep, in (0, 1]. */
   energy?: number | undefined;
+  /** For the programs with a GGUF file: the system message; default: that of the run's training. */
+  systemPrompt?: string | undefined;
 }
 
 export interface ExportResult {
@@ -48,8 +51,20 @@ export interface ExportResult {
   /** `svd`: the fraction of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
   rank?: number | undefined;
+  /** Absent for a folder, and for a model without a chat template. */
+  chat?: ChatFilesResult | undefined;
   /** Mean loss on the run's held-out rows before and after the export, or why it was not measured. */
   heldOutLoss?: { trained: number; exported: number } | { notMeasured: string } | undefined;
+}
+
+/** The files with which the model of a GGUF file is used as it was trained. */
+export interface ChatFilesResult {
+  /** Their paths: a program for node-llama-cpp, a Modelfile for Ollama. */
+  readonly files: readonly string[];
+  /** The system message that they hold; of a run's training, with how many of its chats begin with it. */
+  readonly systemPrompt?: SystemPrompt | undefined;
+  /** For an adapter: the model's GGUF file that they name. */
+  readonly base?: string | undefined;
 }
 
 /** `src/export/run-export.ts`. */

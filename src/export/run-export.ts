@@ -18,6 +18,7 @@ import { exportMerged, type FolderDType } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
+import { withChatFiles } from "./with-chat-files.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
 export const runExport: RunExport = async (request, hooks) => {
@@ -35,7 +36,9 @@ export async function exportOpened(
   checkRequest(request);
   const { out, kind } = request;
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
-  const facts = await write(request, open, signal);
+  const writing = () => write(request, open, signal);
+  const isGguf = request.format === "gguf" && !isClassifier(open.model);
+  const facts = await (isGguf ? withChatFiles(request, open, writing) : writing());
   return { out, kind, bytes: storedBytes(out), checkpoint: usedCheckpoint(open), ...base, ...facts };
 }
 

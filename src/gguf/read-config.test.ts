@@ -4,7 +4,8 @@ import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData } from "../torch/index.ts";
 import { mapTuple } from "../util/elements.ts";
-import { float32Item, type MetadataItem, stringItem, uint32Item } from "./encode-metadata.ts";
+import { float32Item, int32ArrayItem, type MetadataItem, stringItem, uint32Item } from "./encode-metadata.ts";
+import { endTokenItems } from "./end-tokens.ts";
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
 import { llama3Factors } from "./rope-scaling.ts";
 import { tensorTypeByName } from "./tensor-types.ts";
@@ -114,6 +115,33 @@ describe("tokens that end an output", () => {
     expect(end(eot)).toBe(8);
     expect(end(eos, eot)).toEqual([7, 8]);
     expect(end(eos, uint32Item("tokenizer.ggml.eot_token_id", 7))).toBe(7);
+  });
+
+  test.each([
+    { listed: [7], endOfTurn: undefined, keys: ["eos"] },
+    { listed: [7, 8], endOfTurn: undefined, keys: ["eos", "eot", "list"] },
+    { listed: [7], endOfTurn: 8, keys: ["eos", "eot", "list"] },
+    { listed: [9, 8, 7], endOfTurn: 8, keys: ["eos", "eot", "eom", "list"] },
+    { listed: [0, 9, 10, 11], endOfTurn: 8, keys: ["eos", "eot", "eom", "list"] },
+    { listed: [], endOfTurn: undefined, keys: ["eos"] },
+  ])(
+    "$listed of a config and $endOfTurn of a template come back",
+    ({ listed, endOfTurn, keys: expected }) => {
+      const texts = Array.from({ length: 12 }, (_, i) => (i === 9 ? "<|endoftext|>" : `token ${i}`));
+      const items = endTokenItems({ eos: 7, listed, endOfTurn }, texts);
+      const all = [...new Set([...listed, ...(endOfTurn === undefined ? [] : [endOfTurn])])];
+      expect([end(eos, ...items) ?? []].flat()).toEqual(all.length === 0 ? [7] : all);
+      const names = items.map(([key]) => /(eot|eom)_token_id$/.exec(key)?.[1] ?? "list");
+      expect(["eos", ...names]).toEqual(expected);
+      // The one that llama.cpp knows by its text gives way to others.
+      const values = items.flatMap(([, value]) => (value.kind === "uint32" ? value.value : []));
+      if (listed.length > 3) expect(values).toEqual([8, 0]);
+    },
+  );
+
+  test("a list that holds no token ids is refused", () => {
+    const list = int32ArrayItem("tokenizer.ggml.eos_token_ids", [7, -1]);
+    expect(() => end(eos, list)).toThrow(refusal("format", { where: "eos_token_ids", found: "-1" }));
   });
 
   test("SentencePiece's own number where it names none", () => {

@@ -2,6 +2,7 @@ import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { statsOf } from "../util/read-file.ts";
 import { type Architecture, architectures } from "./architectures.ts";
+import { readEndTokens } from "./end-tokens.ts";
 import { type GgufHeader, readGgufHeader } from "./header.ts";
 import { readConfig, readHeads } from "./read-config.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
@@ -60,8 +61,7 @@ export function ggufConfig(path: string): Record<string, unknown> {
 export function ggufGenerationConfig(path: string): Record<string, unknown> {
   const { header } = openModelFile(path);
   const tokens = specialTokenIds(header.metadata);
-  const named = [tokens["eos_token_id"], header.metadata.count("tokenizer.ggml.eot_token_id")];
-  const ends = [...new Set(named.filter((id) => id !== undefined))];
+  const ends = readEndTokens(header.metadata, tokens["eos_token_id"]);
   if (ends.length === 0) return tokens;
   return { ...tokens, eos_token_id: ends.length === 1 ? ends[0] : ends };
 }

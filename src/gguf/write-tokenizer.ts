@@ -9,6 +9,7 @@ import {
   stringItem,
   uint32Item,
 } from "./encode-metadata.ts";
+import { endTokenItems } from "./end-tokens.ts";
 import {
   type ParsedTokenizer,
   parseTokenizerJson,
@@ -25,6 +26,8 @@ export interface TokenizerToWrite extends TokenizerSource {
   readonly where: string;
   /** Tokens that end an output. */
   readonly eosTokenIds: readonly number[];
+  /** The token with which the chat template ends an answer, where it has one. */
+  readonly endOfTurnId?: number | undefined;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface TokenizerToWrite extends TokenizerSource {
  * @throws ScaloraError `usage` for a tokenizer that GGUF cannot represent
  */
 export function tokenizerItems(
-  { where, spec, settings, eosTokenIds }: TokenizerToWrite,
+  { where, spec, settings, eosTokenIds, endOfTurnId }: TokenizerToWrite,
   rows: number,
 ): MetadataItem[] {
   const assembly = assembleTokenizer(spec, settings);
@@ -59,7 +62,7 @@ export function tokenizerItems(
     int32ArrayItem("tokenizer.ggml.token_type", types),
     ...own,
     ...ids,
-    ...endOfTurnItem(eosTokenIds, eos?.id),
+    ...endTokenItems({ eos: eos?.id, listed: eosTokenIds, endOfTurn: endOfTurnId }, tokens),
     boolItem("tokenizer.ggml.add_bos_token", addsToken(parts, "before", bos?.content)),
     boolItem("tokenizer.ggml.add_eos_token", addsToken(parts, "after", eos?.content)),
     ...(settings.chatTemplate === undefined
@@ -89,12 +92,6 @@ function tokenType(
   if (known !== undefined) return known.special ? tokenTypes.control : tokenTypes.userDefined;
   if (token === unusedTokenName(id)) return tokenTypes.unused;
   return !isByteLevel && /^<0x[0-9A-F]{2}>$/.test(token) ? tokenTypes.byte : tokenTypes.normal;
-}
-
-/** The token that ends a turn, where the model has one besides its EOS token. */
-function endOfTurnItem(eosTokenIds: readonly number[], eos: number | undefined): MetadataItem[] {
-  const [other] = eosTokenIds.filter((id) => id !== eos);
-  return other === undefined ? [] : [uint32Item("tokenizer.ggml.eot_token_id", other)];
 }
 
 function addsToken(

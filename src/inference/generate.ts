@@ -1,6 +1,7 @@
 import { type ChatFormat, loadChatFormat } from "../assemble/chat-format.ts";
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { openLanguageModel } from "../assemble/open-model.ts";
+import { trainedSystemPrompt } from "../assemble/trained-system-prompt.ts";
 import { type UsedCheckpoint, usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
@@ -24,6 +25,7 @@ export const openGenerator: OpenGenerator = async (target) => {
       where: open.baseFolder,
       chatFormat: speech,
       checkpoint: usedCheckpoint(open),
+      systemPrompt: trainedSystemPrompt(open)?.text,
     });
   } catch (error) {
     open.dispose();
@@ -65,6 +67,7 @@ interface GeneratorParts {
   readonly where: string;
   readonly chatFormat: ChatFormat;
   readonly checkpoint?: UsedCheckpoint | undefined;
+  readonly systemPrompt?: string | undefined;
   /** Frees model and adapters. */
   dispose(): void;
 }
@@ -92,6 +95,10 @@ class LoadedGenerator implements TextGenerator {
 
   get checkpoint(): UsedCheckpoint | undefined {
     return this.parts.checkpoint;
+  }
+
+  get systemPrompt(): string | undefined {
+    return this.parts.systemPrompt;
   }
 
   async *generate(

@@ -32,6 +32,8 @@ export interface TextGenerator extends Disposable {
   readonly hasChatTemplate: boolean;
   /** The run's checkpoint; undefined for a model. */
   readonly checkpoint: UsedCheckpoint | undefined;
+  /** Of a run: the system message with which most of its training's chats begin. `generate` adds none. */
+  readonly systemPrompt: string | undefined;
   /**
    * Streams pieces of text; a list of messages is rendered with the model's chat template.
    * @param settings default: greedy, at most 256 tokens, seed 0, no stop texts

@@ -91,8 +91,6 @@ export interface Demo {
     readonly format: "folder" | "gguf";
     readonly dtype: "float32" | "q8_0";
   };
-  /** Programs that query the merged model, by file name. */
-  programs(question: string): Readonly<Record<string, string>>;
   /** Commands that query the merged model. @param path gives the path of a name in the quickstart's folder, quoted for a shell */
   next(path: (name: string) => string, question: string): string[];
   /** Generates the exercises for a seed. */

@@ -23,8 +23,6 @@ export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): 
   const exported = join(out, name);
   const target = { path: join(out, exportedMethod), ...job.compute };
   await runExport({ target, out: exported, kind: "merged", format, dtype }, { signal });
-  for (const [file, text] of Object.entries(job.programs(elementAt(task.test, 0).question)))
-    writeOutputFile(join(out, file), text);
   writeOutputFile(join(out, fileNames.recipe), recipeText(quickstart));
   const result: QuickstartResult = {
     names: job.names,

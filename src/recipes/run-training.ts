@@ -190,7 +190,7 @@ function startInfo(
   worldSize: number | undefined,
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
-  const { files, dropped, rejected, truncated, notes } = dataset.report.train;
+  const { files, dropped, rejected, truncated, systemPrompt, notes } = dataset.report.train;
   return {
     model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize, hash: identity.base },
     data: {
@@ -200,6 +200,7 @@ function startInfo(
       ...(rejected > 0 && { rejected }),
       ...trainingCounts(dataset),
       truncated,
+      ...(systemPrompt && { systemPrompt: { ...systemPrompt } }),
       notes,
       labels: isClassifier(model)
         ? [...model.info.labels]

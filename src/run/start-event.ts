@@ -44,6 +44,12 @@ const dataSchema = z
       .optional()
       .describe("Labels of the training rows: tokens, or rows for a classification"),
     truncated: count().optional().describe("Rows truncated to `data.maxLength`"),
+    systemPrompt: z
+      .object({ text: z.string(), chats: count(), allChats: count() })
+      .optional()
+      .describe(
+        "The system message with which more than half of the training chats begin: its text, how many do, how many chats there are",
+      ),
     notes: z.array(z.string()).optional().describe("Remarks on the files"),
     labels: z
       .union([z.string(), z.array(z.string())])

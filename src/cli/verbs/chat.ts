@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/text-generator.ts";
+import { clip } from "../../util/quote.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, type ModelOptions, modelTarget } from "../shared-options.ts";
 import type { Context } from "../terminal/context.ts";
@@ -24,7 +25,10 @@ export function addChat(
     .command("chat")
     .description("talk to a model; one line is one message, /reset starts over, /exit or Ctrl-D ends")
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
-    .option("--system <text>", "system message");
+    .option(
+      "--system <text>",
+      'system message (default: for a run, that of most of its training; "" for none)',
+    );
   addSamplingOptions(addModelOptions(command)).action(async (path: string, options: Options) => {
     const target = modelTarget(path, options);
     checkTarget(target);
@@ -39,18 +43,20 @@ export function addChat(
       );
     }
     noteCheckpoint(context, generator.checkpoint);
-    await converse(generator, options, context, input);
+    const { system = generator.systemPrompt } = options;
+    if (options.system === undefined && system !== undefined)
+      context.note(`system message: ${JSON.stringify(clip(system, 60))} (as in training)`);
+    await converse(generator, { ...options, system: system ?? "" }, context, input);
   });
 }
 
 async function converse(
   generator: TextGenerator,
-  options: Options,
+  options: Options & { system: string },
   context: Context,
   input: NodeJS.ReadableStream,
 ): Promise<void> {
-  const start: ChatMessage[] =
-    options.system === undefined ? [] : [{ role: "system", content: options.system }];
+  const start: ChatMessage[] = options.system === "" ? [] : [{ role: "system", content: options.system }];
   const settings = samplingSettings(options);
   let messages = [...start];
   const lines = createInterface({ input });

@@ -147,11 +147,13 @@ test("eval passes its options on, ends its progress at the last batch, and print
 /** A generator that says its prompt back, word by word. */
 function echo(
   seen: { settings?: Partial<SamplingSettings> | undefined; inputs: unknown[] },
-  { hasChatTemplate = true, checkpoint }: Partial<Pick<TextGenerator, "hasChatTemplate" | "checkpoint">> = {},
+  more: Partial<Pick<TextGenerator, "hasChatTemplate" | "checkpoint" | "systemPrompt">> = {},
 ): TextGenerator {
   return {
-    hasChatTemplate,
-    checkpoint,
+    hasChatTemplate: true,
+    checkpoint: undefined,
+    systemPrompt: undefined,
+    ...more,
     async *generate(
       input: string | readonly ChatMessage[],
       settings,
@@ -233,6 +235,26 @@ test("chat keeps the conversation, starts over with /reset and ends with /exit",
   expect(stdout.text).toBe("one! \ntwo! \nthree! \n");
   expect(stderr.text).toBe("checkpoint: step-000004 (best saved)\nwarning: an older one\n");
 });
+
+test.each([
+  { more: [], used: "of the training", note: 'system message: "of the training" (as in training)\n' },
+  { more: ["--system", "be kind"], used: "be kind", note: "" },
+  { more: ["--system", ""], used: undefined, note: "" },
+])(
+  "chat with a run begins with its training's system message, unless one is given: $more",
+  async ({ more, used, note }) => {
+    const { context, stderr } = testContext();
+    const seen: { inputs: unknown[] } = { inputs: [] };
+    const load = async () => ({ openGenerator: async () => echo(seen, { systemPrompt: "of the training" }) });
+    await runVerb(
+      (program) => addChat(program, context, load, Readable.from(["one\n"])),
+      ["chat", model, ...more],
+    );
+    const system = used === undefined ? [] : [{ role: "system", content: used }];
+    expect(seen.inputs).toEqual([[...system, { role: "user", content: "one" }]]);
+    expect(stderr.text).toBe(note);
+  },
+);
 
 test("chat refuses a model without a chat template", async () => {
   const { context } = testContext();

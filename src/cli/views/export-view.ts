@@ -1,5 +1,7 @@
+import { basename } from "node:path";
 import type { ExportResult } from "../../export/export-request.ts";
 import { formatBytes } from "../../util/format.ts";
+import { clip } from "../../util/quote.ts";
 import type { Context } from "../terminal/context.ts";
 import { table } from "../terminal/table.ts";
 import { checkpointRows } from "./checkpoint-view.ts";
@@ -26,11 +28,26 @@ export function exportText(result: ExportResult, context: Context): string {
   if (result.retainedEnergy !== undefined) {
     rows.push(["kept", `${(100 * result.retainedEnergy).toFixed(2)} % of the change's energy`]);
   }
+  rows.push(...chatRows(result));
   if (result.heldOutLoss !== undefined) {
     rows.push(["held-out loss", lossText(result.heldOutLoss, result.kind)]);
     if (!("notMeasured" in result.heldOutLoss)) rows.push(["perplexity", perplexityText(result.heldOutLoss)]);
   }
   return table([{ title: "export" }, { title: "" }], rows, context.paintOut);
+}
+
+/** The files to use a GGUF file with, and what they hold. */
+function chatRows({ chat }: ExportResult): string[][] {
+  if (chat === undefined) return [];
+  const { files, systemPrompt, base } = chat;
+  const rows = [["beside it", files.map((path) => basename(path)).join(", ")]];
+  if (systemPrompt !== undefined) {
+    const { text, chats, allChats } = systemPrompt;
+    const share = chats === allChats ? "as in training" : `as in ${chats} of ${allChats} training chats`;
+    rows.push(["system prompt", `${JSON.stringify(clip(text, 60))}, ${share}`]);
+  }
+  if (base !== undefined) rows.push(["for the model", base]);
+  return rows;
 }
 
 /** `2.3456, trained 2.3401 (+0.0055)`. */

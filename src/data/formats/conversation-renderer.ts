@@ -2,12 +2,14 @@ import { type ChatMessage, type ChatTemplate, TemplateRefusal } from "../../chat
 import { ScaloraError } from "../../util/errors.ts";
 import { checkRoles } from "./check-chat-roles.ts";
 import type { Conversation } from "./conversation.ts";
+import { SystemPromptCount } from "./system-prompts.ts";
 import type { MarkedText, Span } from "./types.ts";
 
 /** Renders conversations with one chat template and marks the characters that are trained on (TRL's assistant mask). */
 export class ConversationRenderer {
   /** Number of chats that were split into one text per trained turn. */
   splitChats = 0;
+  readonly systemPrompts = new SystemPromptCount();
   private readonly template: ChatTemplate;
   private readonly rendersCalls: boolean;
   private checkedTools = false;
@@ -30,6 +32,7 @@ export class ConversationRenderer {
    * @throws ScaloraError `data` when a turn does not begin with the generation prompt: its position is unknown then.
    */
   renderTrainedTurns(conversation: Conversation, source: string): MarkedText[] {
+    this.systemPrompts.add(conversation);
     const messages = this.withToolCallsAsText(conversation.messages);
     const { tools } = conversation;
     const render = (count: number, addGenerationPrompt: boolean) =>

@@ -1,10 +1,10 @@
+import { programPackages } from "../../export/node-chat-program.ts";
 import { elementAt, zip } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import type { Demo, Exercise, MethodSettings, Split } from "../demo.ts";
 import { generateAnswers } from "../evaluate-model.ts";
 import { type CustomerMessage, drawMessages, instruction } from "./customer-messages.ts";
-import { nodeProgram, ollamaFile } from "./gguf-chat-programs.ts";
 import { gradeRecord } from "./grade-record.ts";
 
 /** Number of messages in each split. Those for validation are not used here, but by the recipe that is left to go on with. */
@@ -51,13 +51,9 @@ export function recordsDemo(model: string): Demo {
     pace: { watched: 3, at: [1 / 3, 2 / 3], testsBefore: 16, seconds: 105, least: { steps: 20, tests: 32 } },
     compute: { dtype: "auto", device: "auto" },
     output: { name: modelFile, format: "gguf", dtype: "q8_0" },
-    programs: (question) => ({
-      "chat.mjs": nodeProgram(modelFile, question),
-      Modelfile: ollamaFile(modelFile),
-    }),
     next: (path, question) => [
       `npx scalora chat ${path(modelFile)} --system ${shellQuote(instruction)}`,
-      `npm install --prefix ${path("")} node-llama-cpp && node ${path("chat.mjs")}`,
+      `npm install --prefix ${path("")} ${programPackages} && node ${path("chat.mjs")} ${shellQuote(question)}`,
       `ollama create records -f ${path("Modelfile")} && ollama run records ${shellQuote(question)}`,
     ],
     makeExercises(seed) {

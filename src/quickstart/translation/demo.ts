@@ -41,7 +41,6 @@ export const translationDemo: Demo = {
   // Enough for operators this small; two threads that wait for a busy core waste whole seconds.
   threads: 1,
   output: { name: "model", format: "folder", dtype: "float32" },
-  programs: () => ({}),
   next: (path, question) => [`npx scalora generate ${path("model")} ${shellQuote(question)}`],
   makeExercises(seed) {
     const { train, validation, test } = makeTranslationSplits(seed);
