@@ -17,7 +17,7 @@ const badInput: {
     name: "unknown key",
     set: ["train.learningRat=1e-3"],
     key: "train.learningRat",
-    issue: { problem: "unknown key" },
+    issue: { problem: "unknown key", found: "learningRat" },
   },
   {
     name: "one label, which would be a regression",

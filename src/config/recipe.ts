@@ -7,13 +7,14 @@ import type { AdapterConfig } from "../adapters/core/method.ts";
 import { adapterSchema, listMethods, methodNamed } from "../adapters/registry.ts";
 import { downloadHint, modelPath } from "../download/index.ts";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
-import type { KeyPath, ReportIssue } from "../schema/config-issue.ts";
+import type { IssueText, KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { translateIssues, unknownKeyIssues } from "../schema/translate-issues.ts";
 import { nearestPath } from "../util/nearest-path.ts";
 import { statsOf } from "../util/read-file.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data-section.ts";
+import { keyElsewhere } from "./key-elsewhere.ts";
 import { type ModelConfig, modelSchema } from "./model-section.ts";
 import { checkPlugins, pluginsHelp } from "./plugins.ts";
 import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./recipe-sections.ts";
@@ -126,9 +127,15 @@ function readSections(source: RecipeSource, report: ReportIssue): RawSections {
   const issueOf = unknownKeyIssues([pluginsHelp.key, ...sectionNames]);
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
-    else if (key !== pluginsHelp.key) report([key], issueOf(key));
+    else if (key !== pluginsHelp.key) report([key], misplaced(key, issueOf(key)));
   }
   return raw;
+}
+
+/** An unknown key's issue; where it belongs, if that is in another section. */
+function misplaced(key: string, issue: IssueText, section?: SectionName): IssueText {
+  const meant = keyElsewhere(key, section);
+  return meant === undefined ? issue : { ...issue, fix: `did you mean ${meant}?` };
 }
 
 function kindOf(value: unknown): string {
@@ -149,7 +156,9 @@ function parseSection<T>(
   const node = sectionJsonSchema(section);
   const found = translateIssues(result.error.issues, node, raw[section]);
   for (const { path, ...issue } of [...found, ...issuesOfAllMethods(section, schema, raw)]) {
-    report([section, ...path], issue);
+    const [key] = path;
+    const isUnknown = issue.problem === "unknown key" && path.length === 1;
+    report([section, ...path], isUnknown ? misplaced(String(key), issue, section) : issue);
   }
   return undefined;
 }
@@ -186,7 +195,7 @@ function withAbsoluteFrom(adapter: AdapterConfig, cwd: string, report: ReportIss
 
 /** The path of a model's folder or file, or of a fetched model of that name; a path that exists wins. */
 function resolveModelPath(cwd: string, path: string, report: ReportIssue): string {
-  return resolvePath(cwd, modelPath(path, cwd), ["model", "path"], report, downloadHint(path));
+  return resolvePath(cwd, modelPath(path, cwd), ["model", "path"], report, downloadHint(path, cwd));
 }
 
 /** The absolute path; a report, with the nearest name in that folder, when nothing is there. */

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { cacheFolder } from "../setup/paths.ts";
 import { expandHome } from "../util/expand-home.ts";
-import { nearestName } from "../util/nearest-name.ts";
+import { nearestName, normaliseName } from "../util/nearest-name.ts";
 import { type ListedModel, listedModels } from "./listed-models.ts";
 
 /** A model of the Hugging Face hub: `owner/name`, or one GGUF file of it, `owner/name/file.gguf`. */
@@ -118,13 +118,26 @@ export function modelPath(given: string, cwd = process.cwd()): string {
 }
 
 /** Folders that models are kept in: no owners on the hub. */
-const modelFolders = /^(models?|checkpoints?)\//;
+const modelFolders = /^(models?|checkpoints?|outputs?)\//;
+
+/** Whether a text that does not exist can only be meant as a path: no ID of the hub begins, ends or is nested like that. */
+function isPath(text: string, cwd: string): boolean {
+  const [first = "", ...rest] = text.split(/[/\\]/);
+  if (/^[./~\\]|^[a-z]:[/\\]|[/\\]$/i.test(text) || modelFolders.test(text)) return true;
+  return rest.length > 0 && (parseHubId(text) === undefined || existsSync(resolve(cwd, first)));
+}
 
 /** Advice for a model that is neither a path nor downloaded; undefined where its name resembles none. */
-export function downloadHint(name: string): string | undefined {
-  if (modelFolders.test(name))
-    return `${name} does not exist: \`npx scalora get OWNER/NAME\` fetches a model of the Hugging Face hub, and OWNER/NAME then goes in its place`;
+export function downloadHint(name: string, cwd = process.cwd()): string | undefined {
+  if (/^runs[/\\]/.test(name)) return "`npx scalora ls runs` lists the runs";
   const names = listedModels.map((model) => model.name);
+  if (isPath(name, cwd)) {
+    const last = normaliseName(basename(name.replaceAll("\\", "/")).replace(/\.gguf$/i, ""));
+    const listed = names.find((each) => normaliseName(each) === last);
+    return listed === undefined
+      ? "put the model's folder there or mend the path; `npx scalora get OWNER/NAME` fetches a model of the Hugging Face hub, and OWNER/NAME then goes in the path's place"
+      : `\`npx scalora get ${listed}\` fetches that model, and ${listed} then goes in the path's place`;
+  }
   if (names.includes(name)) return `\`npx scalora get ${name}\` fetches it`;
   if (parseHubId(name) !== undefined)
     return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;

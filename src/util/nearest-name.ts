@@ -1,6 +1,7 @@
 import { distance } from "fastest-levenshtein";
 
-const normalise = (text: string) => text.toLowerCase().replaceAll(/[-_.\s]/g, "");
+/** A name without what does not count in comparisons: case, `-`, `_`, `.` and spaces. */
+export const normaliseName = (text: string) => text.toLowerCase().replaceAll(/[-_.\s]/g, "");
 
 /** Characters of a misspelt name; the time to compare grows with the length. */
 const maxLength = 200;
@@ -12,10 +13,10 @@ export function nearestName(word: string, candidates: Iterable<string>): string 
 
 /** `nearestName` for many words. */
 export function nameFinder(candidates: Iterable<string>): (word: string) => string | undefined {
-  const names = [...candidates].map((name) => ({ name, normalised: normalise(name) }));
+  const names = [...candidates].map((name) => ({ name, normalised: normaliseName(name) }));
   return (word) => {
     if (word.length > maxLength) return undefined;
-    const wanted = normalise(word);
+    const wanted = normaliseName(word);
     let best: string | undefined;
     let bestDistance = Math.max(2, Math.floor(wanted.length / 2)) + 1;
     for (const { name, normalised } of names) {
