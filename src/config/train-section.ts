@@ -89,8 +89,8 @@ export const trainSchema = () =>
       unset: "a tenth of the run, at least 20",
     }),
     saveEvery: integerAtLeast(1).optional().meta({
-      description: "Steps between checkpoints; one is always saved at the end",
-      unset: "a tenth of the run, at least 20",
+      description: "Steps between checkpoints; one is always saved at the end, and of the best evaluation",
+      unset: "by time: five minutes after the last one",
     }),
     keepLast: integerAtLeast(1).default(2).meta({
       description: "Checkpoints kept beside the best one",

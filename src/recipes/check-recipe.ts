@@ -131,12 +131,13 @@ async function forecastOf(
   { probe, loadSeconds, ranks }: { probe: Probe; loadSeconds: number; ranks: RanksQuestion },
 ): Promise<RanksForecast> {
   const { steps } = prepared;
-  const { accumulate, evalEvery, saveEvery } = scheduleAndSettings(recipe, steps).settings;
+  const { accumulate, evalEvery } = scheduleAndSettings(recipe, steps).settings;
   const costs = await measureRankCosts(prepared, { probe, accumulate, loadSeconds });
   const length = {
     steps,
     evaluations: 1 + Math.ceil(steps / evalEvery),
-    checkpoints: Math.ceil(steps / saveEvery),
+    // By time there are few: mostly those of evaluations that are the best so far.
+    checkpoints: Math.ceil(steps / (recipe.train.saveEvery ?? evalEvery)),
   };
   return forecastRanks(costs, length, ranks);
 }

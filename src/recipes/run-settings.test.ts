@@ -11,11 +11,16 @@ test.each([
   [200, 20],
   [201, 21],
   [3000, 300],
-])("a run of %d steps evaluates and saves every %d steps, unless it is told otherwise", (steps, often) => {
-  expect(scheduleAndSettings(folder.load(minimal), steps).settings).toMatchObject({
-    evalEvery: often,
-    saveEvery: often,
-  });
-  const told = folder.load(minimal, ["train.evalEvery=2", "train.saveEvery=3"]);
-  expect(scheduleAndSettings(told, steps).settings).toMatchObject({ evalEvery: 2, saveEvery: 3 });
-});
+])(
+  "a run of %d steps evaluates every %d steps and saves by time, unless it is told otherwise",
+  (steps, often) => {
+    expect(scheduleAndSettings(folder.load(minimal), steps).settings).toMatchObject({
+      evalEvery: often,
+      saveSeconds: 300,
+    });
+    const told = folder.load(minimal, ["train.evalEvery=2", "train.saveEvery=3"]);
+    const { settings } = scheduleAndSettings(told, steps);
+    expect(settings).toMatchObject({ evalEvery: 2, saveEvery: 3 });
+    expect(settings).not.toHaveProperty("saveSeconds");
+  },
+);

@@ -4,11 +4,14 @@ import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule } from "../optim/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** Default number of evaluations and checkpoints in a run. */
+/** Default number of evaluations in a run. */
 const defaultTimes = 10;
 
-/** Steps between them at least, so that a short run trains rather than evaluates and saves. */
+/** Steps between them at least, so that a short run trains rather than evaluates. */
 const leastSteps = 20;
+
+/** Seconds of training that a crash costs at most, about, where a recipe does not say after how many steps to save. */
+const saveSeconds = 300;
 
 /** The folder of a recipe's run. */
 export const runPath = ({ run }: Recipe) => join(run.folder, run.name);
@@ -17,7 +20,7 @@ export const runPath = ({ run }: Recipe) => join(run.folder, run.name);
 export function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience, stopOnDivergence } = settings;
   const often = Math.max(leastSteps, Math.ceil(steps / defaultTimes));
-  const { evalEvery = often, saveEvery = often } = settings;
+  const { evalEvery = often, saveEvery } = settings;
   return {
     schedule: makeSchedule({ name, lr, steps, warmup }),
     settings: {
@@ -25,7 +28,7 @@ export function scheduleAndSettings({ train: settings }: Recipe, steps: number) 
       accumulate,
       clip,
       evalEvery,
-      saveEvery,
+      ...(saveEvery === undefined ? { saveSeconds } : { saveEvery }),
       keepLast,
       patience,
       ...(stopOnDivergence !== undefined && { stopOnDivergence }),

@@ -81,7 +81,7 @@ const checkpointEvent = z
     path: z.string().describe("Relative to the run's folder"),
     reason: z
       .enum(["interval", "best", "end", "stop", "request"])
-      .describe("`interval`: `train.saveEvery`; `request`: requested by `control.json`"),
+      .describe("`interval`: `train.saveEvery`, or by time; `request`: requested by `control.json`"),
   })
   .describe("After each saved checkpoint.");
 

@@ -7,7 +7,7 @@ import type { RunEvent, StartEvent } from "../run/events.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import type { GemmBackend, Generator, ProcessGroup } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { isWithinLimits, limitsText } from "../util/number-limits.ts";
+import { isWithinLimits, limitsText, type NumberLimits } from "../util/number-limits.ts";
 import type { CheckpointIdentity } from "./checkpoints/checkpoint-format.ts";
 import type { ComputeMetrics } from "./evaluate.ts";
 import type { EvaluationRecord } from "./progress-state.ts";
@@ -25,6 +25,11 @@ export interface TrainSettings {
   readonly evalEvery?: number;
   /** Steps between checkpoints; by default there is one after the last step. */
   readonly saveEvery?: number;
+  /**
+   * Seconds since the last checkpoint, whatever it was saved for, after which a step is followed by another one; by default time
+   * does not matter. It is longer where saving takes more than a twentieth of it.
+   */
+  readonly saveSeconds?: number;
   /** Number of newest checkpoints to keep, in addition to the best one; default 2. */
   readonly keepLast?: number;
   /** Stop after this many evaluations without improvement; 0 (the default) turns early stopping off. */
@@ -108,13 +113,18 @@ export function resolveSettings(settings: TrainSettings): ResolvedSettings {
   const { steps, accumulate = 1, clip = 1, keepLast = 2, patience = 0, stopOnDivergence = true } = settings;
   const { evalEvery = steps, saveEvery = steps } = settings;
   const numbers = { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience };
+  const { saveSeconds = Number.POSITIVE_INFINITY } = settings;
+  if (!(saveSeconds > 0)) throw outOfRange("saveSeconds", { above: 0 }, saveSeconds);
   for (const [key, value] of Object.entries(numbers)) {
     const limits = { whole: key !== "clip", least: key === "clip" || key === "patience" ? 0 : 1 };
-    if (!isWithinLimits(value, limits))
-      throw new ScaloraError("config", `The training setting ${key} is out of range`, {
-        expected: limitsText(limits),
-        found: String(value),
-      });
+    if (!isWithinLimits(value, limits)) throw outOfRange(key, limits, value);
   }
-  return { ...numbers, stopOnDivergence };
+  return { ...numbers, saveSeconds, stopOnDivergence };
+}
+
+function outOfRange(key: string, limits: NumberLimits, value: number): ScaloraError {
+  return new ScaloraError("config", `The training setting ${key} is out of range`, {
+    expected: limitsText(limits),
+    found: String(value),
+  });
 }

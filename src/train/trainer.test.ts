@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
 import { requestControl } from "../run/control-command.ts";
 import type { RunEvent } from "../run/events.ts";
@@ -31,6 +31,29 @@ const eventsOf = <T extends RunEvent["type"]>(type: T) =>
   readEvents(path()).filter(
     (event): event is Extract<RunEvent, { type: T }> & { time: string } => event.type === type,
   );
+
+test.each([
+  ["after the time that was asked for", 0, [3, 6, 9, 10]],
+  ["later, where saving takes a twentieth of that", 15, [3, 8, 10]],
+])("checkpoints by time come %s", async (_, secondsOfSaving, expected) => {
+  let seconds = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => 1000 * seconds);
+  const { evalBatches: _none, ...options } = make({ steps: 10, saveSeconds: 200 }, { folder: path() });
+  await train({
+    ...options,
+    afterStep: async () => {
+      seconds += 70;
+    },
+    onEvent: ({ type }) => {
+      if (type === "checkpoint") seconds += secondsOfSaving;
+    },
+  });
+  clock.mockRestore();
+  expect(eventsOf("checkpoint").map(({ step }) => step)).toEqual(expected);
+  expect(eventsOf("checkpoint").map(({ reason }) => reason)).toEqual(
+    expected.map((step) => (step === 10 ? "end" : "interval")),
+  );
+});
 
 test("a run learns, evaluates before, during and after, saves, and tells everything", async () => {
   const options = make(

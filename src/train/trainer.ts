@@ -24,6 +24,9 @@ import {
 } from "./train-options.ts";
 import { UnchangedParameterDetector } from "./unchanged-parameters.ts";
 
+/** Saving by time takes at most one part in so many of it. */
+const timesOfSaving = 20;
+
 /** Parameters unchanged after this many steps are warned about. */
 const changedByStep = 3;
 
@@ -71,6 +74,8 @@ class Trainer {
   private hasUnreadable = false;
   private unchangedDetector: UnchangedParameterDetector | undefined;
   private savedStep: number | undefined;
+  /** When the last checkpoint was saved, or training began, and how long that took, in milliseconds. */
+  private lastSave = { at: performance.now(), took: 0 };
   private gemmBackend: torch.GemmBackend;
   private clock = performance.now();
 
@@ -135,6 +140,7 @@ class Trainer {
     if (progress.step === 0)
       this.unchangedDetector = new UnchangedParameterDetector(options.adapters.trainables());
     this.clock = performance.now();
+    this.lastSave = { at: this.clock, took: 0 };
   }
 
   private refuseOverwriting(): void {
@@ -156,10 +162,12 @@ class Trainer {
         recorder: this.recorder,
         step: progress.step,
         ranks: this.ranks,
+        isDue: () => this.isSaveDue(),
         save: () => this.save("request"),
       });
       const stop = done || early ? undefined : requests.stop;
-      await this.saveIfDue({ done: done || early, stop: stop !== undefined, asked: requests.checkpoint });
+      const { checkpoint: asked, due: late } = requests;
+      await this.saveIfDue({ done: done || early, stop: stop !== undefined, asked, late });
       if (done) return { reason: "finished" };
       const better = options.metrics ? "higher score" : "lower loss";
       if (early) return { reason: "early", message: `no ${better} in ${settings.patience} evaluations` };
@@ -268,19 +276,27 @@ class Trainer {
     this.recorder.emit({ type: "eval", step, ...evaluation, best, seconds });
   }
 
-  private async saveIfDue(due: { done: boolean; stop: boolean; asked: boolean }): Promise<void> {
+  /** Whether the last checkpoint is longer ago than the settings say, and long ago for the time that it took to save. */
+  private isSaveDue(): boolean {
+    const { at, took } = this.lastSave;
+    const wait = Math.max(1000 * this.settings.saveSeconds, timesOfSaving * took);
+    return this.progress.step > 0 && performance.now() - at >= wait;
+  }
+
+  private async saveIfDue(due: Record<"done" | "stop" | "asked" | "late", boolean>): Promise<void> {
     const { step, best } = this.progress;
     if (due.done) await this.save("end");
     else if (due.stop) await this.save("stop");
     else if (due.asked) await this.save("request");
     else if (step > 0 && best?.step === step) await this.save("best");
-    else if (step > 0 && step % this.settings.saveEvery === 0) await this.save("interval");
+    else if (due.late || (step > 0 && step % this.settings.saveEvery === 0)) await this.save("interval");
   }
 
   /** Saves a checkpoint, unless the step has one; of several ranks the first does, once all have compared what they hold, and the
    * others write what only they hold. */
   private async save(reason: CheckpointEvent["reason"]): Promise<void> {
     if (this.savedStep === this.progress.step) return;
+    const began = performance.now();
     await this.ranks?.requireEqual(this.progress.step);
     this.savedStep = this.progress.step;
     const { ranks } = this;
@@ -289,6 +305,8 @@ class Trainer {
     if (ranks && isWrittenTogether(adapters)) await saveOnRanks(ranks, adapters, begun);
     else begun?.finish();
     this.recordCheckpoint(reason);
+    const at = performance.now();
+    this.lastSave = { at, took: at - began };
   }
 
   /** Begins the checkpoint of the step, unless it is there already or this process has no run. */
