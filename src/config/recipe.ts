@@ -14,7 +14,7 @@ import { nearestPath } from "../util/nearest-path.ts";
 import { statsOf } from "../util/read-file.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data-section.ts";
-import { keyElsewhere } from "./key-elsewhere.ts";
+import { KeyPlaces } from "./key-places.ts";
 import { type ModelConfig, modelSchema } from "./model-section.ts";
 import { checkPlugins, pluginsHelp } from "./plugins.ts";
 import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./recipe-sections.ts";
@@ -125,6 +125,7 @@ function readSections(source: RecipeSource, report: ReportIssue): RawSections {
       },
     ]);
   const issueOf = unknownKeyIssues([pluginsHelp.key, ...sectionNames]);
+  const misplaced = misplacedKeys();
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
     else if (key !== pluginsHelp.key) report([key], misplaced(key, issueOf(key)));
@@ -132,10 +133,14 @@ function readSections(source: RecipeSource, report: ReportIssue): RawSections {
   return raw;
 }
 
-/** An unknown key's issue; where it belongs, if that is in another section. */
-function misplaced(key: string, issue: IssueText, section?: SectionName): IssueText {
-  const meant = keyElsewhere(key, section);
-  return meant === undefined ? issue : { ...issue, fix: `did you mean ${meant}?` };
+/** Gives an unknown key's issue where it belongs, if that is in another section. */
+function misplacedKeys(section?: SectionName): (key: string, issue: IssueText) => IssueText {
+  let places: KeyPlaces | undefined;
+  return (key, issue) => {
+    places ??= new KeyPlaces();
+    const meant = places.elsewhere(key, section);
+    return meant === undefined ? issue : { ...issue, fix: `did you mean ${meant}?` };
+  };
 }
 
 function kindOf(value: unknown): string {
@@ -155,10 +160,11 @@ function parseSection<T>(
   if (result.success) return result.data;
   const node = sectionJsonSchema(section);
   const found = translateIssues(result.error.issues, node, raw[section]);
+  const misplaced = misplacedKeys(section);
   for (const { path, ...issue } of [...found, ...issuesOfAllMethods(section, schema, raw)]) {
     const [key] = path;
     const isUnknown = issue.problem === "unknown key" && path.length === 1;
-    report([section, ...path], isUnknown ? misplaced(String(key), issue, section) : issue);
+    report([section, ...path], isUnknown ? misplaced(String(key), issue) : issue);
   }
   return undefined;
 }

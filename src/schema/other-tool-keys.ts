@@ -52,20 +52,14 @@ const otherToolNames: Readonly<Record<string, string>> = {
   name: "run_name experiment_name wandb_name",
 };
 
-const ownNames = new Map(
-  Object.entries(otherToolNames).flatMap(([own, names]) =>
-    names.split(" ").map((name) => [normaliseName(name), own]),
-  ),
-);
-
-/** The one of the known keys that a key is in another spelling, or by another tool's name. */
-export function knownAs(key: string, known: readonly string[]): string | undefined {
-  const wanted = normaliseName(key);
-  const other = ownNames.get(wanted);
-  return (
-    known.find((each) => normaliseName(each) === wanted) ??
-    (other !== undefined && known.includes(other) ? other : undefined)
+/** Finds the one of the known keys that a key is in another spelling, or by another tool's name. */
+export function knownKeyFinder(known: readonly string[]): (key: string) => string | undefined {
+  const own = known.map((key) => [normaliseName(key), key] as const);
+  const others = known.flatMap((key) =>
+    (otherToolNames[key]?.split(" ") ?? []).map((name) => [normaliseName(name), key] as const),
   );
+  const names = new Map([...others, ...own]);
+  return (key) => names.get(normaliseName(key));
 }
 
 /** Values that other tools have; none is a misspelling of one of ours. */

@@ -6,7 +6,7 @@ import { formatKeyPath } from "./config-error.ts";
 import type { IssueText, KeyIssue, KeyPath } from "./config-issue.ts";
 import { formatFoundValue } from "./format-value.ts";
 import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./json-schema-node.ts";
-import { isOtherToolValue, knownAs } from "./other-tool-keys.ts";
+import { isOtherToolValue, knownKeyFinder } from "./other-tool-keys.ts";
 
 /** The known value that was probably meant; of one that exists elsewhere, plainly that it is not there. */
 function suggestValue(found: unknown, known: readonly string[]): { problem?: string; fix?: string } {
@@ -35,9 +35,9 @@ const isSection = (node: SchemaNode | undefined): boolean =>
 /** The issue of any unknown key where `known` ones may be, with the known key that was probably meant. */
 export function unknownKeyIssues(known: readonly string[]): (key: string) => IssueText {
   const expected = known.length === 0 ? "no key here" : joinWithOr(known);
-  const nearest = nameFinder(known);
+  const [knownAs, nearest] = [knownKeyFinder(known), nameFinder(known)];
   return (key) => {
-    const meant = knownAs(key, known) ?? nearest(key);
+    const meant = knownAs(key) ?? nearest(key);
     const fix = spaceFix(key) ?? (meant === undefined ? undefined : `did you mean ${meant}?`);
     return { problem: "unknown key", expected, found: key, fix };
   };
