@@ -228,6 +228,18 @@ napi_value awaitGather(napi_env env, const std::vector<napi_value>& args) {
 // stopSignals(): how many SIGINT and SIGTERM have come since this was first called
 napi_value stopSignals(napi_env env, const std::vector<napi_value>&) { return fromInteger(env, countStopSignals()); }
 
+// answerStops(on SIGINT, on SIGTERM): whether these texts are written to stderr at once
+napi_value answerStopsWith(napi_env env, const std::vector<napi_value>& args) {
+  return fromBool(env, answerStops(toString(env, args.at(0), "text"), toString(env, args.at(1), "text")));
+}
+
+napi_value ignoreStopsFromNow(napi_env env, const std::vector<napi_value>&) {
+  ignoreStops();
+  return undefined(env);
+}
+
+napi_value hasStopComeAgain(napi_env env, const std::vector<napi_value>&) { return fromBool(env, stopCameAgain()); }
+
 // allToAll(group, tensor [size, …], output of the same shape): row r goes to rank r, and row q of the output is from rank q
 napi_value allToAll(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
@@ -381,6 +393,9 @@ void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "beginGather", beginGather);
   define(env, exports, "awaitGather", awaitGather);
   define(env, exports, "stopSignals", stopSignals);
+  define(env, exports, "answerStops", answerStopsWith);
+  define(env, exports, "ignoreStops", ignoreStopsFromNow);
+  define(env, exports, "stopCameAgain", hasStopComeAgain);
   define(env, exports, "allToAll", allToAll);
   define(env, exports, "expectGradients", expectGradients);
   define(env, exports, "endGradients", endGradients);

@@ -80,7 +80,7 @@ const preview: DataPreview = {
 };
 
 test("without colours labels are marked, with colours they are green; line by line, without a row's own escapes", () => {
-  const plain = dataPreviewText(preview, painter(new CapturedStream(), {}));
+  const plain = dataPreviewText(preview, { paint: painter(new CapturedStream(), {}) });
   expect(plain).toContain("a.jsonl:1  2 of 4 tokens trained on\n  <s>a\n  b«c</s>»");
   expect(plain).toContain("a.jsonl:2  1 token, label good");
   expect(plain).toMatch(/^unknown +1,200 tokens: text that the vocabulary lacks$/m);
@@ -88,7 +88,7 @@ test("without colours labels are marked, with colours they are green; line by li
   expect(plain).toContain("1 in an epoch, of up to 10 tokens, 80.0 % filled; 2 of them a step");
   expect(plain).toContain("warning: a column is not rendered");
   expect(plain).not.toContain("truncated to");
-  const coloured = dataPreviewText(preview, painter(new CapturedStream({ isTTY: true }), {}));
+  const coloured = dataPreviewText(preview, { paint: painter(new CapturedStream({ isTTY: true }), {}) });
   expect(coloured).toContain(
     "  \x1b[36m<s>\x1b[39m\x1b[2ma\x1b[22m\n  \x1b[2mb\x1b[22m\x1b[32mc\x1b[39m\x1b[36m</s>\x1b[39m",
   );
@@ -98,6 +98,9 @@ test("without colours labels are marked, with colours they are green; line by li
 test("a long row is cut, with the number of characters left out", () => {
   const [row] = preview.rows;
   const segments = [{ text: "x".repeat(5000), isLabel: false, tokens: 9 }];
-  const text = dataPreviewText({ ...preview, rows: row ? [{ ...row, segments }] : [] }, (_, plain) => plain);
+  const text = dataPreviewText(
+    { ...preview, rows: row ? [{ ...row, segments }] : [] },
+    { paint: (_, plain) => plain },
+  );
   expect(text).toContain("x … and 2,000 more characters (--json shows all)");
 });

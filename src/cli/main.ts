@@ -48,6 +48,8 @@ export async function main(args: readonly string[], options: Partial<ContextOpti
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return reportFailure(error, context, args.includes("--verbose"));
+  } finally {
+    context.end();
   }
 }
 

@@ -1,7 +1,9 @@
+import { basename } from "node:path";
 import { ChatTemplate } from "../chat-template/chat-template.ts";
 import type { DataRow } from "../data-files/jsonl.ts";
 import { readRows } from "../data-files/read-rows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
 import { formatCountOf } from "../util/format.ts";
@@ -17,6 +19,9 @@ import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow
 import { type LengthLimit, RowCollector, readLengthLimit } from "./row-collector.ts";
 import { readWindows } from "./text-windows.ts";
 import type { ClassifierLabels, DataConfig, DataSource, Example, FileReport, LoadReport } from "./types.ts";
+
+/** Rows from one report of what is being read to the next. */
+const rowsBetweenReports = 100;
 
 /** Characters that are tokenised at once: enough to keep all cores busy, at little memory. */
 const chunkCharacters = 1 << 20;
@@ -189,6 +194,8 @@ class ExampleLoader {
     let plan: ColumnMapping | undefined;
     const chunks = new ChunkBuffer(sizeOf);
     for await (const row of readRows(path, this.signal)) {
+      if (collector.rows % rowsBetweenReports === 0)
+        reportActivity({ what: `reading rows of ${basename(path)}`, done: collector.rows });
       const ready = plan ?? resolveColumns(row.value, source, `${path}:${row.line}`);
       plan = ready;
       collector.rows++;

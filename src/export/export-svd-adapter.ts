@@ -9,6 +9,7 @@ import { changedLayerPaths, weightChange } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import type { TrainableModel } from "../nn/index.ts";
 import { noGrad, scope, type Tensor } from "../torch/index.ts";
+import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
 import type { ExportResult } from "./export-request.ts";
@@ -39,7 +40,9 @@ export async function exportSvdAdapter(
   using original = await open.loadOriginal();
   const layers: TruncatedLayer[] = [];
   try {
-    for (const path of changedLayerPaths(model, adapters)) {
+    const paths = changedLayerPaths(model, adapters);
+    for (const [done, path] of paths.entries()) {
+      reportActivity({ what: "taking the layers' changes apart", done, total: paths.length });
       await setImmediate();
       signal.throwIfAborted();
       const layer = noGrad(() => scope(() => truncateMatrix(weightChange(adapters, original, path), share)));

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { scope, type Tensor } from "../torch/index.ts";
+import { reportActivity } from "../util/activity.ts";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
@@ -61,7 +62,8 @@ function writeContent(
   }
   const header = Buffer.concat(parts);
   writePadded(descriptor, header);
-  for (const tensor of tensors) {
+  for (const [done, tensor] of tensors.entries()) {
+    reportActivity({ what: "writing the weights", done, total: tensors.length });
     const bytes = encode(tensor, onStored);
     if (bytes.length !== storedBytes(tensor))
       throw internalError(`tensor ${tensor.name} gave ${bytes.length} bytes, not ${storedBytes(tensor)}`);

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { ggufTokenizer, isGgufFile } from "../gguf/index.ts";
 import {
   buildTokenizer,
@@ -5,6 +6,7 @@ import {
   type Tokenizer,
   type TokenizerSource,
 } from "../tokenizer/index.ts";
+import { reportActivity } from "../util/activity.ts";
 import { locateModel } from "./locate-model.ts";
 
 /**
@@ -16,6 +18,7 @@ import { locateModel } from "./locate-model.ts";
  * @throws ScaloraError `model` where nothing is there, `usage` when there is no tokenizer, `format` when a file is malformed or not supported
  */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
+  reportActivity({ what: `reading the tokenizer of ${basename(path)}` });
   return buildTokenizer(readTokenizerSource(locateModel(path)));
 }
 

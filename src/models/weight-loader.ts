@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { ModelWeights } from "../model-files/model-weights.ts";
 import {
   allFinite,
@@ -29,6 +30,7 @@ import {
   toDevice,
   toDType,
 } from "../torch/index.ts";
+import { reportActivity } from "../util/activity.ts";
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatProblems, formatShape } from "../util/format.ts";
@@ -74,6 +76,7 @@ export class WeightLoader {
   private readonly place: WeightPlacement;
   private readonly rules: LoadRules;
   private readonly taken = new Map<string, { dispose(): void }>();
+  private readonly total: number;
   private codebook: Nf4Codebook | undefined;
   private readonly missingKeys: string[] = [];
   private readonly mismatchedKeys: string[] = [];
@@ -84,6 +87,7 @@ export class WeightLoader {
   constructor(weights: ModelWeights, where: string, place: WeightPlacement, rules: LoadRules = {}) {
     this.rules = rules;
     this.weights = weights;
+    this.total = [...weights.names()].length;
     this.where = where;
     this.place = place;
   }
@@ -112,6 +116,7 @@ export class WeightLoader {
   private take(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
     const stored = this.storedName(name);
     if (stored === undefined) return this.freshOrMissing(name, shape, kind);
+    this.reportProgress();
     if (!this.fits(stored, shape)) {
       const found = formatShape(this.weights.entry(stored).shape);
       this.mismatchedKeys.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
@@ -121,6 +126,11 @@ export class WeightLoader {
     this.checkFinite(stored, tensor);
     this.taken.set(stored, tensor);
     return tensor;
+  }
+
+  private reportProgress(): void {
+    const what = `reading the weights of ${basename(this.where)}`;
+    reportActivity({ what, done: this.taken.size, total: this.total });
   }
 
   private placed(stored: string): Tensor {
@@ -143,6 +153,7 @@ export class WeightLoader {
   private takeFrozen(name: string, shape: readonly number[]): FrozenWeight | undefined {
     const stored = this.storedName(name);
     if (stored === undefined || !this.fits(stored, shape)) return undefined;
+    this.reportProgress();
     const weight = this.isQuantized(name, shape)
       ? this.makeQuantised(name, stored)
       : this.takeSlice(name, stored, shape);

@@ -76,6 +76,11 @@ export interface NativeAddon {
   awaitGather(group: number, gather: number, milliseconds: number): boolean;
   /** @returns how many SIGINT and SIGTERM for which JavaScript listens have come since this was first called */
   stopSignals(): number;
+  /** @returns whether the first SIGINT or SIGTERM writes its text at once, and another one ends the process (Linux) */
+  answerStops(onInterrupt: string, onTerminate: string): boolean;
+  ignoreStops(): void;
+  /** @returns whether that other one has come */
+  stopCameAgain(): boolean;
   allToAll(group: number, tensor: number, output: number): Promise<undefined>;
   /** @returns the number of an expectation */
   expectGradients(

@@ -20,9 +20,16 @@ test("recipes are listed with the comment at their top", () => {
   writeFileSync(join(folder, "notes.txt"), "");
   mkdirSync(join(folder, "paper"));
   writeFileSync(join(folder, "paper", "c.yaml"), "# A plan.\nrecipes: []\n");
+  writeFileSync(
+    join(folder, "paper", "d.yaml"),
+    "# One sentence of\n# two lines, v1.5 of it. Another.\n# More.\nrecipes: []\n",
+  );
+  writeFileSync(join(folder, "paper", "e.yaml"), "\n# No end of a sentence\n\n# Apart.\nrecipes: []\n");
   expect(listRecipes([folder, join(folder, "none")])).toEqual([
     { path: join(folder, "a.yml"), description: "" },
     { path: join(folder, "b.yaml"), description: "A chat model on real chats." },
     { path: join(folder, "paper", "c.yaml"), description: "A plan." },
+    { path: join(folder, "paper", "d.yaml"), description: "One sentence of two lines, v1.5 of it." },
+    { path: join(folder, "paper", "e.yaml"), description: "No end of a sentence" },
   ]);
 });

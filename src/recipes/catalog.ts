@@ -43,7 +43,7 @@ export function listTasks(): TaskEntry[] {
 
 export interface RecipeEntry {
   path: string;
-  /** First line of the comment at the top of the file. */
+  /** First sentence of the comment at the top of the file. */
   description: string;
 }
 
@@ -55,10 +55,19 @@ export function listRecipes(folders: readonly string[]): RecipeEntry[] {
       .map((name) => join(folder, name)),
   );
   const files = paths.filter((path) => statsOf(path)?.isFile()).sort();
-  return files.map((path) => ({ path, description: firstComment(readFileSync(path, "utf8")) }));
+  return files.map((path) => ({ path, description: firstSentence(readFileSync(path, "utf8")) }));
 }
 
-function firstComment(text: string): string {
+/** A sentence ends with its line, or goes on in the next one of the comment. */
+function firstSentence(text: string): string {
   const [head = ""] = text.split(/^[^#\s]/m);
-  return /^#\s*(.+)$/m.exec(head)?.[1]?.trim() ?? "";
+  const comment = /(?:^#.*\n?)+/m.exec(head)?.[0] ?? "";
+  const lines = comment.split("\n").map((line) => line.replace(/^#+\s*/, "").trim());
+  const [first = "", ...more] = lines.slice(lines.findIndex((line) => line !== ""));
+  let sentence = first;
+  for (const line of more) {
+    if (line === "" || /[.!?:]$|[.!?] /.test(sentence)) break;
+    sentence += ` ${line}`;
+  }
+  return /^.*?[.!?](?= [A-Z])/.exec(sentence)?.[0] ?? sentence;
 }

@@ -5,6 +5,7 @@ import { encodePrompt, streamText } from "../eval/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import type { SampleEvent } from "../run/events.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { reportActivity } from "../util/activity.ts";
 
 /** Maximum tokens of a sample. */
 const sampleTokens = 32;
@@ -57,7 +58,8 @@ export async function takeSamples(
   const options = { maxTokens: sampleTokens, temperature: 0, seed: 0, stop: [], signal };
   const settings = { ...options, endTokens: eosTokenIds(folder, tokenizer) };
   const events: SampleEvent[] = [];
-  for (const { text, ids, expected } of prompts) {
+  for (const [done, { text, ids, expected }] of prompts.entries()) {
+    reportActivity({ what: "generating samples", done, total: prompts.length });
     using cache = model.newCache();
     let output = "";
     const decode = (tokens: readonly number[]) => tokenizer.decode(tokens);

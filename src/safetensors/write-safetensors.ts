@@ -1,5 +1,7 @@
 import { ftruncateSync } from "node:fs";
+import { basename } from "node:path";
 import { type DType, scope, Tensor, visitBytes } from "../torch/index.ts";
+import { reportActivity } from "../util/activity.ts";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { streamFileAtomic, writeFully } from "../util/files.ts";
@@ -46,7 +48,9 @@ export function writeSafetensors(
       const header = headerBytes(planned, metadata);
       writeFully(descriptor, header, 0);
       let position = header.length;
+      const total = position + planned.reduce((sum, { bytes }) => sum + bytes, 0);
       for (const item of planned) {
+        reportActivity({ what: `writing ${basename(path)}`, done: position, total, unit: "bytes" });
         writeTensor(descriptor, item, position);
         position += item.bytes;
       }

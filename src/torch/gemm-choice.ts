@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { manifestPath } from "../setup/manifest.ts";
 import { cacheFolder } from "../setup/paths.ts";
+import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeFileOnce } from "../util/files.ts";
 import { type GemmBackend, gemmBackends, useGemmBackend } from "./gemm-backend.ts";
@@ -76,6 +77,7 @@ const measured = (verdict: GemmVerdict): GemmChoice => ({
 
 /** Measures, and keeps a verdict if the cache folder can be written. */
 function measureOnce(env: NodeJS.ProcessEnv, measure: () => GemmVerdict | undefined): GemmChoice {
+  reportActivity({ what: "measuring which matrix products are faster here, once for this machine" });
   const { file, machine } = keptPlace(env);
   const verdict = withoutVerdict.has(file) ? undefined : measure();
   if (verdict === undefined) {

@@ -28,6 +28,7 @@ export {
   startRecording,
 } from "./profile.ts";
 export { allOrNothing, ScopeInParts, scope } from "./scope.ts";
+export { stopAnswers } from "./stop-signals.ts";
 export {
   type ActionMemory,
   cpuCapability,

@@ -18,3 +18,18 @@ export class StopSignals {
     return now - this.first > repeatAfter;
   }
 }
+
+/** Answers to SIGINT and SIGTERM that need not wait for JavaScript's thread, where the system has them (Linux). */
+export const stopAnswers = {
+  /**
+   * From now on the first signal writes its text to stderr at once, and another one, more than 300 ms later, ends the process if
+   * JavaScript has not done so within half a second. To be called when JavaScript listens for both.
+   * @returns whether that is done
+   */
+  begin: (onInterrupt: string, onTerminate: string): boolean =>
+    native().answerStops(onInterrupt, onTerminate),
+  /** Ends that. */
+  end: (): void => native().ignoreStops(),
+  /** Whether another signal has come. */
+  cameAgain: (): boolean => native().stopCameAgain(),
+};

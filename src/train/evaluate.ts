@@ -3,6 +3,7 @@ import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import { isSharded } from "../nn/sharded-model.ts";
 import { combineNumbers, gatherNumbers, type ProcessGroup } from "../torch/index.ts";
+import { reportActivity } from "../util/activity.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nonFiniteEvaluationError } from "./non-finite.ts";
@@ -59,6 +60,7 @@ export async function evaluateLoss(
   const atOnce = group?.size ?? 1;
   for (let first = 0; first < batches.length; first += atOnce) {
     if (await isStopping(stopping, group)) return undefined;
+    reportActivity({ what: "evaluating held-out batches", done: first, total: batches.length });
     const round = batches.slice(first, first + atOnce);
     const results = group ? await evaluateRound(group, model, round) : round.map(objective.evaluate);
     for (const [batch, { loss, predictions: found }] of zip(round, results)) {

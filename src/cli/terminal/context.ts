@@ -1,12 +1,16 @@
 import { basename } from "node:path";
 import { launchOrAlone } from "../../distributed/read-launch.ts";
-
+import type { stopAnswers } from "../../torch/index.ts";
+import { onActivity, reportActivity } from "../../util/activity.ts";
 import { setEngineVariables } from "../../util/engine-variables.ts";
-import { controlCharacters } from "../../util/quote.ts";
+import { controlCharacters, escapeControl } from "../../util/quote.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
-import type { OutputStream } from "./output-stream.ts";
+import { type OutputStream, terminalWidth } from "./output-stream.ts";
 import { type Paint, painter } from "./painter.ts";
+import { SharedTerminal } from "./shared-terminal.ts";
 import { escapeUnstyled } from "./strip-control.ts";
+import type { TableStyle } from "./table.ts";
+import { wrapLines } from "./text-width.ts";
 
 /**
  * Milliseconds within which Ctrl-C counts once: npm passes it on to a program that has had it from the terminal already.
@@ -20,6 +24,13 @@ export interface ContextOptions {
   env: NodeJS.ProcessEnv;
   /** Sets up libtorch and the addon if they are not ready; `verify` checks those that are. */
   prepareEngine: (options?: { verify?: boolean }) => Promise<unknown>;
+}
+
+/** A text for a stream; a terminal's lines are wrapped at words. */
+function linesFor(stream: OutputStream, text: string): string {
+  const isTerminal = stream.isTTY === true;
+  const escaped = escapeUnstyled(text, isTerminal);
+  return isTerminal ? wrapLines(escaped, terminalWidth(stream, 80)) : escaped;
 }
 
 const silent: OutputStream = { write: () => {} };
@@ -39,6 +50,14 @@ export class Context {
   readonly prepareEngine: ContextOptions["prepareEngine"];
   /** Exit code of the process when the command returns. */
   exitCode = 0;
+  private readonly terminal: SharedTerminal;
+  /** Whether stderr is the process's own, which the engine writes to as well. */
+  private readonly hasOwnStderr: boolean;
+  private endActivities: (() => void) | undefined;
+  /** How the engine answers signals while this thread is busy; undefined before it has started. */
+  private answers: typeof stopAnswers | undefined;
+  /** Whether it does so now. */
+  private isAnswered = false;
   private readonly controller = new AbortController();
   /** Stops the task that runs; undefined when none does. */
   private stopTask: ((cause: StopCause) => void) | undefined;
@@ -47,9 +66,11 @@ export class Context {
 
   constructor({ stdout, stderr, env, prepareEngine }: ContextOptions) {
     this.rank = launchOrAlone(env).rank;
-    this.stdout = this.rank === 0 ? stdout : silent;
-    this.stderr = this.rank === 0 ? stderr : silent;
-    this.errors = stderr;
+    this.terminal = new SharedTerminal(stdout, stderr);
+    this.stdout = this.rank === 0 ? this.terminal.stdout : silent;
+    this.stderr = this.rank === 0 ? this.terminal.stderr : silent;
+    this.errors = this.terminal.stderr;
+    this.hasOwnStderr = stderr === process.stderr;
     this.env = env;
     this.paintOut = painter(stdout, env);
     this.paint = painter(stderr, env);
@@ -58,10 +79,25 @@ export class Context {
 
   /** Prepares the engine in this process. The process is the CLI's own, so the allocator may keep freed memory. */
   async startEngine(): Promise<void> {
+    this.showActivities();
     setEngineVariables(process.env);
+    reportActivity({ what: "starting libtorch" });
     await this.prepareEngine();
-    const { keepFreedMemory } = await import("../../torch/index.ts");
+    const { keepFreedMemory, stopAnswers } = await import("../../torch/index.ts");
     keepFreedMemory();
+    this.answers = stopAnswers;
+  }
+
+  /** From now on stderr shows what is being done, until something else is printed or the command ends. */
+  private showActivities(): void {
+    if (this.rank === 0) this.endActivities ??= onActivity((activity) => this.terminal.show(activity));
+  }
+
+  /** Ends what the command shows. */
+  end(): void {
+    this.endActivities?.();
+    this.endActivities = undefined;
+    this.terminal.clear();
   }
 
   /** Prints a result on stdout. */
@@ -79,14 +115,20 @@ export class Context {
     this.stdout.write(`${text}\n`);
   }
 
+  /** How tables on stdout are drawn. */
+  get tableStyle(): TableStyle {
+    const { stdout, paintOut: paint } = this;
+    return { paint, ...(stdout.isTTY === true && { width: terminalWidth(stdout, 80) }) };
+  }
+
   /** Prints a note on stderr. */
   note(text: string): void {
-    this.stderr.write(`${escapeUnstyled(text, this.stderr.isTTY === true)}\n`);
+    this.stderr.write(`${linesFor(this.stderr, text)}\n`);
   }
 
   /** Prints an error on stderr. */
   error(text: string): void {
-    this.errors.write(`${escapeUnstyled(text, this.errors.isTTY === true)}\n`);
+    this.errors.write(`${linesFor(this.errors, text)}\n`);
   }
 
   /**
@@ -107,12 +149,21 @@ export class Context {
       return () => process.off(name, handler);
     });
     this.stopTask = stop;
+    this.isAnswered = this.answerStops(stopping);
     try {
       return await task(this.controller.signal);
     } finally {
       this.stopTask = undefined;
+      if (this.isAnswered) this.answers?.end();
+      this.isAnswered = false;
       for (const remove of handlers) remove();
     }
+  }
+
+  /** Has the engine answer signals, also in the middle of its work. @returns whether it prints the first answer */
+  private answerStops(stopping: string): boolean {
+    const text = (name: string) => (this.rank === 0 ? `\n${escapeControl(`${name}: ${stopping}`)}\n` : "");
+    return this.hasOwnStderr && this.answers?.begin(text("SIGINT"), text("SIGTERM")) === true;
   }
 
   /**
@@ -141,12 +192,14 @@ export class Context {
     if (cause === "SIGINT" || cause === "SIGTERM") {
       const now = performance.now();
       this.askedAt ??= now;
-      if (now - this.askedAt > repeatAfter) process.exit(interruption.exitCode);
+      const isRepeated = this.isAnswered && this.answers?.cameAgain() === true;
+      if (isRepeated || now - this.askedAt > repeatAfter) process.exit(interruption.exitCode);
     }
     if (this.controller.signal.aborted) return;
     this.exitCode = interruption.exitCode;
     this.controller.abort(interruption);
-    if (!cause.startsWith("closed ")) this.note(`\n${cause}: ${stopping}`);
+    const isAnswered = this.isAnswered && (cause === "SIGINT" || cause === "SIGTERM");
+    if (!isAnswered && !cause.startsWith("closed ")) this.note(`\n${cause}: ${stopping}`);
   }
 
   /** Node resets the signals that nohup ignores, but the shell's variable still shows that nohup was used. */

@@ -1,7 +1,7 @@
 import type { Paint } from "./painter.ts";
-import { displayWidth, pad, truncate } from "./text-width.ts";
+import { displayWidth, pad, truncate, wrap } from "./text-width.ts";
 
-/** A titled box of labels and values, no wider than necessary and than the terminal. */
+/** A titled box of labels and values, no wider than necessary and than the terminal: longer values are wrapped. */
 export function panel(
   title: string,
   facts: readonly (readonly [label: string, value: string])[],
@@ -9,13 +9,14 @@ export function panel(
 ): string {
   const labelWidth = Math.max(0, ...facts.map(([label]) => displayWidth(label)));
   const limit = Math.max(20, columns - 4);
-  const lines = facts.map(([label, value]) => {
-    const shown = truncate(value, Math.max(10, limit - labelWidth - 2));
-    return {
-      plain: `${pad(label, labelWidth)}  ${shown}`,
-      painted: `${paint("dim", pad(label, labelWidth))}  ${shown}`,
-    };
-  });
+  const room = Math.max(10, limit - labelWidth - 2);
+  const lines = facts.flatMap(([label, value]) =>
+    (displayWidth(value) <= room ? [value] : wrap(value, room)).map((text, i) => {
+      const shown = truncate(text, room);
+      const name = pad(i === 0 ? label : "", labelWidth);
+      return { plain: `${name}  ${shown}`, painted: `${paint("dim", name)}  ${shown}` };
+    }),
+  );
   const heading = truncate(title, limit - 1);
   const inner = Math.max(displayWidth(heading) + 1, ...lines.map(({ plain }) => displayWidth(plain)));
   const rule = "─".repeat(inner + 1 - displayWidth(heading) - 1);

@@ -1,7 +1,7 @@
 import { escapeControl } from "../../util/quote.ts";
 import { type OutputStream, terminalWidth } from "./output-stream.ts";
 import { escapeUnstyled } from "./strip-control.ts";
-import { truncate } from "./text-width.ts";
+import { fitParts, type LinePart, truncate } from "./text-width.ts";
 
 /** Milliseconds between two lines when the output is not a terminal. */
 const plainInterval = 5000;
@@ -26,10 +26,15 @@ export class ProgressLine {
     this.now = now;
   }
 
-  /** Shows the progress; `important` text (the first, the last) is always shown. */
-  update(text: string, { important = false } = {}): void {
+  /**
+   * Shows the progress; `important` text (the first, the last) is always shown. Of parts a terminal shows as many as fit, other
+   * outputs all.
+   */
+  update(progress: string | readonly LinePart[], { important = false } = {}): void {
     const elapsed = this.now() - this.last;
     if (!important && elapsed < (this.stream.isTTY ? drawInterval : plainInterval)) return;
+    const width = this.stream.isTTY ? terminalWidth(this.stream, 80) - 1 : Number.POSITIVE_INFINITY;
+    const text = typeof progress === "string" ? progress : fitParts(progress, width);
     if (text === this.printed) return;
     this.last = this.now();
     if (!this.stream.isTTY) {
@@ -37,7 +42,7 @@ export class ProgressLine {
       this.stream.write(`${escapeControl(text)}\n`);
       return;
     }
-    this.drawn = truncate(escapeControl(text), terminalWidth(this.stream, 80) - 1);
+    this.drawn = truncate(escapeControl(text), width);
     this.stream.write(`\r\x1b[2K${this.drawn}`);
   }
 

@@ -6,7 +6,7 @@ import { panel } from "./panel.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { escapeUnstyled, stripControl } from "./strip-control.ts";
 import { table } from "./table.ts";
-import { displayWidth, pad, truncate, wrap } from "./text-width.ts";
+import { displayWidth, pad, truncate, wrap, wrapLines } from "./text-width.ts";
 
 const plain = (_style: string, text: string) => text;
 
@@ -50,7 +50,7 @@ test("tables align columns and leave no trailing space", () => {
       ["lora", "1.25"],
       ["日本", "10.5"],
     ],
-    plain,
+    { paint: plain },
   );
   expect(text).toBe(["method  loss", "lora    1.25", "日本    10.5"].join("\n"));
 });
@@ -70,6 +70,67 @@ test("a panel closes its box, whatever the contents", () => {
   expect(lines[0]).toMatch(/^╭ scalora train ─+╮$/);
   expect(lines[1]).toMatch(/^│ model +stories260K +│$/);
   expect(lines[2]).toContain("x…");
+});
+
+/** The lines of a text, which fit into a width. */
+function fitting(text: string, width: number): string[] {
+  const lines = text.split("\n");
+  for (const line of lines) expect(displayWidth(line), line).toBeLessThanOrEqual(width);
+  return lines;
+}
+
+/** The words of a text that has been drawn, in order. */
+const wordsOf = (text: string) => text.split(/[\s│╭╮╰╯─]+/).filter((word) => word !== "");
+
+const description =
+  "Singular vectors of the gradient of some rows start the factors, and their first product is subtracted";
+
+test.each([40, 60, 80])(
+  "lists, panels and errors break between words at %i columns, and lose none",
+  (width) => {
+    const columns = [{ title: "method" }, { title: "description" }];
+    const list = table(columns, [["lora-ga", description]], { paint: plain, width });
+    const [, first = "", second = ""] = fitting(list, width);
+    expect(first).toMatch(/^lora-ga {2}Singular/);
+    expect(second).toMatch(/^ {9}\S/);
+    expect(wordsOf(list)).toEqual(["method", "description", "lora-ga", ...description.split(" ")]);
+    const box = panel("scalora train", [["data", description]], { columns: width, paint: plain });
+    expect(new Set(fitting(box, width).map(displayWidth)).size).toBe(1);
+    expect(wordsOf(box)).toEqual(["scalora", "train", "data", ...description.split(" ")]);
+    const error = `error: a problem\n  expected: ${description}\n  fix:      \`npx scalora get NAME\` fetches it`;
+    const shown = wrapLines(error, width);
+    expect(fitting(shown, width)[2]).toMatch(/^ {12}\S/);
+    expect(shown).toContain("`npx scalora get NAME`");
+    expect(wordsOf(shown)).toEqual(wordsOf(error));
+  },
+);
+
+test("what has no width is not wrapped", () => {
+  const text = table([{ title: "" }, { title: "" }], [["lora-ga", description]], { paint: plain });
+  expect(text.split("\n")[1]).toBe(`lora-ga  ${description}`);
+});
+
+test.each([
+  [100, "step   7/1000  loss 2.3452  lr 1.90e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s"],
+  [80, "step   7/1000  loss 2.3452  lr 1.90e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s"],
+  [60, "step   7/1000  loss 2.3452  3,421 tok/s  ETA 2 min 05 s"],
+  [40, "step   7/1000  loss 2.3452"],
+])("at %i columns a line of progress has the parts that fit, whole", (columns, expected) => {
+  const terminal = new CapturedStream({ isTTY: true, columns });
+  const line = new ProgressLine(terminal);
+  line.update(
+    [
+      { text: "step   7/1000", leaveOut: 0 },
+      { text: "loss 2.3452", leaveOut: 1 },
+      { text: "lr 1.90e-4", leaveOut: 4 },
+      { text: "3,421 tok/s", leaveOut: 3 },
+      { text: "1.20 GiB", leaveOut: 5 },
+      { text: "", leaveOut: 0 },
+      { text: "ETA 2 min 05 s", leaveOut: 2 },
+    ],
+    { important: true },
+  );
+  expect(terminal.text).toBe(`\r\x1b[2K${expected}`);
 });
 
 test("on a terminal the line is rewritten in place and never wraps", () => {

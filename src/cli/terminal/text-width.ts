@@ -25,11 +25,11 @@ export function truncate(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** Wraps text into lines of at most `width` columns, at spaces if possible. */
+/** Wraps text into lines of at most `width` columns, at spaces if possible; what is in backticks stays together where it fits. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/\s+/)) {
+  for (const word of wordsOf(text, width)) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && displayWidth(longer) > width) {
       lines.push(line);
@@ -37,4 +37,43 @@ export function wrap(text: string, width: number): string[] {
     } else line = longer;
   }
   return [...lines, line];
+}
+
+function wordsOf(text: string, width: number): string[] {
+  const words = text.match(/[^\s`]*`[^`]*`\S*|\S+/g) ?? [""];
+  return words.flatMap((word) => (displayWidth(word) > width ? word.split(/\s+/) : [word]));
+}
+
+/**
+ * Wraps the lines of a text that are wider than `width`. What follows goes below the text of a line that begins with spaces and a
+ * label, as `  fix:      ` does.
+ */
+export function wrapLines(text: string, width: number): string {
+  const wrapped = text.split("\n").flatMap((line) => {
+    if (displayWidth(line) <= width) return [line];
+    const [, label = "", rest = line] = /^(\s*(?:[\w-]+:\s+)?)(.*)$/s.exec(line) ?? [];
+    const indent = Math.min(displayWidth(label), Math.floor(width / 2));
+    const [first = "", ...more] = wrap(rest, width - indent);
+    return [`${label}${first}`, ...more.map((each) => " ".repeat(indent) + each)];
+  });
+  return wrapped.join("\n");
+}
+
+/** A part of a line of progress; of a narrow line those with the highest numbers are left out first. */
+export interface LinePart {
+  readonly text: string;
+  /** 0: always shown. */
+  readonly leaveOut: number;
+}
+
+/** The parts that fit into a width, two spaces apart. */
+export function fitParts(parts: readonly LinePart[], width: number): string {
+  const shown = parts.filter(({ text }) => text !== "");
+  const text = shown.map((part) => part.text).join("  ");
+  const most = Math.max(0, ...shown.map(({ leaveOut }) => leaveOut));
+  if (most === 0 || displayWidth(text) <= width) return text;
+  return fitParts(
+    shown.filter(({ leaveOut }) => leaveOut < most),
+    width,
+  );
 }

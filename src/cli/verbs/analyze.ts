@@ -38,7 +38,7 @@ function resultText(result: AnalysisResult, tablesOf: Analysis["analysisTables"]
   const figures = tablesOf(result).map(({ title, columns, rows, note }) =>
     [
       context.paintOut("bold", title),
-      table(columns, rows, context.paintOut),
+      table(columns, rows, context.tableStyle),
       ...(note === undefined ? [] : [context.paintOut("dim", note)]),
     ].join("\n"),
   );

@@ -50,7 +50,7 @@ export function addCheck(
         // Of several ranks the first has the result; the end of another would end it.
         if (!check.ok && context.rank === 0) context.exitCode = 2;
         if (json) context.json(check);
-        else context.result(checkText(check, recipeToYaml(recipe), context.paintOut));
+        else context.result(checkText(check, recipeToYaml(recipe), context.tableStyle));
       });
     });
 }

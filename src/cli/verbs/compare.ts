@@ -209,7 +209,7 @@ function resultText(
 ): string {
   const failures = failed.map(({ folder, message }) => `failed: ${folder}: ${message}`);
   return [
-    table(compare.compareColumns, rows.map(compare.tableCells), context.paintOut),
+    table(compare.compareColumns, rows.map(compare.tableCells), context.tableStyle),
     "",
     remark,
     ...compare.missingTexts(missing),
@@ -223,7 +223,7 @@ function planText({ tables, comparisons, report }: PlanResult, plans: Plans, con
     .planViews(tables)
     .flatMap(({ title, columns, rows, note }) => [
       ...(title === "" ? [] : [title]),
-      table(columns, rows, context.paintOut),
+      table(columns, rows, context.tableStyle),
       "",
       ...(note === undefined ? [] : [note, ""]),
     ]);

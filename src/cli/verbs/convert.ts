@@ -28,6 +28,6 @@ export function addConvert(
         ["model", `${result.family}, ${result.dtype}`],
         ["size", formatBytes(result.bytes)],
       ];
-      context.result(table([{ title: "convert" }, { title: "" }], rows, context.paintOut));
+      context.result(table([{ title: "convert" }, { title: "" }], rows, context.tableStyle));
     });
 }

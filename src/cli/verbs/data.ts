@@ -31,6 +31,6 @@ export function addData(
       const { previewData } = await load();
       const preview = await previewData(recipe, { rows });
       if (json) context.json(preview);
-      else context.result(dataPreviewText(preview, context.paintOut));
+      else context.result(dataPreviewText(preview, context.tableStyle));
     });
 }

@@ -36,14 +36,14 @@ export function addDiff(
 
 const groups = ["recipe", "versions", "machine", "model", "data"] as const;
 
-function differenceText(difference: RunDifference, { paintOut }: Context): string {
+function differenceText(difference: RunDifference, { tableStyle }: Context): string {
   const [first, second] = difference.runs.map(escapeName);
   const titles = ["", first ?? "", second ?? ""].map((title) => ({ title }));
   const rows = [
     ...groups.flatMap((group) => groupRows(group, difference[group])),
     ...difference.results.map(figureRow),
   ];
-  return [table(titles, rows, paintOut), "", lossText(difference.losses)].join("\n");
+  return [table(titles, rows, tableStyle), "", lossText(difference.losses)].join("\n");
 }
 
 function groupRows(group: string, differences: readonly Difference[]): string[][] {

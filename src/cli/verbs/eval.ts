@@ -176,7 +176,7 @@ async function evaluateLoss(
     ...checkpointRows(result.checkpoint),
     ["time", formatDuration(result.seconds)],
   ];
-  context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
+  context.result(table([{ title: "result" }, { title: "" }], rows, context.tableStyle));
   warnOfCheckpoint(context, result.checkpoint);
   for (const note of result.notes) context.note(note);
 }
@@ -267,7 +267,7 @@ function printTasks({ tasks, render, shots, checkpoint }: TaskReport, context: C
     { title: "95 % interval", align: "right" as const },
     { title: "time", align: "right" as const },
   ];
-  context.result(table(columns, rows, context.paintOut));
+  context.result(table(columns, rows, context.tableStyle));
   noteCheckpoint(context, checkpoint);
   for (const { task, mode, data, truncated, unanswered, unfinished, reused } of tasks) {
     const notes = [

@@ -84,6 +84,6 @@ function list(context: Context, json: boolean | undefined): void {
       : `PyPI ${packages.join(" ")}`.replace(/( \S+).*( \S+)$/, "$1 …$2"),
     description,
   ]);
-  context.result(table(columns, rows, context.paintOut));
+  context.result(table(columns, rows, context.tableStyle));
   context.note("Other models of the hub: npx scalora get OWNER/NAME");
 }

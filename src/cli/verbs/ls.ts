@@ -115,7 +115,7 @@ function print(context: Context, rows: readonly Record<string, string>[], titles
     table(
       columns,
       rows.map((row) => titles.map((title) => row[title] ?? "–")),
-      context.paintOut,
+      context.tableStyle,
     ),
   );
 }

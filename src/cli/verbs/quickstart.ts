@@ -127,7 +127,7 @@ function answersText({ when, withQuestions, answers }: AnswersEvent, { paint, st
   return [`${paint("bold", "from the test")}, ${when}:`, ...lines].join("\n");
 }
 
-function resultText(result: QuickstartResult, { paintOut }: Context): string {
+function resultText(result: QuickstartResult, { paintOut, tableStyle }: Context): string {
   const rows = [
     [beforeLabel(result), ...scoreCells(result.before), "", "", "", ""],
     ...result.rows.map((row) => [
@@ -155,7 +155,7 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
   return [
     ...samples,
     "",
-    table(columns, rows, paintOut),
+    table(columns, rows, tableStyle),
     `In brackets: 95 % intervals (Wilson). ${result.remark}`,
     "",
     `report  ${result.report}`,

@@ -132,5 +132,5 @@ function resultText(result: RunResult, context: Context): string {
     ]);
   if (result.reason === "stopped")
     rows.push(["resume with", `npx scalora train --resume ${shellQuote(result.folder)}`]);
-  return table([{ title: "result" }, { title: "" }], rows, context.paintOut);
+  return table([{ title: "result" }, { title: "" }], rows, context.tableStyle);
 }

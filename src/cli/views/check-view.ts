@@ -7,20 +7,24 @@ import {
   formatDuration,
   formatStepTime,
 } from "../../util/format.ts";
-import type { Paint } from "../terminal/painter.ts";
-import { table } from "../terminal/table.ts";
+import { type TableStyle, table } from "../terminal/table.ts";
 
 /**
  * What `scalora check` prints: the recipe, what a run would take, warnings, errors, and the verdict.
  * @param yaml the recipe
  */
-export function checkText({ ok, errors, warnings, run }: RecipeCheck, yaml: string, paint: Paint): string {
+export function checkText(
+  { ok, errors, warnings, run }: RecipeCheck,
+  yaml: string,
+  style: TableStyle,
+): string {
+  const { paint } = style;
   const verdict = ok
     ? paint("green", "The recipe would run.")
     : paint("red", `The recipe would not run: ${formatCountOf(errors.length, "error")}.`);
   return [
     paint("dim", yaml.trimEnd()),
-    ...(run === null ? [] : [table([{ title: "run" }, { title: "" }], forecastRows(run), paint)]),
+    ...(run === null ? [] : [table([{ title: "run" }, { title: "" }], forecastRows(run), style)]),
     ...warnings.map((warning) => `${paint("yellow", "warning:")} ${warning}`),
     ...errors.map((error) => `${paint("red", "error:")} ${error}`),
     verdict,

@@ -3,7 +3,7 @@ import { formatCount, formatCountOf } from "../../util/format.ts";
 import { escapeName } from "../../util/quote.ts";
 import type { Paint } from "../terminal/painter.ts";
 import { stripControl } from "../terminal/strip-control.ts";
-import { table } from "../terminal/table.ts";
+import { type TableStyle, table } from "../terminal/table.ts";
 
 /** Longest text of a row that is shown, in characters. */
 const maxText = 3000;
@@ -12,10 +12,11 @@ const maxDropped = 10;
 const barWidth = 40;
 
 /** The preview of a recipe's data as text. Labels are coloured; where `paint` does not paint, they are between « and ». */
-export function dataPreviewText(preview: DataPreview, paint: Paint): string {
+export function dataPreviewText(preview: DataPreview, style: TableStyle): string {
+  const { paint } = style;
   const colour = paint("green", "x") !== "x";
   const sections = [
-    countsTable(preview, paint),
+    countsTable(preview, style),
     lengthsText(preview, paint),
     droppedText(preview, paint),
     ...rowsText(preview.rows, paint, colour),
@@ -23,7 +24,10 @@ export function dataPreviewText(preview: DataPreview, paint: Paint): string {
   return sections.filter((section) => section !== "").join("\n\n");
 }
 
-function countsTable({ files, counts, rejected, unknownTokens, batches }: DataPreview, paint: Paint): string {
+function countsTable(
+  { files, counts, rejected, unknownTokens, batches }: DataPreview,
+  style: TableStyle,
+): string {
   const rows: string[][] = files.map(({ path, format, rows: count, ignoredColumns }) => {
     const ignored = ignoredColumns.length > 0 ? `; not read: ${ignoredColumns.join(", ")}` : "";
     return ["file", escapeName(`${path} (${format}, ${formatCountOf(count, "row")}${ignored})`)];
@@ -43,7 +47,7 @@ function countsTable({ files, counts, rejected, unknownTokens, batches }: DataPr
     ["batches", batchesText(batches)],
     ["steps", formatCount(batches.steps)],
   );
-  return table([{ title: "data" }, { title: "" }], rows, paint);
+  return table([{ title: "data" }, { title: "" }], rows, style);
 }
 
 function batchesText({

@@ -34,14 +34,14 @@ export class DownloadView {
     const full = Math.round(share * barWidth);
     const rate = (done - this.first.done) / (time - this.first.time);
     const parts = [
-      `${"█".repeat(full)}${"░".repeat(barWidth - full)}`,
-      `${Math.floor(100 * share)} %`,
-      `${formatBytes(done)} of ${formatBytes(total)}`,
-      ...(rate > 0 ? [`${formatBytes(Math.round(rate))}/s`] : []),
-      ...(rate > 0 && done < total ? [`${formatDuration((total - done) / rate)} left`] : []),
-      what,
+      { text: `${"█".repeat(full)}${"░".repeat(barWidth - full)}`, leaveOut: 4 },
+      { text: `${Math.floor(100 * share)} %`, leaveOut: 0 },
+      { text: `${formatBytes(done)} of ${formatBytes(total)}`, leaveOut: 1 },
+      { text: rate > 0 ? `${formatBytes(Math.round(rate))}/s` : "", leaveOut: 3 },
+      { text: rate > 0 && done < total ? `${formatDuration((total - done) / rate)} left` : "", leaveOut: 2 },
+      { text: what, leaveOut: 5 },
     ];
-    this.line.update(parts.join("  "), { important: done === total && !this.isFull });
+    this.line.update(parts, { important: done === total && !this.isFull });
     this.isFull = done === total;
   }
 

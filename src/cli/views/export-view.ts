@@ -33,7 +33,7 @@ export function exportText(result: ExportResult, context: Context): string {
     rows.push(["held-out loss", lossText(result.heldOutLoss, result.kind)]);
     if (!("notMeasured" in result.heldOutLoss)) rows.push(["perplexity", perplexityText(result.heldOutLoss)]);
   }
-  return table([{ title: "export" }, { title: "" }], rows, context.paintOut);
+  return table([{ title: "export" }, { title: "" }], rows, context.tableStyle);
 }
 
 /** The files to use a GGUF file with, and what they hold. */

@@ -9,6 +9,7 @@ import { terminalWidth } from "../terminal/output-stream.ts";
 import { panel } from "../terminal/panel.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { stripControl } from "../terminal/strip-control.ts";
+import type { LinePart } from "../terminal/text-width.ts";
 import { metricEntries, percent, perplexityText } from "./metric-text.ts";
 
 const profileHint =
@@ -59,7 +60,7 @@ export class RunProgressView {
     this.firstStep ??= event.step;
     this.meter.count(event.tokens, event.seconds);
     const important = event.step === this.firstStep || event.step === this.totalSteps;
-    this.line.update(stepText(event, this.totalSteps, this.meter), { important });
+    this.line.update(stepParts(event, this.totalSteps, this.meter), { important });
   }
 
   private textOf(event: RunEvent): string | undefined {
@@ -102,17 +103,16 @@ export class RunProgressView {
 }
 
 /** `step 120/1000  loss 2.3452  lr 1.9e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s`. */
-function stepText(event: StepEvent, totalSteps: number, meter: StepMeter): string {
+function stepParts(event: StepEvent, totalSteps: number, meter: StepMeter): LinePart[] {
   const remaining = meter.remaining(totalSteps - event.step);
-  const parts = [
-    `step ${String(event.step).padStart(String(totalSteps).length)}/${totalSteps}`,
-    `loss ${event.loss.toFixed(4)}`,
-    `lr ${event.lr.toExponential(2)}`,
-    `${formatCount(meter.tokensPerSecond ?? 0)} tok/s`,
-    formatBytes(event.memory),
-    remaining === null ? "" : `ETA ${formatDuration(remaining)}`,
+  return [
+    { text: `step ${String(event.step).padStart(String(totalSteps).length)}/${totalSteps}`, leaveOut: 0 },
+    { text: `loss ${event.loss.toFixed(4)}`, leaveOut: 1 },
+    { text: `lr ${event.lr.toExponential(2)}`, leaveOut: 4 },
+    { text: `${formatCount(meter.tokensPerSecond ?? 0)} tok/s`, leaveOut: 3 },
+    { text: formatBytes(event.memory), leaveOut: 5 },
+    { text: remaining === null ? "" : `ETA ${formatDuration(remaining)}`, leaveOut: 2 },
   ];
-  return parts.filter((part) => part !== "").join("  ");
 }
 
 const checkpointReasons: Readonly<Record<CheckpointEvent["reason"], string>> = {

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
+import { reportActivity } from "../../util/activity.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { codeOf, hashFile } from "../../util/files.ts";
 import { flattenKeys } from "../../util/flatten.ts";
@@ -81,6 +82,7 @@ function whyUnreadable(error: unknown): string | undefined {
 
 /** Checks sizes and hashes. @throws `format` saying what is wrong. */
 export function verifyCheckpoint(path: string): Manifest {
+  reportActivity({ what: `checking ${basename(path)}` });
   const manifest = readManifest(path);
   for (const [name, { sha256 }] of Object.entries(manifest.files)) {
     const found = hashFile(join(path, name));
