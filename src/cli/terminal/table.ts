@@ -1,4 +1,4 @@
-import { elementAt, zip } from "../../util/elements.ts";
+import { elementAt, largestOf, zip } from "../../util/elements.ts";
 import type { Paint } from "./painter.ts";
 import { displayWidth, pad, wrap } from "./text-width.ts";
 
@@ -14,37 +14,40 @@ export interface TableStyle {
   readonly width?: number | undefined;
 }
 
-/** Columns that are left to the last one of a table, however narrow the terminal is. */
-const leastWidth = 16;
+/** The last column begins a line of its own, indented by so much, where it would have fewer columns than this. */
+const [leastWidth, indent] = [24, 4];
 
 /**
  * A plain text table: titles and rows, columns two spaces apart, no trailing spaces. Cells are single lines; where a terminal is too
- * narrow, those of a last column of text are wrapped.
+ * narrow, those of a last column of text are wrapped, below the others if need be.
  */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   { paint, width = Number.POSITIVE_INFINITY }: TableStyle,
 ): string {
-  const sized = columns.map(({ title, align }, i) => ({
+  const titles = columns.map(({ title }) => title);
+  const sized = columns.map(({ align }, i) => ({
     align,
-    width: Math.max(...[title, ...rows.map((row) => elementAt(row, i))].map(displayWidth)),
+    width: largestOf([titles, ...rows].map((row) => displayWidth(elementAt(row, i)))),
   }));
-  const before = sized.slice(0, -1).reduce((sum, column) => sum + column.width + 2, 0);
-  const isText = columns.at(-1)?.align !== "right";
-  const left = isText ? Math.max(leastWidth, width - before) : Number.POSITIVE_INFINITY;
-  const wrapped = (cells: readonly string[]) => {
-    const [first = "", ...more] =
-      displayWidth(cells.at(-1) ?? "") <= left ? [cells.at(-1)] : wrap(cells.at(-1) ?? "", left);
-    return [line([...cells.slice(0, -1), first]), ...more.map((text = "") => " ".repeat(before) + text)].join(
-      "\n",
-    );
-  };
   const line = (cells: readonly string[]) =>
-    zip(cells, sized)
-      .map(([cell, { width, align }]) => pad(cell, width, align))
+    zip(cells, sized.slice(0, cells.length))
+      .map(([cell, column]) => pad(cell, column.width, column.align))
       .join("  ")
       .trimEnd();
-  const head = line(columns.map((column) => column.title));
-  return [paint("bold", head), ...rows.map(wrapped)].join("\n");
+  const before = sized.slice(0, -1).reduce((sum, column) => sum + column.width + 2, 0);
+  const fits = before + (sized.at(-1)?.width ?? 0) <= width;
+  if (fits || columns.at(-1)?.align === "right")
+    return [paint("bold", line(titles)), ...rows.map(line)].join("\n");
+  const isApart = width - before < leastWidth;
+  const margin = isApart ? indent : before;
+  const wrapped = (cells: readonly string[]) => {
+    const others = line(cells.slice(0, -1));
+    const [first = "", ...more] = wrap(cells.at(-1) ?? "", width - margin);
+    const beside = isApart ? [others, " ".repeat(margin) + first] : [pad(others, margin) + first];
+    return [...beside, ...more.map((text) => " ".repeat(margin) + text)].map((text) => text.trimEnd());
+  };
+  const head = line(isApart ? titles.slice(0, -1) : titles);
+  return [paint("bold", head), ...rows.flatMap(wrapped).filter((text) => text !== "")].join("\n");
 }

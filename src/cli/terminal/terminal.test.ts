@@ -105,6 +105,17 @@ test.each([40, 60, 80])(
   },
 );
 
+test("where little room is left beside the others, a list's last column goes below them", () => {
+  const path = "recipes/paper/commonsense/llama2-7b.yaml";
+  const text = table([{ title: "path" }, { title: "description" }], [[path, description]], {
+    paint: plain,
+    width: 40,
+  });
+  const lines = fitting(text, 40);
+  expect(lines.slice(0, 3)).toEqual(["path", path, "    Singular vectors of the gradient of"]);
+  expect(wordsOf(text)).toEqual(["path", path, ...description.split(" ")]);
+});
+
 test("what has no width is not wrapped", () => {
   const text = table([{ title: "" }, { title: "" }], [["lora-ga", description]], { paint: plain });
   expect(text.split("\n")[1]).toBe(`lora-ga  ${description}`);
