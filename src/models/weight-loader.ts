@@ -153,13 +153,13 @@ export class WeightLoader {
   private takeFrozen(name: string, shape: readonly number[]): FrozenWeight | undefined {
     const stored = this.storedName(name);
     if (stored === undefined || !this.fits(stored, shape)) return undefined;
-    this.reportProgress();
     const weight = this.isQuantized(name, shape)
       ? this.makeQuantised(name, stored)
       : this.takeSlice(name, stored, shape);
     if (weight === undefined) return undefined;
     releaseFreeMemory();
     this.taken.set(stored, weight);
+    this.reportProgress();
     return weight;
   }
 
