@@ -11,7 +11,8 @@ test("nobody is told to fetch a path: neither one into a folder of models, nor o
     expect(hint).toMatch(/`npx scalora get OWNER\/NAME` fetches .* goes in the path's place$/);
     expect(hint).not.toContain(path);
   }
-  expect(downloadHint("runs/mine")).toBe("`npx scalora ls runs` lists the runs");
+  for (const path of ["runs/mine", "/data/runs/mine"])
+    expect(downloadHint(path)).toBe("`npx scalora ls runs` lists the runs");
 });
 
 test("of a path that ends in a listed model's name, that name is fetched and goes in its place", () => {

@@ -129,7 +129,7 @@ function isPath(text: string, cwd: string): boolean {
 
 /** Advice for a model that is neither a path nor downloaded; undefined where its name resembles none. */
 export function downloadHint(name: string, cwd = process.cwd()): string | undefined {
-  if (/^runs[/\\]/.test(name)) return "`npx scalora ls runs` lists the runs";
+  if (/(^|[/\\])runs[/\\]/.test(name)) return "`npx scalora ls runs` lists the runs";
   const names = listedModels.map((model) => model.name);
   if (isPath(name, cwd)) {
     const last = normaliseName(basename(name.replaceAll("\\", "/")).replace(/\.gguf$/i, ""));
