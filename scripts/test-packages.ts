@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { pythonWithPip } from "../src/setup/find-libtorch.ts";
 import { indexUrl } from "../src/setup/package-index.ts";
 import { packageNameOf, thisPlatform } from "../src/setup/platform-package.ts";
+import { formatDecimalBytes } from "../src/setup/progress.ts";
 import { type BareMachine, type Outcome, openBareMachine, tools } from "./packages/bare-machine.ts";
 import { ownPackage, packagesFolder } from "./packages/pack.ts";
 import { startRegistry } from "./packages/registry.ts";
@@ -27,7 +28,6 @@ function expectThat(what: string, good: boolean, output = "") {
 }
 
 const seconds = (outcome: Outcome) => `${outcome.seconds.toFixed(1)} s`;
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function bytesUnder(folder: string): number {
   const names = readdirSync(folder, { encoding: "utf8", recursive: true });
@@ -51,7 +51,7 @@ function tryInstalled(machine: BareMachine) {
   expectThat(`npm chose ${platformPackage}`, existsSync(join(folder, "manifest.json")), installed.output);
   const all = bytesUnder(join(machine.home, "app", "node_modules"));
   console.log(
-    `       node_modules: ${megabytes(all)}, of which ${megabytes(bytesUnder(folder))} are ${platformPackage}`,
+    `       node_modules: ${formatDecimalBytes(all)}, of which ${formatDecimalBytes(bytesUnder(folder))} are ${platformPackage}`,
   );
   const imported = machine.run(
     `node -e 'import("scalora").then((all) => console.log(typeof all.loadModel))'`,
@@ -145,7 +145,7 @@ function tryBadInput(machine: BareMachine) {
     `mkdir other && cd other && npm init -y >/dev/null && npm install --no-audit --no-fund --omit=optional scalora >/dev/null && ${runCompute}`,
   );
   expectThat(
-    "no package for the platform: the error names those there are",
+    "npm left the package out: the error says how to install it",
     without.output.includes(`${platformPackage} is not installed`),
     without.output,
   );
@@ -171,8 +171,8 @@ process.once("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const registry = await startRegistry(folder);
 for (const name of tarballs) {
-  registry.publish(join(packagesFolder, name));
-  console.log(`ok     published ${name}, ${megabytes(statSync(join(packagesFolder, name)).size)}`);
+  await registry.publish(join(packagesFolder, name));
+  console.log(`ok     published ${name}, ${formatDecimalBytes(statSync(join(packagesFolder, name)).size)}`);
 }
 writeFileSync(join(machine.home, ".npmrc"), `registry=${registry.url}\n`);
 tryInstalled(machine);

@@ -13,6 +13,7 @@ import { cacheFolder } from "../../src/setup/paths.ts";
 import type { Wheel } from "../../src/setup/pip.ts";
 import { formatDecimalBytes } from "../../src/setup/progress.ts";
 import { fetchWholeWheel, unpackWholeWheel } from "../../src/setup/whole-wheel.ts";
+import { withLock } from "../../src/util/process-lock.ts";
 import type { Platform } from "./platform.ts";
 
 /** The unpacked wheels of a platform. @returns their folder */
@@ -25,9 +26,21 @@ export async function provideWheels(
     .digest("hex")
     .slice(0, 12);
   const folder = join(cacheFolder(), "packages", `${name}-${key}`);
-  if (existsSync(folder)) return folder;
-  const parts = join(cacheFolder(), "packages", "wheels");
-  const into = `${folder}.${process.pid}.tmp`;
+  const lock = `${folder}-lock`;
+  await withLock(lock, "another npm run packages", { onWait: log }, async () => {
+    if (!existsSync(folder)) await fillFolder(folder, { name, wheels, isWanted }, log);
+  });
+  return folder;
+}
+
+async function fillFolder(
+  folder: string,
+  { name, wheels, isWanted }: Pick<Platform, "name" | "wheels" | "isWanted">,
+  log: (line: string) => void,
+) {
+  const parts = `${folder}-wheels`;
+  const into = `${folder}.tmp`;
+  rmSync(into, { recursive: true, force: true });
   const { env } = process;
   const source: WheelSource = {
     env,
@@ -45,7 +58,6 @@ export async function provideWheels(
   mkdirSync(dirname(folder), { recursive: true });
   renameSync(into, folder);
   rmSync(parts, { recursive: true, force: true });
-  return folder;
 }
 
 interface Unpacking {

@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { relative } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
 import { thisPlatform } from "../../src/setup/platform-package.ts";
+import { formatDecimalBytes } from "../../src/setup/progress.ts";
 import { log } from "../repository/prepare.ts";
 import { makePlatform } from "./make-platform.ts";
 import { makeScalora } from "./make-scalora.ts";
@@ -24,8 +25,7 @@ mkdirSync(packagesFolder, { recursive: true });
 const packed: Packed[] = [];
 for (const platform of chosen) packed.push(await makePlatform(platform, log));
 if (wanted.includes("scalora")) packed.push(await makeScalora(log));
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 for (const { name, path, size, unpackedSize } of packed) {
-  const sizes = `${megabytes(size)} packed, ${megabytes(unpackedSize)} unpacked`;
+  const sizes = `${formatDecimalBytes(size)} packed, ${formatDecimalBytes(unpackedSize)} unpacked`;
   console.log(`${name}: ${sizes}, ${relative(packageRoot, path)}`);
 }

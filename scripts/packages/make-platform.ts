@@ -19,6 +19,7 @@ import { provideWheels } from "./fetch-wheels.ts";
 import { writeNotices } from "./notices.ts";
 import { ownPackage, type Packed, pack, packagesFolder } from "./pack.ts";
 import type { Platform } from "./platform.ts";
+import type { Needs } from "./toolchain.ts";
 
 /** Makes the package of a platform in `packages/PLATFORM`, and its tarball beside it. */
 export async function makePlatform(platform: Platform, log: (line: string) => void): Promise<Packed> {
@@ -38,12 +39,13 @@ export async function makePlatform(platform: Platform, log: (line: string) => vo
 
 /** Copies the libraries that the addon needs, and those that these need. @returns what all of them need of the system's */
 async function copyLibraries(addon: string, wheels: string, { name, libraries, toolchain }: Platform) {
+  const own = (await toolchain.inspect(addon)).versions;
   const versions = new Map<string, string>();
   const queue = [addon];
   const seen = new Set<string>();
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
     const needs = await toolchain.inspect(file);
-    for (const [set, version] of needs.versions)
+    for (const [set, version] of file === addon ? [] : needs.versions)
       if (compareVersions(version, versions.get(set) ?? "0") > 0) versions.set(set, version);
     for (const library of needs.libraries) {
       if (seen.has(library) || toolchain.isOfSystem(library)) continue;
@@ -58,7 +60,19 @@ async function copyLibraries(addon: string, wheels: string, { name, libraries, t
       queue.push(copy);
     }
   }
+  refuseNewer(own, versions, name);
   return versions;
+}
+
+/** A system that has what libtorch needs must have what the addon needs. */
+function refuseNewer(own: Needs["versions"], versions: Needs["versions"], name: string) {
+  for (const set of ["GLIBC", "GLIBCXX", "CXXABI"]) {
+    const [needed, given] = [own.get(set) ?? "0", versions.get(set) ?? "0"];
+    if (compareVersions(needed, given) > 0)
+      throw new Error(
+        `${name}: the addon needs ${set}_${needed}, libtorch only ${set}_${given}: compile it on an older system (Debian 12), or add the symbol to old-libraries/older-symbols.h`,
+      );
+  }
 }
 
 function writePackage({ name, fields }: Platform, folder: string) {

@@ -3,9 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
 import { packageNameOf } from "../../src/setup/platform-package.ts";
-import { elementAt } from "../../src/util/elements.ts";
 import { buildDist } from "../repository/build.ts";
-import { ownPackage, type Packed, pack, packagesFolder, runNpm } from "./pack.ts";
+import { npmPack, ownPackage, type Packed, pack, packagesFolder } from "./pack.ts";
 import { platforms } from "./platforms.ts";
 
 /** Makes it in `packages/scalora`, and its tarball beside it; it asks for those platforms whose tarballs are there. */
@@ -13,7 +12,8 @@ export async function makeScalora(log: (line: string) => void): Promise<Packed> 
   await buildDist(log);
   const folder = join(packagesFolder, "scalora");
   rmSync(folder, { recursive: true, force: true });
-  for (const path of await filesToPack()) {
+  const { files } = await npmPack(["--dry-run"], packageRoot);
+  for (const { path } of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     copyFileSync(join(packageRoot, path), join(folder, path));
   }
@@ -32,13 +32,4 @@ export async function makeScalora(log: (line: string) => void): Promise<Packed> 
     `${JSON.stringify({ ...description, optionalDependencies }, null, 2)}\n`,
   );
   return pack(folder);
-}
-
-async function filesToPack(): Promise<string[]> {
-  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
-  const stdout = await runNpm(args, packageRoot);
-  const listed: Record<string, { files: { path: string }[] }> = JSON.parse(
-    stdout.slice(stdout.search(/^[[{]/m)),
-  );
-  return elementAt(Object.values(listed), 0).files.map(({ path }) => path);
 }

@@ -29,20 +29,35 @@ export function ownPackage(): OwnPackage {
   return JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
 }
 
+/** What npm says of a package that it packs. */
+interface PackReport {
+  name: string;
+  filename: string;
+  size: number;
+  unpackedSize: number;
+  files: { path: string }[];
+}
+
 /** Packs a folder into `packages`. */
 export async function pack(folder: string): Promise<Packed> {
-  const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", packagesFolder];
-  const stdout = await runNpm(args, folder);
-  // A list, or an object by names: that depends on npm's version.
-  const listed: Record<string, { name: string; filename: string; size: number; unpackedSize: number }> =
-    JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));
-  const { name, filename, size, unpackedSize } = elementAt(Object.values(listed), 0);
+  const { name, filename, size, unpackedSize } = await npmPack(
+    ["--pack-destination", packagesFolder],
+    folder,
+  );
   return {
     name,
     path: join(packagesFolder, filename.replace("@", "").replace("/", "-")),
     size,
     unpackedSize,
   };
+}
+
+/** Runs `npm pack` in a folder. */
+export async function npmPack(options: readonly string[], folder: string): Promise<PackReport> {
+  const stdout = await runNpm(["pack", "--json", "--ignore-scripts", ...options], folder);
+  // A list, or an object by names: that depends on npm's version.
+  const listed: Record<string, PackReport> = JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));
+  return elementAt(Object.values(listed), 0);
 }
 
 /** Runs npm in a folder. @returns what it prints */

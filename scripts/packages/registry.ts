@@ -1,15 +1,16 @@
 // A registry of npm packages on this machine: verdaccio, which passes on what others have published.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../src/util/free-port.ts";
+import { runNpm } from "./pack.ts";
 
 const version = "6.10.4";
 
 export interface Registry {
   url: string;
-  publish(tarball: string): void;
+  publish(tarball: string): Promise<void>;
   stop(): void;
 }
 
@@ -23,8 +24,8 @@ export async function startRegistry(folder: string): Promise<Registry> {
     overrides: { "node-fetch": "2.7.0" },
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify(description));
-  runNpm(["install", "--no-audit", "--no-fund", "--ignore-scripts"], folder);
-  const upstream = runNpm(["config", "get", "registry"], folder).trim();
+  await runNpm(["install", "--no-audit", "--no-fund", "--ignore-scripts"], folder);
+  const upstream = (await runNpm(["config", "get", "registry"], folder)).trim();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   writeFileSync(join(folder, "config.yaml"), configuration(folder, upstream));
@@ -57,15 +58,6 @@ packages:
 log: { type: stdout, level: error }
 `;
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || address === null) throw new Error("no port is free");
-  return address.port;
-}
-
 async function answers(url: string) {
   for (let tries = 0; tries < 300; tries++) {
     const response = await fetch(`${url}-/ping`).catch(() => undefined);
@@ -75,15 +67,9 @@ async function answers(url: string) {
   throw new Error("verdaccio does not answer");
 }
 
-function publish(tarball: string, url: string, folder: string) {
+async function publish(tarball: string, url: string, folder: string) {
   // npm wants a token; this registry asks for none.
   const settings = join(folder, "publish.npmrc");
   writeFileSync(settings, `registry=${url}\n${url.replace("http:", "")}:_authToken=anybody\n`);
-  runNpm(["publish", tarball, "--userconfig", settings, "--access", "public"], folder);
-}
-
-function runNpm(args: string[], cwd: string): string {
-  const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
-  if (status !== 0) throw new Error(`npm ${args[0]} ends with ${status}:\n${stdout}${stderr}`);
-  return stdout;
+  await runNpm(["publish", tarball, "--userconfig", settings, "--access", "public"], folder);
 }

@@ -9,7 +9,7 @@ import { hasNvidiaDriver, readSetup, type Setup, setupCommand } from "./manifest
 import { isNodeTooOld, minimumNode } from "./node-version.ts";
 import { nothingToLoad } from "./nothing-to-load.ts";
 import { cacheFolder } from "./paths.ts";
-import { checkPackage, offeredPlatforms } from "./platform-package.ts";
+import { checkPackage, findPlatformPackage, offeredPlatforms } from "./platform-package.ts";
 import { formatDecimalBytes } from "./progress.ts";
 
 /** One requirement of scalora, or one place that was searched for libtorch. */
@@ -32,7 +32,7 @@ export async function inspect(env: NodeJS.ProcessEnv = process.env): Promise<Fin
   const python = present ? [] : [await inspectPython(env), inspectDisk(env)];
   return [
     ...machine,
-    ...whyNoPackage(),
+    ...whyNoPackage(env),
     await inspectCompiler(env),
     ...libtorch,
     ...python,
@@ -63,10 +63,14 @@ function inspectGpu(): Finding[] {
   return [{ name: "NVIDIA GPU", status: "info", found }];
 }
 
-/** Only a scalora from npm asks for packages. */
-function whyNoPackage(): Finding[] {
-  if (offeredPlatforms().length === 0) return [];
-  const { what, found } = nothingToLoad();
+/** Only a scalora from npm asks for packages, and not for a libtorch that is named. */
+function whyNoPackage(env: NodeJS.ProcessEnv): Finding[] {
+  if (offeredPlatforms().length === 0 || env["SCALORA_LIBTORCH"]) return [];
+  if (findPlatformPackage() !== undefined) {
+    const found = "installed, but not used: on this machine libtorch for CUDA is set up";
+    return [{ name: "prebuilt package", status: "info", found }];
+  }
+  const { what, found } = nothingToLoad({ env });
   return [{ name: "prebuilt package", status: "info", found: `${what}: ${found}` }];
 }
 

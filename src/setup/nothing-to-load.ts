@@ -3,17 +3,28 @@ import { SetupError } from "./errors.ts";
 import { setupCommand, torchVersion } from "./manifest.ts";
 import { packageRoot } from "./paths.ts";
 import { offeredPlatforms, ownVersion, packageNameOf, thisPlatform } from "./platform-package.ts";
+import { glibcVersion } from "./process-report.ts";
 
 interface Machine {
   root?: string;
+  env?: NodeJS.ProcessEnv;
   platform?: string;
   /** Whether its C library is musl. */
   isMusl?: boolean;
 }
 
-/** The error where there is neither a package for this machine nor a set-up: which packages exist, and how to compile. */
+/**
+ * The error where there is neither a package for this machine nor a set-up: which packages exist, and how to compile. With
+ * `SCALORA_LIBTORCH` no package is looked for.
+ */
 export function nothingToLoad(machine: Machine = {}): SetupError {
-  const { root = packageRoot, platform = thisPlatform, isMusl = hasMusl() } = machine;
+  const { root = packageRoot, env = process.env, platform = thisPlatform, isMusl = hasMusl() } = machine;
+  if (env["SCALORA_LIBTORCH"]) {
+    return new SetupError("the libtorch that SCALORA_LIBTORCH names is not set up", {
+      found: env["SCALORA_LIBTORCH"],
+      fix: `run \`${setupCommand}\` once, which compiles the addon for it, or unset the variable`,
+    });
+  }
   const offered = offeredPlatforms(root);
   if (offered.length === 0) {
     return new SetupError("libtorch is not set up for this version of scalora", {
@@ -35,9 +46,9 @@ export function nothingToLoad(machine: Machine = {}): SetupError {
   });
 }
 
-/** By its loader of libraries, which systems with glibc do not have. */
+/** Where the runtime tells of no glibc: by musl's loader of libraries. */
 function hasMusl(): boolean {
-  if (process.platform !== "linux") return false;
+  if (process.platform !== "linux" || glibcVersion() !== undefined) return false;
   try {
     return readdirSync("/lib").some((name) => /^ld-musl-.*\.so\.1$/.test(name));
   } catch {

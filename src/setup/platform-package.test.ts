@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -104,7 +104,15 @@ test("a cache that cannot be written does no harm", () => {
 
 test("a damaged list of files is refused", () => {
   const { root, folder } = install();
-  for (const text of ["{ cut sh", "{}", '{"files": {}}']) {
+  const good: unknown = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+  const changes = [
+    { files: {} },
+    { files: { "lib/scalora.node": { bytes: 1 } } },
+    { glibc: 2.28 },
+    { native: null },
+  ];
+  const texts = changes.map((change) => JSON.stringify(Object.assign({}, good, change)));
+  for (const text of ["{ cut sh", "{}", ...texts]) {
     writeFileSync(join(folder, "manifest.json"), text);
     expect(() => findPlatformPackage(root)).toThrow(
       setupError({ found: expect.stringContaining("manifest.json: ") }),
@@ -140,6 +148,16 @@ test("where npm left the package out, or Linux has another C library, the error 
     fix: expect.stringContaining("npm install @scalora/linux-x64@1.2.3"),
   });
   expect(nothingToLoad({ root, platform: "linux-x64", isMusl: true }).what).toContain("linux-x64 with musl");
+});
+
+test("where SCALORA_LIBTORCH names a libtorch that is not set up, that is said, not that a package is missing", () => {
+  const { root } = install();
+  const error = nothingToLoad({ root, env: { SCALORA_LIBTORCH: "/my/libtorch" } });
+  expect(error).toMatchObject({
+    what: expect.stringContaining("SCALORA_LIBTORCH names is not set up"),
+    found: "/my/libtorch",
+    fix: expect.stringContaining("npx scalora setup"),
+  });
 });
 
 test("a clone, which asks for no packages, is told to set up", () => {

@@ -96,7 +96,9 @@ export function findPlatformPackage(
     found: isSame
       ? `${folder}, made from other C++ sources than those of ${root}, though both are version ${version}`
       : `version ${manifest.scalora} in ${folder}; scalora is ${version}`,
-    fix: `npm install scalora@${version} ${name}@${version}, or remove node_modules and npm's lock file and install again`,
+    fix: isSame
+      ? "install both as they were made together: remove node_modules and npm's lock file, and install again"
+      : `npm install scalora@${version} ${name}@${version}, or remove node_modules and npm's lock file and install again`,
   });
 }
 
@@ -112,13 +114,26 @@ function folderOf(name: string, root: string): string | undefined {
 
 function readManifest(name: string, folder: string): PackageManifest {
   try {
-    const manifest: PackageManifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
-    const files: unknown = isRecord(manifest) ? manifest.files : undefined;
-    if (!isRecord(files) || !isRecord(files[addonFile])) throw new Error(`it does not list ${addonFile}`);
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+    if (!isManifest(manifest)) throw new Error("a field is missing or of another kind than scalora writes");
+    if (manifest.files[addonFile] === undefined) throw new Error(`it does not list ${addonFile}`);
     return manifest;
   } catch (cause) {
     throw damaged(name, folder, `manifest.json: ${messageOf(cause)}`);
   }
+}
+
+/** Whether what is used of it is there. */
+function isManifest(value: unknown): value is PackageManifest {
+  if (!isRecord(value) || !isRecord(value["files"])) return false;
+  const texts = ["scalora", "platform", "libtorch", "native", "compiler"];
+  const isFile = (file: unknown) =>
+    isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string";
+  return (
+    texts.every((key) => typeof value[key] === "string") &&
+    ["undefined", "string"].includes(typeof value["glibc"]) &&
+    Object.values(value["files"]).every(isFile)
+  );
 }
 
 function damaged(name: string, folder: string, found: string): SetupError {

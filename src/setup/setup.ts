@@ -53,18 +53,19 @@ export async function ensureSetup({
       async () => readCompiled({ env }) ?? (await setUp(progress, { env, packages })),
     );
   } catch (error) {
-    throw unwritable(error, env) ?? withPackages(error);
+    throw unwritable(error, env) ?? (existing === undefined ? withPackages(error, env) : error);
   }
 }
 
 /** An error of compiling, where a package would have done: says which there are. */
-function withPackages(error: unknown): unknown {
-  if (!(error instanceof SetupError) || offeredPlatforms().length === 0) return error;
-  const { what, found, fix } = nothingToLoad();
-  const failed = `; compiling it instead: ${error.what}`;
+function withPackages(error: unknown, env: NodeJS.ProcessEnv): unknown {
+  const isOwnLibtorch = Boolean(env["SCALORA_LIBTORCH"]);
+  if (!(error instanceof SetupError) || isOwnLibtorch || offeredPlatforms().length === 0) return error;
+  const { what, found, fix } = nothingToLoad({ env });
+  const reason = error.found === undefined ? error.what : `${error.what} (${error.found})`;
   return new SetupError(what, {
-    found: `${found ?? ""}${failed}`,
-    ...(fix !== undefined && { fix }),
+    found: `${found}; compiling instead fails: ${reason}`,
+    fix: `${fix}. To compile: ${error.fix ?? "see above"}`,
     cause: error,
   });
 }

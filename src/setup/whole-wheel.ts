@@ -53,12 +53,13 @@ export async function fetchWholeWheel(
   return path;
 }
 
-function unreachable({ file }: Wheel, { purpose, env }: WheelSource, cause?: unknown) {
+function unreachable({ file }: Wheel, { purpose, env, python }: WheelSource, cause?: unknown) {
   const reason =
     cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : messageOf(cause);
-  const index = env["PIP_INDEX_URL"];
-  const found = index
-    ? `the index of PIP_INDEX_URL does not give it without pip${cause === undefined ? "" : `: ${reason}`}`
+  const isNamed = python !== undefined || Boolean(env["PIP_INDEX_URL"]);
+  const index = python === undefined ? "the index of PIP_INDEX_URL" : "pip's index";
+  const found = isNamed
+    ? `${index} does not give it without pip${cause === undefined ? "" : `: ${reason}`}`
     : "there is no Python with pip, and PIP_INDEX_URL names no index";
   return new SetupError(`${purpose.what} could not be downloaded (${file})`, {
     found,
