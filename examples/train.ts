@@ -40,5 +40,5 @@ const result = await train({
     if (event.type === "eval") console.log(`step ${event.step}: held-out loss ${event.loss.toFixed(3)}`);
   },
 });
-mergeAndSave(model, adapters, { baseFolder: folder, out });
+mergeAndSave(model, adapters, { out });
 console.log(`${result.reason} after ${result.step} steps; the merged model is in ${out}`);

@@ -79,6 +79,7 @@ export {
   type ExportGgufOptions,
   type ExportOptions,
   type ExportSvdOptions,
+  type ExportWithBaseOptions,
   exportGguf,
   exportSvd,
   exportWithBase,

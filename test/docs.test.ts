@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,8 +6,6 @@ import { parse } from "yaml";
 import { runScalora } from "../src/cli/testing/scalora.ts";
 import { readPlan } from "../src/compare/read-plan.ts";
 import { parseRecipe } from "../src/config/index.ts";
-import { runsTypeScript } from "../src/testing/child-process.ts";
-import { writeTinyBert } from "../src/testing/tiny-bert.ts";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
@@ -28,7 +25,6 @@ const blocks = (page: string, language: string) =>
 beforeAll(() => {
   process.chdir(scratch.path);
   writeTinyLlama("models/tiny");
-  writeTinyBert("models/bert");
   const rows = Array.from({ length: 12 }, (_, i) =>
     JSON.stringify({ prompt: `${i}?`, completion: ` ${i}!` }),
   );
@@ -104,27 +100,6 @@ test("JSON blocks are JSON", () => {
   );
   expect(lines.length).toBeGreaterThan(3);
   for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
-});
-
-test("the programs of the docs run", () => {
-  const programs = [...pages.keys()].flatMap((page) => blocks(page, "ts"));
-  expect(programs.length).toBeGreaterThan(0);
-  for (const program of programs) {
-    writeFileSync(
-      "program.mts",
-      program
-        .replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")))
-        .replaceAll('"out/', '"out-of-program/'),
-    );
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ["--disable-warning=ExperimentalWarning", ...runsTypeScript, "program.mts"],
-      {
-        encoding: "utf8",
-      },
-    );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  }
 });
 
 test("files and npm scripts that the docs name are there", () => {

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +8,6 @@ import { parseRecipe } from "../src/config/index.ts";
 import { readRecipeSource } from "../src/config/recipe-source.ts";
 import { runDemo } from "../src/quickstart/run-quickstart.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
-import { runsTypeScript } from "../src/testing/child-process.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { elementAt } from "../src/util/elements.ts";
 
@@ -63,19 +61,6 @@ test("every scalora command of the README works as printed", async () => {
     expect(stdout.trim()).not.toBe("");
   }
   expect(existsSync("runs/mine-merged/model.safetensors")).toBe(true);
-});
-
-test("the README's program runs and writes a model", () => {
-  const program = elementAt(blocks("ts"), 0);
-  const source = program.replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")));
-  writeFileSync("readme.mts", source);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...runsTypeScript, "readme.mts"], {
-    encoding: "utf8",
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  const [, before, after] = /^held-out loss (\S+) → (\S+)$/m.exec(stdout) ?? [];
-  expect(Number(after)).toBeLessThan(Number(before));
-  expect(existsSync("runs/from-code/model.safetensors")).toBe(true);
 });
 
 test("the README's recipe has no mistake but the files that a reader brings", () => {

@@ -1,6 +1,8 @@
 import { isSharded, type Module, quantisedWeights } from "../nn/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
+import { expandHome } from "../util/expand-home.ts";
+import { requireAwaited } from "../util/require-awaited.ts";
 import { checkAdapterSet } from "./check-adapter-set.ts";
 import { checkLayers } from "./check-layers.ts";
 import type { AdapterSet } from "./core/adapter-set.ts";
@@ -19,16 +21,19 @@ export type OptionsOf<Name extends string> = Name extends BuiltInOptions["method
 
 /**
  * Puts a method on a model: freezes what it does not train and installs its adapters on the layers.
- * @param options the name of a method (`scalora ls methods`) and its options; what is left out gets the default of its schema
+ * @param options the name of a method (`scalora ls methods`), alone or with its options; what is left out gets the default of its
+ * schema
  * @param seed of the factors' random start
  * @throws ScaloraError `config` for unknown or wrong options (all of them in one error), and when they do not fit the model
  */
 export function attach<Name extends string>(
   model: Module,
-  options: { readonly method: Name } & OptionsOf<Name>,
+  options: Name | ({ readonly method: Name } & OptionsOf<Name>),
   seed = 0,
 ): AdapterSet {
-  return attachParsed(model, parseAdapterOptions(options), seed);
+  requireAwaited({ model });
+  const given = typeof options === "string" ? { method: options } : options;
+  return attachParsed(model, parseAdapterOptions(given), seed);
 }
 
 /** `attach` with options that their schema has checked: the `adapter` section of a recipe. */
@@ -91,7 +96,9 @@ function refuseSharded(model: Module, method: Method, options: AdapterConfig): v
  * Attaches the adapters of a PEFT folder to a model, with the method that made them.
  * @throws ScaloraError `model` or `format` when the method is not supported, or the folder does not fit the model
  */
-export function attachFolder(model: Module, from: string): AdapterSet {
+export function attachFolder(model: Module, folder: string): AdapterSet {
+  requireAwaited({ model });
+  const from = expandHome(folder);
   const config = readAdapterConfig(from);
   const method = methodOfFolder(config);
   // An unknown type is left to LoRA, whose check of the config reports it by name.

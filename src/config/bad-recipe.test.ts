@@ -269,7 +269,7 @@ const badInput: {
     name: "no target modules",
     set: ["adapter.targetModules=[]"],
     key: "adapter.targetModules",
-    issue: { expected: "all-linear, or a list of module names and /regular expressions/", found: "[]" },
+    issue: { expected: "all-linear, a module name or /regular expression/, or a list of them", found: "[]" },
   },
   {
     name: "a tracker that is no list",

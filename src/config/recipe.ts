@@ -10,6 +10,7 @@ import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { IssueText, KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { translateIssues, unknownKeyIssues } from "../schema/translate-issues.ts";
+import { expandHome } from "../util/expand-home.ts";
 import { nearestPath } from "../util/nearest-path.ts";
 import { statsOf } from "../util/read-file.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
@@ -92,7 +93,7 @@ function checkSource(
   if (issues.length > 0 || !model || !adapter || !data || !train || !run) {
     throw new ConfigError(source.name, issues);
   }
-  const folder = resolve(cwd, run.folder);
+  const folder = resolve(cwd, expandHome(run.folder));
   const runName = run.name ?? unusedRunName(folder, `${name}-${adapter.method}`);
   return {
     ...(plugins.length > 0 && { plugins }),
@@ -206,7 +207,7 @@ function resolveModelPath(cwd: string, path: string, report: ReportIssue): strin
 
 /** The absolute path; a report, with the nearest name in that folder, when nothing is there. */
 function resolvePath(cwd: string, path: string, key: KeyPath, report: ReportIssue, hint?: string): string {
-  const absolute = resolve(cwd, path);
+  const absolute = resolve(cwd, expandHome(path));
   const isFolder = key[0] !== "data";
   const stats = statsOf(absolute);
   // A model may be a file too (GGUF).

@@ -11,7 +11,8 @@ import type { Batch, Example } from "./types.ts";
 
 /** How rows become batches: exactly one of `batchSize` (rows) and `batchTokens` (a budget). */
 export interface BatchSourceOptions {
-  seed: number;
+  /** Default 0. */
+  seed?: number;
   batchSize?: number;
   batchTokens?: number;
   /** Sampling weight of each source, relative to the others. Without weights all rows are shuffled together. */
@@ -60,7 +61,7 @@ export class BatchSource {
     this.order = new RowSampler(
       perSource.map(({ length }) => length),
       options.weights,
-      options.seed,
+      options.seed ?? 0,
     );
     this.drawn = this.order.initialCounts();
     this.fingerprint = computeFingerprint(perSource, options);
@@ -154,7 +155,7 @@ export class BatchSource {
 
   private planEpoch(epoch: number, drawn: readonly number[]): number[][] {
     const rows = this.order.sampleEpoch(drawn);
-    const { batchSize, batchTokens, seed } = this.options;
+    const { batchSize, batchTokens, seed = 0 } = this.options;
     if (batchSize !== undefined) return chunkRows(rows, batchSize);
     const batches = packRows(rows, (row) => elementAt(this.lengths, row), batchTokens ?? 0);
     return new Random(deriveSeed(seed, "batches", epoch)).shuffled(batches);
@@ -214,7 +215,7 @@ function checkBatchSize(
 }
 
 function computeFingerprint(perSource: readonly (readonly Example[])[], options: BatchSourceOptions): string {
-  const { seed, batchSize = 0, batchTokens = 0, weights = [] } = options;
+  const { seed = 0, batchSize = 0, batchTokens = 0, weights = [] } = options;
   const data = hashExamples(perSource);
   return `${data}-${deriveSeed(seed, batchSize, batchTokens, JSON.stringify(weights)).toString(16)}`;
 }

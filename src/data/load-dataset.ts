@@ -18,8 +18,8 @@ export interface Dataset {
 
 /** Options of `loadDataset`. */
 export interface LoadDatasetOptions extends LoadExamplesOptions {
-  /** Seed of the choice of held-out rows. */
-  readonly seed: number;
+  /** Seed of the choice of held-out rows; default 0. */
+  readonly seed?: number;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface LoadDatasetOptions extends LoadExamplesOptions {
 export async function loadDataset(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { seed, ...limits }: LoadDatasetOptions,
+  { seed = 0, ...limits }: LoadDatasetOptions,
 ): Promise<Dataset> {
   const loaded = await loadExamples(config, tokenizer, limits);
   const other = await loadEval(config, tokenizer, limits);

@@ -5,8 +5,10 @@ import { readRows } from "../data-files/read-rows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { expandHome } from "../util/expand-home.ts";
 import { hashFile } from "../util/files.ts";
 import { formatCountOf } from "../util/format.ts";
+import { requireAwaited } from "../util/require-awaited.ts";
 import { ExampleEncoder } from "./example-encoder.ts";
 import { type ColumnMapping, resolveColumns } from "./formats/column-mapping.ts";
 import { ConversationRenderer } from "./formats/conversation-renderer.ts";
@@ -54,6 +56,7 @@ export async function loadExamples(
   tokenizer: Tokenizer,
   { maxLength, classes, signal }: LoadExamplesOptions,
 ): Promise<LoadedExamples> {
+  requireAwaited({ tokenizer });
   const limit = readLengthLimit(config, maxLength);
   const loader = new ExampleLoader(tokenizer, limit, classes, signal);
   const perSource: Example[][] = [];
@@ -63,7 +66,8 @@ export async function loadExamples(
 
 /** The files of a `train` or `eval` entry. */
 export function dataSources(files: string | readonly DataSource[]): readonly DataSource[] {
-  return typeof files === "string" ? [{ path: files }] : files;
+  const sources = typeof files === "string" ? [{ path: files }] : files;
+  return sources.map((source) => ({ ...source, path: expandHome(source.path) }));
 }
 
 /** Converts one row of a file to items to tokenise, or gives the reason for dropping it. */

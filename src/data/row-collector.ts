@@ -14,6 +14,7 @@ export interface LengthLimit {
 
 /** @throws ScaloraError `config` for an invalid `maxLength`, or one above the model's. */
 export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength: number): LengthLimit {
+  requireModelLength(modelLength);
   if (maxLength === undefined) return { maxLength: modelLength, tooLong: tooLong ?? "error" };
   const limits = { whole: true, least: 2 };
   if (!isWithinLimits(maxLength, limits))
@@ -30,6 +31,16 @@ export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength:
       fix: `set data.maxLength (or --max-length) to ${modelLength} or less, or leave it out: then the model's counts`,
     });
   return { maxLength, tooLong: tooLong ?? "truncate" };
+}
+
+/** Programs without types may leave it out, and no row would be too long. */
+function requireModelLength(modelLength: number): void {
+  if (isWithinLimits(modelLength, { whole: true, least: 1 })) return;
+  throw new ScaloraError("config", "The model's context length is missing", {
+    where: "maxLength, in the options of loadDataset or loadExamples",
+    expected: "a number of tokens: model.info.maxPositions",
+    found: String(modelLength),
+  });
 }
 
 /** A tokenised row of classification data. */

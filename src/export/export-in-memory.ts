@@ -7,10 +7,11 @@ import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { locateModel } from "../model-files/locate-model.ts";
 import { saveModel } from "../models/index.ts";
 import { type CausalLM, deviceOf, isClassifier, quantisedWeights, type TrainableModel } from "../nn/index.ts";
-import { writeFolderAtomic } from "../util/atomic-folder.ts";
+import { requireEmpty, writeFolderAtomic } from "../util/atomic-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
 import type { Interruptible } from "../util/interruptible.ts";
+import { requireAwaited } from "../util/require-awaited.ts";
 import { exportMerged, type FolderDType } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
 import { exportOpened } from "./run-export.ts";
@@ -22,6 +23,9 @@ export interface ExportOptions extends Partial<Interruptible> {
   /** Folder, GGUF file or name of the model before training; default: what it was loaded from (`model.path`). */
   readonly baseFolder?: string;
 }
+
+/** Options of `exportWithBase`. */
+export type ExportWithBaseOptions = Pick<ExportOptions, "out" | "baseFolder">;
 
 /** Options of `mergeAndSave`. */
 export interface MergeAndSaveOptions extends Pick<ExportOptions, "baseFolder"> {
@@ -54,33 +58,35 @@ export interface ExportSvdOptions extends ExportOptions {
 /**
  * Merges the adapters and saves the model as a Hugging Face folder for any tool. The model in memory keeps its adapters; an
  * adapted layer with tied weights is saved untied.
+ * @param given options, or the folder to write
  * @returns `drift`: the relative Frobenius error of rounding to bfloat16, over all weights
  * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
  */
 export function mergeAndSave(
   model: TrainableModel,
   adapters: AdapterSet,
-  { baseFolder, out, dtype }: MergeAndSaveOptions,
+  given: string | MergeAndSaveOptions,
 ): { drift?: number } {
-  return exportMerged(
-    { model, adapters, baseFolder: baseOf(model, adapters, baseFolder) },
-    expandHome(out),
-    dtype,
-  );
+  const { baseFolder, out, dtype }: MergeAndSaveOptions = typeof given === "string" ? { out: given } : given;
+  const source = { model, adapters, baseFolder: baseOf(model, adapters, baseFolder) };
+  return exportMerged(source, expandHome(out), dtype);
 }
 
 /**
  * Writes a model in memory, its adapters merged, as a GGUF file for llama.cpp and the tools built on it: the file that
  * `scalora export --format gguf` makes of the same weights. The model keeps its adapters.
  * @param adapters what `attach()` returned; undefined for a model without any
+ * @param given options, or the file to write
  * @returns the file's size, and the relative Frobenius error of rounding (`drift`)
  * @throws ScaloraError `usage` where something is there already, or for a model that GGUF cannot represent
  */
 export async function exportGguf(
   model: CausalLM,
   adapters: AdapterSet | undefined,
-  { dtype, imatrix, systemPrompt, ...options }: ExportGgufOptions,
+  given: string | ExportGgufOptions,
 ): Promise<ExportResult> {
+  const { dtype, imatrix, systemPrompt, ...options }: ExportGgufOptions =
+    typeof given === "string" ? { out: given } : given;
   const request = { kind: "merged", format: "gguf", dtype, imatrix, systemPrompt } as const;
   return exportInMemory(model, adapters, request, options);
 }
@@ -100,18 +106,22 @@ export async function exportSvd(
 }
 
 /**
- * Saves an adapter together with the base that it belongs to, for training that changes the base (ScaLoRA, ReLoRA, Flora): a
- * model folder `base`, in float32 where training has changed it, and on it a PEFT folder `adapter` of the factors as trained.
- * Of other methods `base` is the model before training.
+ * Saves an adapter together with the base that it belongs to: a PEFT folder `adapter` of the factors as trained, and the model
+ * folder `base` that they go on. Of methods that change the base as they train (ScaLoRA, ReLoRA, Flora) it is the base as it is
+ * now, in float32; of others, the model before training.
+ * @param given options, or the folder to write
  * @throws ScaloraError `usage` where something is there already, or for a method whose adapters no other tool reads
  */
 export async function exportWithBase(
   model: TrainableModel,
   adapters: AdapterSet,
-  { out, baseFolder: given }: Pick<ExportOptions, "out" | "baseFolder">,
+  given: string | ExportWithBaseOptions,
 ): Promise<{ base: string; adapter: string }> {
-  const baseFolder = baseOf(model, adapters, given);
+  const { out, baseFolder: named }: ExportWithBaseOptions =
+    typeof given === "string" ? { out: given } : given;
+  const baseFolder = baseOf(model, adapters, named);
   const folder = resolve(expandHome(out));
+  requireEmpty(folder);
   const paths = { base: join(folder, "base"), adapter: join(folder, "adapter") };
   const { changedBase } = adapters;
   const original = changedBase ? undefined : await loadOriginal(model, baseFolder);
@@ -164,6 +174,7 @@ async function exportInMemory(
 
 /** The folder or file of the base model. @throws ScaloraError `usage` where it is not known, or for adapters of another model */
 function baseOf(model: TrainableModel, adapters: AdapterSet | undefined, baseFolder = model.path): string {
+  requireAwaited({ model, adapters });
   requireAttached(model, adapters);
   if (baseFolder !== undefined) return locateModel(baseFolder);
   throw new ScaloraError("usage", "It is not known which folder or file the model came from", {

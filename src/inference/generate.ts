@@ -7,6 +7,7 @@ import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { requireAwaited } from "../util/require-awaited.ts";
 import type {
   ChatMessage,
   GenerationSummary,
@@ -46,6 +47,7 @@ export async function* generateText(
   input: string | readonly ChatMessage[],
   options: Partial<SamplingSettings> & { signal?: AbortSignal; endTokens?: Iterable<number> } = {},
 ): AsyncGenerator<string, GenerationSummary> {
+  requireAwaited({ model, tokenizer });
   const { signal, endTokens: given, ...settings } = options;
   const { eos } = tokenizer.special;
   const ends = new Set(given ?? (eos ? [eos.id] : []));

@@ -51,5 +51,5 @@ export interface RunResult {
   alreadyFinished: boolean;
 }
 
-/** `src/recipes/run-training.ts`: trains a recipe. A run stopped by the signal returns with reason `stopped`. */
+/** Trains a recipe. A run stopped by the signal returns with reason `stopped`. */
 export type RunTraining = (recipe: Recipe, hooks: RunHooks) => Promise<RunResult>;

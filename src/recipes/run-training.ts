@@ -26,7 +26,7 @@ import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
 import type { PreparedRun } from "./prepare-run.ts";
-import type { RunTraining } from "./run-result.ts";
+import type { RunHooks, RunResult, RunTraining } from "./run-result.ts";
 import { assertSamplesFit, runPath } from "./run-settings.ts";
 import { analysisSeconds, runReportFile, trainingSummary } from "./run-summary.ts";
 import { beginOnRanks, prepareOnRanks, trainAsOtherRank } from "./train-on-ranks.ts";
@@ -36,11 +36,11 @@ import { trainingCounts } from "./training-data.ts";
  * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
  * written before everything in the recipe has been checked. Of several ranks, which all call it, only the first writes.
  */
-export const runTraining: RunTraining = async (recipe, hooks) => {
-  const { group } = hooks;
-  const train = () => trainAsRank(recipe, hooks);
+export async function runTraining(recipe: Recipe, hooks: Partial<RunHooks> = {}): Promise<RunResult> {
+  const { group, signal = new AbortController().signal, onEvent = () => {} } = hooks;
+  const train = () => trainAsRank(recipe, { ...hooks, signal, onEvent });
   return await (group ? group.together(train) : train());
-};
+}
 
 /** `runTraining` as a part of what the ranks do together (`group.together`). */
 export const trainAsRank: RunTraining = (recipe, hooks) =>

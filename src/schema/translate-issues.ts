@@ -118,7 +118,9 @@ function suggestList(node: SchemaNode | undefined, found: unknown): { fix?: stri
   if (typeof found !== "string" || !isNode(list) || !isNode(list.items)) return {};
   const { type, enum: known } = list.items;
   if (type !== "string") return {};
-  const names = known === undefined ? [found] : found.split(/[\s,]+/).filter((name) => name !== "");
+  // Only names are separated by commas or spaces; a text may hold them.
+  const areNames = known !== undefined || list.items["expects"] !== undefined;
+  const names = areNames ? found.split(/[\s,]+/).filter((name) => name !== "") : [found];
   const meant = known === undefined ? names : names.map((name) => nearestName(name, known.map(String)));
   if (names.length === 0 || meant.includes(undefined)) return {};
   return { fix: `write a list: [${meant.map(inFlowList).join(", ")}]` };

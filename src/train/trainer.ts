@@ -4,6 +4,7 @@ import type { CheckpointEvent } from "../run/events.ts";
 import { checkMethodReport } from "../run/method-report.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { requireAwaited } from "../util/require-awaited.ts";
 import { awaitControl, isAborted } from "./await-control.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { checkpointPath, pruneCheckpoints, UnfinishedCheckpoint } from "./checkpoints/save-checkpoint.ts";
@@ -39,6 +40,7 @@ const changedByStep = 3;
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { group, adapters, model, recompute = false } = options;
+  requireAwaited({ model, adapters, batches: options.batches, evalBatches: options.evalBatches });
   const isTogether = group !== undefined && group.size > 1;
   const work = async () => {
     if (isSharded(model)) checkSharded(isTogether, recompute);

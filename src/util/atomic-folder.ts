@@ -12,7 +12,7 @@ import { makeFolders, syncFolder } from "./files.ts";
  */
 export function writeFolderAtomic(path: string, fill: (temporary: string) => void): void {
   const target = resolve(path);
-  checkTargetIsEmpty(target);
+  requireEmpty(target);
   const parent = dirname(target);
   const temporary = join(parent, `.${basename(target)}.${process.pid}.tmp`);
   try {
@@ -34,7 +34,8 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
   }
 }
 
-function checkTargetIsEmpty(target: string): void {
+/** @throws ScaloraError `usage` when something that is not an empty folder is there */
+export function requireEmpty(target: string): void {
   if (!existsSync(target)) return;
   let names: string[] | undefined;
   try {

@@ -2,26 +2,32 @@ import { z } from "zod";
 import type { KeyIssue } from "../../schema/config-issue.ts";
 import { integerAtLeast, modulePattern, pathString, positive } from "../../schema/field-types.ts";
 import { formatFoundValue } from "../../schema/format-value.ts";
+import { nearestName } from "../../util/nearest-name.ts";
 import type { UncheckedSection } from "../core/method.ts";
 
-const patterns = z.array(modulePattern()).readonly();
-const somePatterns = z.array(modulePattern()).min(1).readonly();
+/** One pattern in the place of a list; a text that looks like several, or like a word that may be there, is none. */
+const onePattern = (words: readonly string[] = []) =>
+  modulePattern()
+    .refine((text) => text.startsWith("/") || (!/[\s,]/.test(text) && nearestName(text, words) === undefined))
+    .transform((text): readonly string[] => [text]);
+const list = z.array(modulePattern());
+const patterns = z.union([list.readonly(), onePattern()]);
 
 /** Which layers a method adapts, and which modules are trained in full as well. */
 export const targetFields = {
   targetModules: z
-    .union([z.literal("all-linear"), somePatterns])
-    .default("all-linear")
+    .union([z.literal("all-linear"), list.min(1).readonly(), onePattern(["all-linear"])])
+    .prefault("all-linear")
     .meta({
-      expects: "all-linear, or a list of module names and /regular expressions/",
+      expects: "all-linear, a module name or /regular expression/, or a list of them",
       description: "Which linear layers get an adapter; all-linear leaves the output layer (lm_head) out",
     }),
-  exclude: patterns.default([]).meta({
-    expects: "a list of module names and /regular expressions/",
+  exclude: patterns.prefault([]).meta({
+    expects: "a module name or /regular expression/, or a list of them",
     description: "Layers left out, in the same notation",
   }),
   modulesToSave: patterns.optional().meta({
-    expects: "a list of module names and /regular expressions/",
+    expects: "a module name or /regular expression/, or a list of them",
     description: "Parts trained whole beside the adapter and saved with it (PEFT's modules_to_save)",
     unset: "a classifier's head; of other models nothing",
   }),

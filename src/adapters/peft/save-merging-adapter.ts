@@ -28,7 +28,7 @@ export function saveMergingAdapter(folder: string, adapters: LowRankAdapters, ba
 export function joinedFactors({ method, bases, banks }: LowRankAdapters): StoredFactors[] {
   if (!bases.every(({ frozenDelta }) => frozenDelta))
     throw adapterExportError(
-      `${method} merges into the base as it trains, so its adapter alone is not what was learnt`,
+      `${method} merges into the base as it trains, so its adapter alone is not what was learnt (exportWithBase, from code, saves it with its base)`,
     );
   return banks.flatMap((bank) => bank.layers.map((_, index) => joinedFactorsOf(bank, index)));
 }
