@@ -1,6 +1,6 @@
 # scalora as `npm install` gives it, without compiler and Python, for a user who is not root (docs/install.md).
 #   docker build --tag scalora .
-#   docker run --rm --volume "$PWD:/work" --volume scalora:/cache scalora train recipe.yaml
+#   docker run --rm --volume "$PWD:/data" --volume scalora:/cache scalora train recipe.yaml
 ARG NODE=22
 
 FROM node:${NODE}-bookworm AS build
@@ -24,9 +24,9 @@ COPY --from=install /opt/scalora /opt/scalora
 # Models and the cache are in a volume, which may be any user's (`docker run --user`).
 RUN ln -s /opt/scalora/node_modules/.bin/scalora /usr/local/bin/scalora \
     && mkdir --mode=1777 /cache \
-    && install --directory --owner=node --group=node /work
+    && install --directory --owner=node --group=node /data
 USER node
-WORKDIR /work
+WORKDIR /data
 VOLUME /cache
 ENTRYPOINT ["scalora"]
 CMD ["--help"]

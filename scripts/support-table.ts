@@ -48,10 +48,10 @@ function table(titles: string[], cells: string[][]) {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-/** By hand: what makes and tries the packages runs on each of these systems (.github/workflows/release.yml). */
+/** By hand, as docs/install.md says how each was tried. macOS 12: the package `tokenizers` asks for it, libtorch for 11. */
 const platforms = [
   ["`@scalora/linux-x64`", "Linux, glibc 2.28 or newer", "run"],
-  ["`@scalora/linux-arm64`", "Linux, glibc 2.28 or newer", "run, on an emulated processor (qemu) only"],
+  ["`@scalora/linux-arm64`", "Linux, glibc 2.28 or newer", "loaded, on an emulated processor (qemu) only"],
   ["`@scalora/darwin-arm64`", "macOS 12 or newer, Apple's processors", "linked"],
   ["`@scalora/win32-x64`", "Windows 10 or newer; no process groups", "written"],
   ["none: compile", "another system for which there is a libtorch", notTested],
@@ -59,7 +59,7 @@ const platforms = [
 
 const text = `# What is tested
 
-Made by \`node scripts/support-table.ts\` from what the tests noted when they passed (\`test/support\`); \`npm run check\` fails when it is not fresh, and those tests when the notes are not (\`npx vitest run src/adapters/contract-matrix.test.ts src/recipes/families.test.ts -u\` writes them anew). What no test shows reads "${notTested}", whatever may work. All of it is shown on the CPU, on small models.
+Made by \`node scripts/support-table.ts\` from what the tests noted when they passed (\`test/support\`); \`npm run check\` fails when it is not fresh, and those tests when the notes are not (\`npx vitest run src/adapters/contract-matrix.test.ts src/recipes/families.test.ts -u\` writes them anew). What no test shows reads "${notTested}", whatever may work. All of it is shown on the CPU, on small models. The table of platforms is written by hand.
 
 ## Platforms
 

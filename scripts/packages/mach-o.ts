@@ -11,7 +11,7 @@ import { type Import, type MachOFile, readMachO } from "./mach-o-file.ts";
 import { pinned } from "./platform.ts";
 import type { CompileJob, Needs, Toolchain } from "./toolchain.ts";
 
-/** The oldest macOS with which libtorch's libraries load. */
+/** The oldest macOS with which libtorch's libraries load. (The package `tokenizers` asks for 12.) */
 const oldest = "11.0";
 
 /**
@@ -85,6 +85,8 @@ async function withXcode(job: CompileJob): Promise<string> {
 }
 
 async function withZig(job: CompileJob): Promise<string> {
+  if (`${process.platform}-${process.arch}` !== "linux-x64")
+    throw new Error("the package for Macs can be made on a Mac, and with zig on Linux x64 only");
   const { flags, libraries, units } = optionsOf(job);
   const program = join(await provideWheels(zig, job.log), "ziglang", "zig");
   chmodSync(program, 0o755);

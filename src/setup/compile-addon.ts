@@ -174,7 +174,7 @@ async function link(
 
 /** Loads the addon in a child process, to find missing libraries. */
 export async function tryLoading(addon: string, env: NodeJS.ProcessEnv) {
-  const code = "process.dlopen({ exports: {} }, process.argv[1])";
+  const code = "process.dlopen({ exports: {} }, process.argv.at(-1))";
   const { NODE_OPTIONS: _options, ...rest } = env;
   const result = await run(process.execPath, ["-e", code, addon], { env: rest });
   if (result.code === 0) return;
