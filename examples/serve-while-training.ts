@@ -1,38 +1,52 @@
-// Trains in a worker thread while a server answers in this one: node --import tsx examples/serve-while-training.ts [PORT]
+// A server that answers while it trains, and then with what it has learnt (after `npx scalora get smollm2-135m-instruct`):
+//   node --import tsx examples/serve-while-training.ts [MODEL] [PORT]
+//   curl localhost:PORT/health
+//   curl localhost:PORT/chat -d 'Where is order 1234?'
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import { parseRecipe, type RunEvent, runTraining } from "scalora";
+import { text } from "node:stream/consumers";
+import { fineTune } from "scalora";
 
-const recipe = parseRecipe({
-  model: { path: "assets/tiny" },
-  adapter: { method: "scalora-i", rank: 4 },
-  data: { train: "examples/data/train.jsonl" },
-  train: { steps: 60, batchSize: 8, lr: 5e-3 },
-  run: { folder: "runs", name: `served-${process.pid}` },
+const [model = "smollm2-135m-instruct", port = "0"] = process.argv.slice(2);
+
+/** What the model shall learn: to turn a question into a record. */
+const chats = Array.from({ length: 30 }, (_, i) => ({
+  messages: [
+    { role: "user", content: `Where is order ${1000 + 271 * i}?` },
+    { role: "assistant", content: `{"topic": "delivery", "order": ${1000 + 271 * i}}` },
+  ],
+}));
+
+const stop = new AbortController(); // saves a checkpoint, from which fineTune({ resume: run.folder }) goes on
+process.once("SIGINT", () => stop.abort());
+
+const run = fineTune({
+  model,
+  data: { train: chats, eval: "none" },
+  method: { method: "lora", rank: 8 },
+  train: { steps: 20, lr: 5e-3 },
+  run: { samples: 0 },
+  signal: stop.signal,
 });
+let state = "loading";
 
-if (isMainThread) await serve(Number(process.argv[2] ?? 0));
-else {
-  const { signal } = new AbortController();
-  await runTraining(recipe, { signal, onEvent: (event) => parentPort?.postMessage(event) });
-}
+const server = createServer(async (request, response) => {
+  try {
+    if (request.url === "/chat") {
+      for await (const piece of run.chat(await text(request), { maxTokens: 40 })) response.write(piece);
+      response.end("\n");
+    } else response.end(`${state}\n`);
+  } catch (error) {
+    response.writeHead(500).end(`${error}\n`);
+  }
+});
+await once(server.listen(Number(port), "127.0.0.1"), "listening");
+const address = server.address();
+if (address !== null && typeof address === "object") console.log(`http://127.0.0.1:${address.port}`);
 
-/** Answers with where the run stands until it ends. */
-async function serve(port: number): Promise<void> {
-  let last: Extract<RunEvent, { type: "step" }> | undefined;
-  const worker = new Worker(new URL(import.meta.url));
-  worker.on("message", (event: RunEvent) => {
-    if (event.type === "step") last = event;
-  });
-  const server = createServer((_request, response) => {
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ step: last?.step ?? 0, loss: last?.loss ?? null }));
-  });
-  await once(server.listen(port, "127.0.0.1"), "listening");
-  const address = server.address();
-  if (address !== null && typeof address === "object") console.log(`http://127.0.0.1:${address.port}`);
-  await once(worker, "exit");
-  console.log(`trained: step ${last?.step}, loss ${last?.loss.toFixed(3)}`);
-  server.close();
-}
+for await (const event of run)
+  if (event.type === "step") state = `step ${event.step}, loss ${event.loss.toFixed(3)}`;
+const { reason, step } = await run.result;
+state = `${reason} after ${step} steps`;
+console.log(state);
+if (reason === "stopped") server.close();

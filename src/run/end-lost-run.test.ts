@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { endLostRun } from "./end-lost-run.ts";
+import { listRuns } from "./list-runs.ts";
 import { lockNewRun, lockRun } from "./lock-run.ts";
 import { RunFolder } from "./run-folder.ts";
 import { type RunStatus, readStatus } from "./status.ts";
@@ -32,10 +33,12 @@ test("a run whose thread is gone is released as failed, with what is known of it
   const lost = RunFolder.create(path, "adapter: {method: lora}\n");
   lost.writeStatus(running);
   expect(() => lockRun(path)).toThrow(/^This process is already training this run/);
+  expect(listRuns(scratch.path)).toMatchObject([{ name: "lost", state: "running" }]);
   endLostRun(path, "out of memory");
   expect(readStatus(path)).toMatchObject({ state: "failed", step: 3, message: "out of memory" });
   lockRun(path)[Symbol.dispose]();
   expect(lost.isHeld()).toBe(false);
+  expect(listRuns(scratch.path)).toMatchObject([{ name: "lost", state: "failed" }]);
 });
 
 test("a run that has ended, and one that has not begun, are only released", () => {

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ScaloraError } from "../util/errors.ts";
+import { ProcessLock } from "../util/process-lock.ts";
 import { runFiles } from "./run-files.ts";
-import { effectiveState, type RecordedStatus, type RunState, readStatus } from "./status.ts";
+import { effectiveState, isUnfinished, type RecordedStatus, type RunState, readStatus } from "./status.ts";
 
 /** A run in a list: its folder and status. */
 export interface RunEntry {
@@ -48,7 +49,9 @@ export function listRuns(folder: string): RunEntry[] {
 function statusAndState(path: string): { status: RecordedStatus | undefined; state: RunEntry["state"] } {
   try {
     const status = readStatus(path);
-    return { status, state: status === undefined ? "unknown" : effectiveState(status) };
+    if (status === undefined) return { status, state: "unknown" };
+    const isOfThread = isUnfinished(status) && ProcessLock.isOwn(join(path, runFiles.lock));
+    return { status, state: isOfThread ? status.state : effectiveState(status) };
   } catch (error) {
     if (error instanceof ScaloraError && error.code === "format")
       return { status: undefined, state: "newer" };

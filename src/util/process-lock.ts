@@ -163,6 +163,12 @@ export class ProcessLock implements Disposable {
     }
   }
 
+  /** Whether a thread of this process holds the lock. */
+  static isOwn(path: string): boolean {
+    const { held } = lockState(path);
+    return held !== undefined && held.holder.pid === process.pid && isHere(held.holder);
+  }
+
   /** Removes the lock that a thread of this process has held, which ended without releasing it. */
   static removeOwn(path: string): void {
     for (const name of readdirOrNone(path))
