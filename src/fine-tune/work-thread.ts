@@ -87,8 +87,8 @@ export class WorkThread {
 
   private give(job: Job, listener: Listener): GivenJob {
     const id = this.nextNumber();
-    this.listeners.set(id, listener);
     this.post({ type: "job", id, job });
+    this.listeners.set(id, listener);
     this.worker?.ref();
     return { stop: (reason) => this.listeners.has(id) && this.post({ type: "stop", id, reason }) };
   }
