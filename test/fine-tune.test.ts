@@ -53,7 +53,7 @@ test.concurrent("what is wrong is said by every way to the run, and nothing is l
   const { messages, looped, used, afterClose, already, left } = await reportOf("errors");
   const [misspelt, noModel, badRow, noJson, nothing] = messages;
   expect(misspelt).toMatch(/^config: fineTune\(\) has 2 problems\n/);
-  expect(misspelt).toMatch(/method\.rnk: unknown key[\s\S]*fix: +did you mean "rank"/);
+  expect(misspelt).toMatch(/method\.rnk: unknown key[\s\S]*fix: +did you mean rank\?/);
   expect(misspelt).toMatch(/train\.step: unknown key/);
   expect(noModel).toMatch(/model\.path: does not exist[\s\S]*scalora get/);
   expect(badRow).toMatch(/^data: [\s\S]*where: +data\.train:\d+\n/);

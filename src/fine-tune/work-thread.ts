@@ -106,7 +106,6 @@ export class WorkThread {
       // TypeScript needs the loader that this thread has; options of the command line may not suit a thread.
       ...(extension !== ".ts" && { execArgv: [] }),
     });
-    worker.unref();
     let failure: unknown;
     worker.on("message", (report: Report) => {
       if ("type" in report) restore();
@@ -120,6 +119,8 @@ export class WorkThread {
       this.worker = undefined;
       this.loseJobs(failure ?? new Error(`exit code ${code}`));
     });
+    // After the listeners, of which one for messages makes it keep the process alive.
+    worker.unref();
     return worker;
   }
 
