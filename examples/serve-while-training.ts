@@ -18,7 +18,10 @@ const chats = Array.from({ length: 30 }, (_, i) => ({
 }));
 
 const stop = new AbortController(); // saves a checkpoint, from which fineTune({ resume: run.folder }) goes on
-process.once("SIGINT", () => stop.abort());
+process.once("SIGINT", () => {
+  stop.abort();
+  server.close();
+});
 
 const run = fineTune({
   model,
@@ -49,4 +52,3 @@ for await (const event of run)
 const { reason, step } = await run.result;
 state = `${reason} after ${step} steps`;
 console.log(state);
-if (reason === "stopped") server.close();

@@ -42,6 +42,7 @@ test("the server answers while it trains, and then with what it has learnt", asy
   const args = ["--import", "tsx", "examples/serve-while-training.ts", "chat-model"];
   const server = spawn(process.execPath, args, { cwd: scratch.path, stdio: ["ignore", "pipe", "pipe"] });
   const errors = text(server.stderr);
+  using _ended = { [Symbol.dispose]: () => server.kill("SIGKILL") };
   const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
   const { value: address } = await lines.next();
   const health = async () => await (await fetch(`${address}/health`)).text();
@@ -52,7 +53,7 @@ test("the server answers while it trains, and then with what it has learnt", asy
   const answer = await fetch(`${address}/chat`, { method: "POST", body: "Where is order 1271?" });
   expect(answer.status).toBe(200);
   expect((await answer.text()).length).toBeGreaterThan(1);
-  server.kill("SIGKILL");
+  server.kill("SIGINT");
   expect(await errors).toBe("");
 });
 

@@ -93,9 +93,9 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
       some: some.at(-1),
       result: { ...result, folder: basename(result.folder) },
       tensors: [lastCheckpoint(run.folder), lastCheckpoint(join(folder, "again"))],
-      data: readFileSync(join(run.folder, "data", "train.jsonl"), "utf8") === readFileSync(file, "utf8"),
+      data: readFileSync(join(run.folder, ".rows", "train.jsonl"), "utf8") === readFileSync(file, "utf8"),
       pieces,
-      summary: await streamed.summary,
+      summary: await streamed.summary(),
       texts: [
         text,
         await merged.generate(prompt, { maxTokens: 12 }),
@@ -212,7 +212,16 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     const run = fineTune(options("left", { train: { steps: 4000 } }));
     await events(run, isStep(2));
     await run[Symbol.asyncDispose]();
-    return { state: listRuns(folder).map((each) => each.state), files: readdirSync(run.folder).sort() };
+    const opened = openRun(run.folder);
+    const out = join(folder, "out", "merged");
+    const closed = refusal(opened.save(out));
+    await opened.close();
+    return {
+      closed: await closed,
+      written: existsSync(join(folder, "out")) ? readdirSync(join(folder, "out")) : [],
+      state: listRuns(folder).map((each) => each.state),
+      files: readdirSync(run.folder).sort(),
+    };
   },
 
   async exit() {

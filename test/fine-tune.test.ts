@@ -77,15 +77,28 @@ test.concurrent("runs of one process work side by side, in folders of their own"
 });
 
 test.concurrent("a thread that ends in the middle of its run is an error, and the run can be resumed", async () => {
-  const { error, seen, reason } = await reportOf("dies");
+  const { error, state, seen, reason } = await reportOf("dies");
   expect(error).toMatch(/^run: The thread that worked on the model has ended\n +found: +exit code 3/);
+  expect(state).toEqual(["stopped"]);
   expect([seen, reason]).toEqual(["resume", "stopped"]);
 });
 
 test.concurrent("who leaves the run's block stops it, with a checkpoint", async () => {
-  const { state, files } = await reportOf("leaves");
+  const { state, files, closed, written } = await reportOf("leaves");
+  // An export that has begun to write when the run is closed is written to its end.
+  expect([
+    ["nothing", ["merged"]],
+    [expect.stringMatching(/^usage: This run was closed/), []],
+  ]).toContainEqual([closed, written]);
   expect(state).toEqual(["stopped"]);
-  expect(files).toEqual(["checkpoints", "config.yaml", "data", "events.jsonl", "report.html", "status.json"]);
+  expect(files).toEqual([
+    ".rows",
+    "checkpoints",
+    "config.yaml",
+    "events.jsonl",
+    "report.html",
+    "status.json",
+  ]);
 });
 
 test.concurrent.each([

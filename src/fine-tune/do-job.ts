@@ -37,6 +37,7 @@ export async function doJob(job: Job, hooks: Hooks): Promise<Answer> {
       return await evaluate(job, hooks);
     case "export": {
       const { runExport } = await import("../export/run-export.ts");
+      hooks.signal.throwIfAborted();
       return { type: "exported", result: await runExport(job.request, hooks) };
     }
   }

@@ -71,6 +71,7 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
     makeJob: (thread: WorkThread) => Promise<TrainJob | ResumeJob>,
     signal: AbortSignal | undefined,
   ): Promise<RunResult> {
+    signal?.throwIfAborted();
     const job = await makeJob(this.thread);
     let isLocked = false;
     try {

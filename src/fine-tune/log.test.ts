@@ -52,7 +52,7 @@ test("a text is awaited, read in pieces, and ended by leaving the loop", async (
   });
   expect(await read(text)).toEqual(["a", "b", "c"]);
   expect(await text).toBe("abc");
-  expect(await text.summary).toBe(summary);
+  expect(await text.summary()).toBe(summary);
   let isLeft = false;
   const endless = streamText(async (onPiece, signal) => {
     for (; !signal.aborted; await setImmediate()) onPiece("x");
@@ -63,7 +63,7 @@ test("a text is awaited, read in pieces, and ended by leaving the loop", async (
     expect(piece).toBe("x");
     break;
   }
-  expect((await endless.summary).reason).toBe("interrupted");
+  expect((await endless.summary()).reason).toBe("interrupted");
   expect(isLeft).toBe(true);
 });
 
@@ -74,5 +74,5 @@ test("a text that fails is an error of each way to it", async () => {
   });
   await expect(read(failing)).rejects.toThrow("no more");
   await expect(failing).rejects.toThrow("no more");
-  await expect(failing.summary).rejects.toThrow("no more");
+  await expect(failing.summary()).rejects.toThrow("no more");
 });

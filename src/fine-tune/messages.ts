@@ -58,12 +58,11 @@ export type Job = TrainJob | ResumeJob | GenerateJob | EvaluateJob | ExportJob;
 
 /** To the thread. */
 export type Order =
-  /** A part of the rows of that number, as JSON lines. */
-  | { readonly type: "rows"; readonly number: number; readonly text: string }
+  /** A part of the rows of that number, as JSON lines; null where nobody wants them any more. */
+  | { readonly type: "rows"; readonly number: number; readonly text: string | null }
   | { readonly type: "job"; readonly id: number; readonly job: Job }
   /** Ends a job; one that trains saves a checkpoint first. */
-  | { readonly type: "stop"; readonly id: number; readonly reason?: string | undefined }
-  | { readonly type: "end" };
+  | { readonly type: "stop"; readonly id: number; readonly reason?: string | undefined };
 
 /** What the thread says about a job: parts of what it does, then one of the last five. */
 export type Answer =

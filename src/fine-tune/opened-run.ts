@@ -42,6 +42,7 @@ export class OpenedRun implements AsyncDisposable {
     { signal, ...how }: EvaluationOptions = {},
   ): Promise<EvaluationResult> {
     await this.ready();
+    signal?.throwIfAborted();
     const { files, rows } = filesOrRows(data);
     const sent = rows.length === 0 ? {} : { rows: await sendRows(this.thread, rows, "rows") };
     const request = { ...how, target: this.target, data: files.map((file) => resolve(file)) };

@@ -89,6 +89,6 @@ export type SaveOptions = Pick<ExportRequest, "dtype" | "rank" | "energy"> & {
    * each layer as an adapter of `rank`, or of the rank that keeps the fraction `energy` of it.
    */
   readonly as?: ExportRequest["kind"];
-  /** Ends the export, which throws the signal's reason. */
+  /** Ends it before it begins to write, so that nothing is written and the signal's reason thrown. */
   readonly signal?: AbortSignal;
 };

@@ -36,7 +36,7 @@ export class RowFiles implements Disposable {
 
   /** The recipe with the files where `place` puts them. */
   within(recipe: Recipe): Recipe {
-    const folder = join(recipe.run.folder, recipe.run.name, runFiles.data);
+    const folder = join(recipe.run.folder, recipe.run.name, runFiles.rows);
     const move = <T extends { readonly path: string }>(source: T): T =>
       this.names.has(source.path) ? { ...source, path: join(folder, basename(source.path)) } : source;
     const { train, eval: held } = recipe.data;
@@ -50,17 +50,20 @@ export class RowFiles implements Disposable {
 
   /** Puts the files into a run's folder; they are removed again where no run has begun in it. */
   place(folder: string): Disposable {
-    const own = join(folder, runFiles.data);
+    const own = join(folder, runFiles.rows);
+    const placed: string[] = [];
     for (const [path, name] of [...this.names]) {
+      const copy = join(own, basename(path));
       mkdirSync(own, { recursive: true });
-      copyFileSync(path, join(own, basename(path)));
-      this.names.set(join(own, basename(path)), name);
+      copyFileSync(path, copy);
+      placed.push(copy);
+      this.names.set(copy, name);
     }
     return {
       [Symbol.dispose]: () => {
-        if (existsSync(join(folder, runFiles.config)) || this.names.size === 0) return;
-        rmSync(own, { recursive: true, force: true });
-        removeEmptyFolders([folder]);
+        if (existsSync(join(folder, runFiles.config))) return;
+        for (const copy of placed) rmSync(copy, { force: true });
+        removeEmptyFolders([folder, own]);
       },
     };
   }

@@ -12,17 +12,22 @@ export async function sendRows(thread: WorkThread, rows: readonly Row[], name: s
   const number = thread.nextNumber();
   let lines: string[] = [];
   const send = () => thread.sendRows(number, lines.join(""));
-  let started = performance.now();
-  for (const [index, row] of rows.entries()) {
-    lines.push(`${jsonOf(row, `${name}, row ${index + 1}`)}\n`);
-    if (performance.now() - started < longestBlock) continue;
+  try {
+    let started = performance.now();
+    for (const [index, row] of rows.entries()) {
+      lines.push(`${jsonOf(row, `${name}, row ${index + 1}`)}\n`);
+      if (performance.now() - started < longestBlock) continue;
+      send();
+      lines = [];
+      await setImmediate();
+      started = performance.now();
+    }
     send();
-    lines = [];
-    await setImmediate();
-    started = performance.now();
+    return { number, name };
+  } catch (error) {
+    thread.dropRows(number);
+    throw error;
   }
-  send();
-  return { number, name };
 }
 
 function jsonOf(row: Row, where: string): string {

@@ -8,7 +8,7 @@ import { Log } from "./log.ts";
 export type StreamedText = Promise<string> &
   AsyncIterable<string> & {
     /** How the text ended. */
-    readonly summary: Promise<GenerationSummary>;
+    summary(): Promise<GenerationSummary>;
   };
 
 /** Starts a text. @param write writes it piece by piece; the signal is aborted when nobody wants more of it */
@@ -38,5 +38,9 @@ export function streamText(
       if (!isWhole) leaving.abort();
     }
   }
-  return Object.assign(text, { summary, [Symbol.asyncIterator]: readPieces });
+  const summarise = () => {
+    text.catch(() => {});
+    return summary;
+  };
+  return Object.assign(text, { summary: summarise, [Symbol.asyncIterator]: readPieces });
 }

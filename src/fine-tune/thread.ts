@@ -29,7 +29,8 @@ async function work(id: number, job: Job): Promise<void> {
 function follow(order: Order): void {
   if (order.type === "rows") {
     const { number, text } = order;
-    state.rows.set(number, [...(state.rows.get(number) ?? []), text]);
+    if (text === null) state.rows.delete(number);
+    else state.rows.set(number, [...(state.rows.get(number) ?? []), text]);
   }
   if (order.type === "job") void work(order.id, order.job);
   if (order.type === "stop") working.get(order.id)?.abort(order.reason);

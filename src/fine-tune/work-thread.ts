@@ -42,6 +42,8 @@ export class WorkThread {
   private worker: Worker | undefined;
   private readonly listeners = new Map<number, Listener>();
   private lastNumber = 0;
+  /** Called once the thread has nothing to do. */
+  private readonly idle: (() => void)[] = [];
   private isClosed = false;
 
   /** A number that no job and no rows of this thread have had. */
@@ -52,6 +54,11 @@ export class WorkThread {
   /** Sends a part of some rows, for a job that comes after it. */
   sendRows(number: number, text: string): void {
     this.post({ type: "rows", number, text });
+  }
+
+  /** The job that some rows were sent for does not come. */
+  dropRows(number: number): void {
+    if (this.worker && !this.isClosed) this.post({ type: "rows", number, text: null });
   }
 
   /**
@@ -65,7 +72,12 @@ export class WorkThread {
     { signal, onPart, onGiven }: JobOptions = {},
   ): Promise<Extract<Answer, { type: T }>> {
     signal?.throwIfAborted();
-    const stopped = () => signal?.reason ?? new ScaloraError("usage", "This was stopped before it had begun");
+    const stopped = () =>
+      signal?.aborted
+        ? signal.reason
+        : this.isClosed
+          ? closedError()
+          : new ScaloraError("usage", "This was stopped before it had begun");
     return await new Promise((resolve, reject) => {
       const given = this.give(job, (answer) => {
         if (answer.type === "failed") reject(errorSent(answer.error, stopped));
@@ -79,9 +91,11 @@ export class WorkThread {
     });
   }
 
-  /** Ends the thread; what it has been told to do must have ended. */
+  /** Stops what the thread does, and ends it after that: nothing is left half-written. */
   async close(): Promise<void> {
     this.isClosed = true;
+    for (const id of this.listeners.keys()) this.worker?.postMessage({ type: "stop", id } satisfies Order);
+    if (this.listeners.size > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
     await this.worker?.terminate();
   }
 
@@ -96,7 +110,15 @@ export class WorkThread {
   private post(order: Order): void {
     if (this.isClosed) throw closedError();
     this.worker ??= this.start();
-    this.worker.postMessage(order);
+    try {
+      this.worker.postMessage(order);
+    } catch (cause) {
+      throw new ScaloraError("usage", "These options cannot be sent to the thread that works", {
+        expected: "texts, numbers, lists and objects",
+        found: messageOf(cause),
+        cause,
+      });
+    }
   }
 
   private start(): Worker {
@@ -127,8 +149,10 @@ export class WorkThread {
   private hear(id: number, answer: Answer): void {
     const listener = this.listeners.get(id);
     if (!isPart(answer)) this.listeners.delete(id);
-    if (this.listeners.size === 0) this.worker?.unref();
     listener?.(answer);
+    if (this.listeners.size > 0) return;
+    this.worker?.unref();
+    for (const resolve of this.idle.splice(0)) resolve();
   }
 
   private loseJobs(cause: unknown): void {

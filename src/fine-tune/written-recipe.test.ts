@@ -53,6 +53,15 @@ test("rows and files are told apart, in data and within it", () => {
   expect(dataOf(withPath)).toEqual([{}, { train: withPath }]);
 });
 
+test("what a program without types leaves out is left to the check of the recipe", () => {
+  const { recipe, rows } = Reflect.apply(writtenRecipe, undefined, [{ modle: "m" }]);
+  expect({ recipe, rows }).toMatchObject({
+    recipe: { modle: "m", data: {}, adapter: { method: "lora" } },
+    rows: {},
+  });
+  expect(recipe.model).toBe(undefined);
+});
+
 test("a run without a name gets one that no other has, though its folder is not there yet", () => {
   const run = { folder: join("somewhere", "else") };
   const names = [1, 2, 3].map(() => written({ run }).recipe["run"]);

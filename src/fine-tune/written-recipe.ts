@@ -21,7 +21,7 @@ export function writtenRecipe<Name extends MethodName>(options: FineTuneOptions<
   const { signal: _, data, method = "lora", ...sections } = options;
   const model = typeof options.model === "string" ? { path: options.model } : options.model;
   const adapter = typeof method === "string" ? { method } : method;
-  const run = { ...options.run, ...chooseFolder(options.run, `${nameOf(model)}-${adapter.method}`) };
+  const run = { ...options.run, ...chooseFolder(options.run, `${nameOf(model)}-${adapter?.method}`) };
   const { section, rows } = filesAndRows(data);
   const recipe = { ...sections, model, adapter, data: section, run };
   return { recipe, rows, folder: join(run.folder, run.name) };
@@ -31,14 +31,16 @@ function chooseFolder(
   { folder = "runs", name }: NonNullable<FineTuneOptions["run"]> = {},
   usual: string,
 ): { folder: string; name: string } {
-  const parent = resolve(folder);
+  const parent = resolve(String(folder));
   const isTaken = (path: string) => chosen.has(path) || existsSync(path);
   const free = name === undefined ? unusedRunName(parent, usual, isTaken) : String(name);
   chosen.add(join(parent, free));
   return { folder: parent, name: free };
 }
 
-function nameOf({ path }: { readonly path?: unknown }): string {
+/** What a model is called; a program without types may have left it out, which the thread says. */
+function nameOf(model: { readonly path?: unknown } | undefined): string {
+  const path = model?.path;
   return typeof path === "string" ? basename(path).replace(/\.gguf$/i, "") : "model";
 }
 
@@ -49,11 +51,11 @@ function filesAndRows(data: FineTuneOptions["data"]): {
 } {
   if (typeof data === "string") return { section: { train: data }, rows: {} };
   if (isRows(data)) return { section: {}, rows: { train: data } };
-  const { train, eval: held, ...how }: FineTuneData = data;
+  const { train, eval: held, ...how }: Partial<FineTuneData> = data ?? {};
   return {
     section: {
       ...how,
-      ...(!isRows(train) && { train }),
+      ...(train !== undefined && !isRows(train) && { train }),
       ...(held !== undefined && !isRows(held) && { eval: held }),
     },
     rows: { ...(isRows(train) && { train }), ...(isRows(held) && { eval: held }) },

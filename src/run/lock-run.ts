@@ -129,7 +129,7 @@ function refuseActive(path: string): void {
 /** What a process leaves that is killed before its run has a configuration. */
 const isLeftover = (name: string) =>
   name.startsWith(runFiles.lock) ||
-  name === runFiles.data ||
+  name === runFiles.rows ||
   (name.startsWith(runFiles.config) && name.endsWith(".tmp"));
 
 /** Whether there is nothing at the path, or a folder with nothing but what a killed process leaves. */

@@ -9,7 +9,7 @@ export const runFiles = {
   events: "events.jsonl",
   control: "control.json",
   /** Folder of the rows that a program trains on; written before the configuration. */
-  data: "data",
+  rows: ".rows",
   /** Held by the process that trains the run. */
   lock: ".lock",
 } as const;
