@@ -92,6 +92,7 @@ export { fineTune, openRun } from "./fine-tune/fine-tune.ts";
 export type { FineTuneRun } from "./fine-tune/fine-tune-run.ts";
 export type { OpenedRun } from "./fine-tune/opened-run.ts";
 export type {
+  ChatOptions,
   ChatRow,
   EvaluationOptions,
   FineTuneData,

@@ -146,7 +146,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
         method: { method: "lora", rnk: 3 },
       }),
     );
-    const noModel = fineTune(options("no-model", { model: "smollm3-1b" }));
+    const noModel = fineTune(options("no-model", { model: "smollm2-135m" }));
     const badRow = fineTune(options("bad-row", { data: [...rows, { prompt: "x", completion: 3 }] }));
     const circular: { prompt: string; self?: unknown } = { prompt: "x" };
     circular.self = circular;
@@ -190,6 +190,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
 
   /** A thread that ends in the middle of its run, which is then resumed. */
   async dies() {
+    process.env["DYING_RECORD"] = join(folder, "dies", "events.jsonl");
     const run = fineTune(
       options("dies", {
         method: "input-gain",
@@ -199,7 +200,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     );
     const error = await refusal(run.result);
     const state = listRuns(folder).map((each) => each.state);
-    process.env["PLUGIN_LIVES"] = "yes";
+    process.env["DYING_RECORD"] = "";
     const resumed = fineTune({ resume: run.folder });
     const [seen] = await events(resumed, ({ type }) => type === "resume");
     const stopped = await resumed.stop();
@@ -232,6 +233,29 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
   async throw() {
     await events(fineTune(options("throw", { train: { steps: 4000 } })), isStep(2));
     throw new Error("ends while it trains");
+  },
+
+  /** A run on chats with a system message, asked with and without it. */
+  async chats() {
+    const system = "Answer with the number.";
+    const data = Array.from({ length: 12 }, (_, i) => ({
+      messages: [
+        { role: "system", content: system },
+        { role: "user", content: `${i}?` },
+        { role: "assistant", content: `${i}!` },
+      ],
+    }));
+    const run = fineTune(options("chats", { model: process.argv[4] ?? "", data }));
+    const user = { role: "user", content: "3?" };
+    const settings = { maxTokens: 12 };
+    const whole = await run.chat([{ role: "system", content: system }, user], settings);
+    const out = join(folder, "chats.gguf");
+    await run.export(out);
+    return {
+      answers: [await run.chat("3?", settings), await run.chat([user], settings), whole],
+      others: await run.chat("3?", { ...settings, system: "" }),
+      isExported: existsSync(out),
+    };
   },
 
   /** Nobody looks at a run that fails. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { buildPackage, runProgram } from "./support/programs.ts";
 
@@ -8,12 +9,12 @@ beforeAll(buildPackage, 120_000);
 afterAll(() => scratch.remove());
 
 /** Runs a mode of the program, in a folder of its own. */
-async function run(mode: string) {
-  return await runProgram("fine-tune-program.ts", mode, join(scratch.path, mode));
+async function run(mode: string, ...more: string[]) {
+  return await runProgram("fine-tune-program.ts", mode, join(scratch.path, mode), ...more);
 }
 
-async function reportOf(mode: string) {
-  const { code, signal, stdout, stderr } = await run(mode);
+async function reportOf(mode: string, ...more: string[]) {
+  const { code, signal, stdout, stderr } = await run(mode, ...more);
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
   return JSON.parse(stdout);
 }
@@ -31,7 +32,8 @@ test.concurrent("a run in a thread is the run of its recipe; it generates, evalu
   expect(report.data).toBe(true);
   const { pieces, summary, texts, kinds, heldOut, five, fromFile, noTemplate } = report;
   expect(pieces.length).toBeGreaterThan(3);
-  expect(summary).toMatchObject({ tokens: 12, reason: "length" });
+  expect(summary).toMatchObject({ reason: expect.stringMatching(/^(end|length)$/) });
+  expect(summary.tokens).toBeGreaterThan(3);
   expect(texts).toEqual(Array(3).fill(pieces.join("")));
   expect(kinds).toEqual(["merged", "svd", true]);
   expect(heldOut.loss).toBeCloseTo(report.result.bestEvalLoss, 5);
@@ -74,6 +76,15 @@ test.concurrent("runs of one process work side by side, in folders of their own"
   expect(reasons).toEqual(Array(4).fill(["finished", 8]));
   expect(names).toEqual(["tiny-lora", "tiny-lora-2"]);
   expect(tensors[0]).toEqual(tensors[1]);
+});
+
+test.concurrent("a run answers chats as it was trained, with the system message of its training", async () => {
+  const model = join(scratch.path, "chat-model");
+  writeTinyLlama(model);
+  const { answers, others, isExported } = await reportOf("chats", model);
+  expect(answers).toEqual(Array(3).fill(answers[2]));
+  expect(others).not.toBe(answers[2]);
+  expect(isExported).toBe(true);
 });
 
 test.concurrent("a thread that ends in the middle of its run is an error, and the run can be resumed", async () => {

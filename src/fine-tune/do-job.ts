@@ -76,17 +76,24 @@ async function train(
 }
 
 async function generate(
-  { target, input, settings }: GenerateJob,
+  { target, input, settings, system }: GenerateJob,
   { state, signal, say }: Hooks,
 ): Promise<Answer> {
   const { openGenerator } = await import("../inference/generate.ts");
   const generator = await openOnce(state, () => openGenerator(target));
-  const pieces = generator.generate(input, settings, signal);
+  const asked = withSystem(input, system ?? generator.systemPrompt ?? "");
+  const pieces = generator.generate(asked, settings, signal);
   for (;;) {
     const { done, value } = await pieces.next();
     if (done) return { type: "generated", summary: value };
     say({ type: "text", piece: value });
   }
+}
+
+/** Messages that begin with a system message; a text stays as it is. */
+function withSystem(input: GenerateJob["input"], system: string): GenerateJob["input"] {
+  if (typeof input === "string" || system === "" || input[0]?.role === "system") return input;
+  return [{ role: "system", content: system }, ...input];
 }
 
 /** The model in memory, opened if it is not yet; a thread has one. */

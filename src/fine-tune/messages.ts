@@ -37,6 +37,8 @@ export interface GenerateJob {
   readonly target: ModelTarget;
   readonly input: string | readonly ChatMessage[];
   readonly settings: Partial<SamplingSettings>;
+  /** The system message before messages that begin with none; undefined for that of the training. */
+  readonly system?: string | undefined;
 }
 
 /** A model to be evaluated. */

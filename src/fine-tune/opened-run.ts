@@ -3,7 +3,7 @@ import type { ModelTarget } from "../assemble/model-target.ts";
 import type { ExportRequest, ExportResult } from "../export/export-request.ts";
 import type { EvaluationResult } from "../inference/evaluation-request.ts";
 import type { ChatMessage, GenerationSummary } from "../inference/text-generator.ts";
-import type { EvaluationOptions, GenerateOptions, Row, SaveOptions } from "./options.ts";
+import type { ChatOptions, EvaluationOptions, GenerateOptions, Row, SaveOptions } from "./options.ts";
 import { sendRows } from "./send-rows.ts";
 import { type StreamedText, streamText } from "./streamed-text.ts";
 import { WorkThread } from "./work-thread.ts";
@@ -23,9 +23,9 @@ export class OpenedRun implements AsyncDisposable {
    * give all of its messages. A run that trains answers once it is trained.
    * @throws ScaloraError `usage` for a model without a chat template, and for settings out of range
    */
-  chat(input: string | readonly ChatMessage[], options: GenerateOptions = {}): StreamedText {
+  chat(input: string | readonly ChatMessage[], { system, ...options }: ChatOptions = {}): StreamedText {
     const messages = typeof input === "string" ? [{ role: "user", content: input }] : input;
-    return this.write([...messages], options);
+    return this.write([...messages], options, system);
   }
 
   /** Goes on with a text as it is, without a chat template. */
@@ -83,8 +83,9 @@ export class OpenedRun implements AsyncDisposable {
   private write(
     input: string | readonly ChatMessage[],
     { signal, ...settings }: GenerateOptions,
+    system?: string,
   ): StreamedText {
-    const job = { type: "generate", target: this.target, input, settings } as const;
+    const job = { type: "generate", target: this.target, input, settings, system } as const;
     return streamText(async (onPiece, leaving): Promise<GenerationSummary> => {
       await this.ready();
       const { summary } = await this.thread.do(job, "generated", {

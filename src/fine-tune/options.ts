@@ -73,6 +73,12 @@ export type GenerateOptions = Partial<SamplingSettings> & {
   readonly signal?: AbortSignal;
 };
 
+/** How messages are answered. */
+export type ChatOptions = GenerateOptions & {
+  /** The system message, where the messages begin with none; default: for a run, that of most of its training. "" for none. */
+  readonly system?: string;
+};
+
 /** What a model is evaluated on. */
 export type EvaluationOptions = Pick<
   EvaluationRequest,
