@@ -39,7 +39,13 @@ test.each(Object.entries(endings))("examples/%s runs as its first line says", (n
 
 test("the server answers while it trains, and then with what it has learnt", async () => {
   writeTinyLlama(join(scratch.path, "chat-model"));
-  const args = ["--import", "tsx", "examples/serve-while-training.ts", "chat-model"];
+  const args = [
+    "--disable-warning=ExperimentalWarning",
+    "--import",
+    "tsx",
+    "examples/serve-while-training.ts",
+    "chat-model",
+  ];
   const server = spawn(process.execPath, args, { cwd: scratch.path, stdio: ["ignore", "pipe", "pipe"] });
   const errors = text(server.stderr);
   using _ended = { [Symbol.dispose]: () => server.kill("SIGKILL") };
