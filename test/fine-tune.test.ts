@@ -90,6 +90,7 @@ test.concurrent("a run answers chats as it was trained, with the system message 
 test.concurrent("a thread that ends in the middle of its run is an error, and the run can be resumed", async () => {
   const { error, state, seen, reason } = await reportOf("dies");
   expect(error).toMatch(/^run: The thread that worked on the model has ended\n +found: +exit code 3/);
+  // As its exit recorded it. A thread that cannot even do that: src/run/end-lost-run.test.ts.
   expect(state).toEqual(["stopped"]);
   expect([seen, reason]).toEqual(["resume", "stopped"]);
 });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
+import { expandHome } from "../util/expand-home.ts";
 import { FineTuneRun } from "./fine-tune-run.ts";
 import type { SentRows } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
@@ -20,7 +21,7 @@ export function fineTune<Name extends MethodName>(
   options: FineTuneOptions<Name> | ResumeOptions,
 ): FineTuneRun {
   if ("resume" in options) {
-    const folder = resolve(options.resume);
+    const folder = resolve(expandHome(options.resume));
     return new FineTuneRun(folder, async () => ({ type: "resume", folder }), options.signal);
   }
   const { recipe, rows, folder } = writtenRecipe(options);
@@ -38,7 +39,8 @@ export function fineTune<Name extends MethodName>(
  * @param how which checkpoint of a run (default: the best), which adapter folder on a model, and in which precision
  */
 export function openRun(path: string, how: Omit<ModelTarget, "path"> = {}): OpenedRun {
-  return new OpenedRun({ ...how, path: existsSync(path) ? resolve(path) : path });
+  const here = resolve(expandHome(path));
+  return new OpenedRun({ ...how, path: existsSync(here) ? here : path });
 }
 
 async function sendAll(

@@ -3,6 +3,7 @@ import type { ModelTarget } from "../assemble/model-target.ts";
 import type { ExportRequest, ExportResult } from "../export/export-request.ts";
 import type { EvaluationResult } from "../inference/evaluation-request.ts";
 import type { ChatMessage, GenerationSummary } from "../inference/text-generator.ts";
+import { expandHome } from "../util/expand-home.ts";
 import type { ChatOptions, EvaluationOptions, GenerateOptions, Row, SaveOptions } from "./options.ts";
 import { sendRows } from "./send-rows.ts";
 import { type StreamedText, streamText } from "./streamed-text.ts";
@@ -45,7 +46,7 @@ export class OpenedRun implements AsyncDisposable {
     signal?.throwIfAborted();
     const { files, rows } = filesOrRows(data);
     const sent = rows.length === 0 ? {} : { rows: await sendRows(this.thread, rows, "rows") };
-    const request = { ...how, target: this.target, data: files.map((file) => resolve(file)) };
+    const request = { ...how, target: this.target, data: files.map((file) => resolve(expandHome(file))) };
     return (await this.thread.do({ type: "evaluate", request, ...sent }, "evaluated", { signal })).result;
   }
 
@@ -103,7 +104,7 @@ export class OpenedRun implements AsyncDisposable {
     out: string,
     { as: kind = "merged", signal, ...how }: SaveOptions,
   ): Promise<ExportResult> {
-    const request = { ...how, kind, format, target: this.target, out: resolve(out) };
+    const request = { ...how, kind, format, target: this.target, out: resolve(expandHome(out)) };
     await this.ready();
     return (await this.thread.do({ type: "export", request }, "exported", { signal })).result;
   }

@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import type { FineTuneOptions } from "./options.ts";
@@ -60,6 +61,12 @@ test("what a program without types leaves out is left to the check of the recipe
     rows: {},
   });
   expect(recipe.model).toBe(undefined);
+  const wrong = Reflect.apply(writtenRecipe, undefined, [
+    { model: "m", data: "d", run: { folder: 5, name: {} } },
+  ]);
+  expect(wrong.recipe.run).toEqual({ folder: 5, name: {} });
+  expect(wrong.folder).toBe(resolve("runs/m-lora"));
+  expect(written({ run: { folder: "~/runs", name: "mine" } }).folder).toBe(join(homedir(), "runs", "mine"));
 });
 
 test("a run without a name gets one that no other has, though its folder is not there yet", () => {

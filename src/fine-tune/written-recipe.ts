@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { unusedRunName } from "../config/index.ts";
+import { expandHome } from "../util/expand-home.ts";
 import { isRecord } from "../util/json.ts";
 import type { WrittenRecipe } from "./messages.ts";
 import type { FineTuneData, FineTuneOptions, MethodName, Row } from "./options.ts";
@@ -14,27 +15,38 @@ export interface RecipeAndRows {
 }
 
 /** The folders of this process's runs, which another run may not choose before they are there. */
-const chosen = new Set<string>();
+const taken = new Set<string>();
 
 /** Makes a recipe of what `fineTune` is told. */
 export function writtenRecipe<Name extends MethodName>(options: FineTuneOptions<Name>): RecipeAndRows {
   const { signal: _, data, method = "lora", ...sections } = options;
   const model = typeof options.model === "string" ? { path: options.model } : options.model;
   const adapter = typeof method === "string" ? { method } : method;
-  const run = { ...options.run, ...chooseFolder(options.run, `${nameOf(model)}-${adapter?.method}`) };
+  const given = textsOf(options.run);
+  const chosen = chooseFolder(given, `${nameOf(model)}-${adapter?.method}`);
+  // What is no text stays, so that the check of the recipe refuses it.
+  const run = { ...chosen, ...options.run, ...(given.folder && { folder: chosen.folder }) };
   const { section, rows } = filesAndRows(data);
   const recipe = { ...sections, model, adapter, data: section, run };
-  return { recipe, rows, folder: join(run.folder, run.name) };
+  return { recipe, rows, folder: join(chosen.folder, chosen.name) };
+}
+
+/** Folder and name, where they are such. */
+function textsOf({ folder, name }: NonNullable<FineTuneOptions["run"]> = {}) {
+  return {
+    folder: typeof folder === "string" ? folder : undefined,
+    name: typeof name === "string" || typeof name === "number" ? String(name) : undefined,
+  };
 }
 
 function chooseFolder(
-  { folder = "runs", name }: NonNullable<FineTuneOptions["run"]> = {},
+  { folder = "runs", name }: ReturnType<typeof textsOf>,
   usual: string,
 ): { folder: string; name: string } {
-  const parent = resolve(String(folder));
-  const isTaken = (path: string) => chosen.has(path) || existsSync(path);
-  const free = name === undefined ? unusedRunName(parent, usual, isTaken) : String(name);
-  chosen.add(join(parent, free));
+  const parent = resolve(expandHome(folder));
+  const isTaken = (path: string) => taken.has(path) || existsSync(path);
+  const free = name ?? unusedRunName(parent, usual, isTaken);
+  taken.add(join(parent, free));
   return { folder: parent, name: free };
 }
 
