@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
@@ -14,12 +14,13 @@ const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
 const special = { bos: { id: 0, content: "<|bos|>" }, eos: { id: 1, content: "<|eos|>" } };
+const end = (text: string, isSpecial = true) => ({ id: 2, text, isSpecial });
 
 function setup(template: string, more: Partial<ChatSetup> = {}): ChatSetup {
   return {
     template: new ChatTemplate(template, special),
     specialTokens: { bos_token: "<|bos|>", eos_token: "<|eos|>" },
-    endTokens: ["<|im_end|>"],
+    endTokens: [end("<|im_end|>")],
     addedToken: undefined,
     systemPrompt: undefined,
     contextLength: 4096,
@@ -99,7 +100,7 @@ test.each([
     const chat = setup(chatTemplates[name], {
       addedToken,
       systemPrompt: systemPrompt && prompt(systemPrompt),
-      endTokens: ["<|im_end|>", 'a"b'],
+      endTokens: [end("<|im_end|>"), end('a"b'), end("\n"), end("word", false)],
     });
     await expect(modelfile(chat)).toMatchFileSnapshot(fileURLToPath(ollama(`${name}.Modelfile`)));
     expect(inOllama[name]?.commands).toEqual([
@@ -162,19 +163,46 @@ test("no file that is there is overwritten: they are named after the model, or r
   );
 });
 
+test("files of an earlier export of that name are neither used nor lost", () => {
+  const folder = makeFolder("again", {});
+  const files = (system: string) => {
+    const chat = setup(chatTemplates.chatml, { systemPrompt: prompt(system) });
+    return chatFiles(join(folder, "support.gguf"), undefined, chat);
+  };
+  for (const { path, content } of files("Be kind.")) writeFileSync(path, content);
+  expect(() => files("Be brief.")).toThrow(
+    refusal("usage", { where: folder, found: "chat.mjs, Modelfile", fix: "remove or rename them" }),
+  );
+  // Another model's files are others.
+  const other = chatFiles(join(folder, "other.gguf"), undefined, setup(chatTemplates.chatml));
+  expect(names(other)).toEqual(["again/other.chat.mjs", "again/other.Modelfile"]);
+  rmSync(join(folder, "chat.mjs"));
+  mkdirSync(join(folder, "chat.mjs"));
+  expect(names(files("Be kind."))).toEqual(["again/support.chat.mjs", "again/support.Modelfile"]);
+});
+
+test("a name that is no plain word is quoted, and stays on its line", () => {
+  const out = join(scratch.path, "new", "my\nmodel.gguf");
+  const [program, file] = chatFiles(out, undefined, setup(chatTemplates.chatml));
+  expect(file?.content).toMatch(
+    /^# ollama create 'my\\x0amodel' -f Modelfile, then: ollama run 'my\\x0amodel' /,
+  );
+  expect(program?.content.split("\n")[0]).toContain("Chats with my\\x0amodel.gguf as");
+});
+
 test("nothing stays of an export that fails", async () => {
-  const folder = makeFolder("fails", { Modelfile: "" });
-  const files = [
-    { path: join(folder, "chat.mjs"), content: "a" },
-    { path: join(folder, "Modelfile"), content: "" },
-  ];
+  const parent = makeFolder("fails", {});
+  const folder = join(parent, "a", "b");
+  const out = join(folder, "m.gguf");
+  const files = [{ path: join(folder, "chat.mjs"), content: "a" }];
   const fail = () => {
     expect(readFileSync(join(folder, "chat.mjs"), "utf8")).toBe("a");
     throw new Error("disk full");
   };
-  const out = join(folder, "m.gguf");
   await expect(writeTogether(files, out, fail)).rejects.toThrow("disk full");
-  expect(readdirSync(folder)).toEqual(["Modelfile"]);
+  expect(readdirSync(parent)).toEqual([]);
   expect(await writeTogether(files, out, () => 5)).toBe(5);
-  expect(existsSync(join(folder, "chat.mjs"))).toBe(true);
+  // What was there before stays.
+  await expect(writeTogether(files, out, fail)).rejects.toThrow("disk full");
+  expect(readdirSync(folder)).toEqual(["chat.mjs"]);
 });

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { cannotWrite } from "../util/cannot-write.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { makeFolders } from "../util/files.ts";
+import { makeFolders, removeEmptyFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
+import { statsOf } from "../util/read-file.ts";
 import type { ChatSetup } from "./chat-setup.ts";
 import { type ExportedFiles, nodeChatProgram } from "./node-chat-program.ts";
 import { ollamaModelfile } from "./ollama-modelfile.ts";
@@ -19,7 +21,7 @@ interface ChatFile {
  * there is overwritten.
  * @param out path of the GGUF file
  * @param base path of the model, where `out` is an adapter
- * @throws ScaloraError `usage` where all names are taken
+ * @throws ScaloraError `usage` where all names are taken, or files of an earlier export of that name hold something else
  */
 export function chatFiles(out: string, base: string | undefined, setup: ChatSetup): ChatFile[] {
   const folder = dirname(out);
@@ -37,6 +39,8 @@ export function chatFiles(out: string, base: string | undefined, setup: ChatSetu
     ];
   };
   const candidates = [make(""), make(`${title}.`)];
+  const stale = candidates.flat().filter((file) => !isFree(file) && isOfSameExport(file));
+  if (stale.length > 0) throw staleFilesError(folder, basename(out), stale);
   const free = candidates.find((pair) => pair.every(isFree));
   if (free !== undefined) return free;
   throw new ScaloraError("usage", "The folder has other files where those of this export would go", {
@@ -50,7 +54,26 @@ export function chatFiles(out: string, base: string | undefined, setup: ChatSetu
 }
 
 /** Whether nothing is there, or what would be written. */
-const isFree = ({ path, content }: ChatFile) => !existsSync(path) || readFileSync(path, "utf8") === content;
+const isFree = ({ path, content }: ChatFile) => !existsSync(path) || textAt(path) === content;
+
+/** Whether it was written for a GGUF file of the same name, which its first line says. */
+const isOfSameExport = ({ path, content }: ChatFile) =>
+  textAt(path)?.startsWith(content.slice(0, content.indexOf("\n") + 1)) ?? false;
+
+/** The text of a file; undefined for a folder and the like. */
+const textAt = (path: string) => (statsOf(path)?.isFile() ? readFileSync(path, "utf8") : undefined);
+
+function staleFilesError(folder: string, model: string, files: readonly ChatFile[]): ScaloraError {
+  return new ScaloraError(
+    "usage",
+    `The folder has files of an earlier ${model}, which ask it in another way`,
+    {
+      where: folder,
+      found: files.map(({ path }) => basename(path)).join(", "),
+      fix: "remove or rename them (they may have been edited), or choose another name for the GGUF file",
+    },
+  );
+}
 
 /** Relative, with forward slashes, where the folder can be copied together with what the path names. */
 function pathFrom(folder: string, path: string): string {
@@ -69,14 +92,26 @@ export async function writeTogether<T>(
   write: () => T | Promise<T>,
 ): Promise<T> {
   const added = files.filter(({ path }) => !existsSync(path));
+  const folders = makeOutputFolders(dirname(out));
   try {
-    for (const { path, content } of added) {
-      makeFolders(dirname(path));
-      writeOutputFile(path, content);
-    }
+    for (const { path, content } of added) writeOutputFile(path, content);
     return await write();
   } catch (error) {
-    if (!existsSync(out)) for (const { path } of added) rmSync(path, { force: true });
+    if (existsSync(out)) throw error;
+    for (const { path } of added) rmSync(path, { force: true });
+    removeEmptyFolders(folders);
     throw error;
+  }
+}
+
+/** @returns the folders that were made */
+function makeOutputFolders(folder: string): string[] {
+  try {
+    return makeFolders(folder);
+  } catch (cause) {
+    throw cannotWrite("Cannot make the folder of the export", folder, {
+      cause,
+      otherwise: "choose another place",
+    });
   }
 }

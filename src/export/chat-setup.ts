@@ -8,13 +8,21 @@ import { encodePrompt } from "../eval/index.ts";
 /** A system message; of a run, with how many of its training's chats begin with it. */
 export type SystemPrompt = Pick<TrainedSystemPrompt, "text"> & Partial<TrainedSystemPrompt>;
 
+/** A token that ends an answer. */
+export interface EndToken {
+  readonly id: number;
+  readonly text: string;
+  /** Whether it is no part of any text, so that its text stands for the token. */
+  readonly isSpecial: boolean;
+}
+
 /** What a program needs to chat with a model as it was trained to, and as `scalora chat` does. */
 export interface ChatSetup {
   readonly template: ChatTemplate;
   /** Texts of the special tokens, under the names that templates use: `bos_token`. */
   readonly specialTokens: Readonly<Record<string, string>>;
-  /** Texts of the tokens that end an answer. */
-  readonly endTokens: readonly string[];
+  /** Tokens that end an answer. */
+  readonly endTokens: readonly EndToken[];
   /** Text of the token that the tokenizer puts before a text. */
   readonly addedToken: string | undefined;
   readonly systemPrompt: SystemPrompt | undefined;
@@ -50,12 +58,16 @@ export async function chatSetup(
   const named = Object.entries(tokenizer.special).flatMap(([role, token]) =>
     token === undefined ? [] : [[`${role}_token`, token.content] as const],
   );
-  const textOf = (id: number) => tokenizer.decode([id], { skipSpecialTokens: false });
+  const endToken = async (id: number): Promise<EndToken> => ({
+    id,
+    text: await tokenizer.decode([id], { skipSpecialTokens: false }),
+    isSpecial: (await tokenizer.decode([id])) === "",
+  });
   const longestContext = open.model.info.maxPositions;
   return {
     template,
     specialTokens: Object.fromEntries(named),
-    endTokens: await Promise.all([...chatEosIds].map(textOf)),
+    endTokens: await Promise.all([...chatEosIds].map(endToken)),
     addedToken: bos !== undefined && first === bos.id ? bos.content : undefined,
     systemPrompt: systemPrompt === undefined ? trainedSystemPrompt(open) : { text: systemPrompt },
     contextLength: Math.min(longestContext, Math.max(usualContext, recipe?.data.maxLength ?? 0)),

@@ -1,3 +1,5 @@
+import { escapeName } from "../util/quote.ts";
+import { shellQuote } from "../util/shell-quote.ts";
 import type { ChatSetup } from "./chat-setup.ts";
 
 /** The files of an export, as paths from the program's folder. */
@@ -21,7 +23,7 @@ export function nodeChatProgram(name: string, files: ExportedFiles, setup: ChatS
     ...files,
     systemPrompt: systemPrompt?.text,
     contextSize: contextLength,
-    endTokens,
+    endTokens: endTokens.map(({ id }) => id),
     specialTokens,
     template: template.source,
   };
@@ -41,13 +43,13 @@ ${body}`;
 const heading = (
   name: string,
   { model, adapter }: ExportedFiles,
-) => `// Chats with ${adapter === undefined ? model : `${model} and ${adapter}`} as the model was trained to: the same prompt, token by token, as \`scalora chat\`.
+) => `// Chats with ${escapeName(adapter === undefined ? model : `${model} and ${adapter}`)} as the model was trained to: the same prompt, token by token, as \`scalora chat\`.
 //
 //   npm install ${programPackages}
-//   node ${name} "a message"     one answer
-//   node ${name}                 a conversation: each line of the input is a message
+//   node ${escapeName(shellQuote(name))} "a message"     one answer
+//   node ${escapeName(shellQuote(name))}                 a conversation: each line of the input is a message
 //
-// In a program: import { openChat } from "./${name}".
+// In a program: import { openChat } from ${JSON.stringify(`./${name}`)}.
 `;
 
 const body = `
@@ -64,7 +66,7 @@ export async function openChat() {
   const context = await model.createContext({ contextSize: settings.contextSize, lora });
   const sequence = context.getSequence();
   const template = new Template(settings.template);
-  const endTokens = new Set(settings.endTokens.flatMap((text) => model.tokenize(text, true)));
+  const endTokens = new Set(settings.endTokens);
 
   /** The tokens of a conversation up to where the answer begins. */
   function encode(input) {

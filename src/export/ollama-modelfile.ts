@@ -1,3 +1,6 @@
+import { isAbsolute } from "node:path";
+import { escapeName } from "../util/quote.ts";
+import { shellQuote } from "../util/shell-quote.ts";
 import type { ChatSetup } from "./chat-setup.ts";
 import type { ExportedFiles } from "./node-chat-program.ts";
 import { type TemplateParts, templateParts } from "./template-parts.ts";
@@ -24,7 +27,7 @@ export function ollamaModelfile(
   const { systemPrompt, endTokens, contextLength, longestContext } = setup;
   const more = contextLength < longestContext ? `# The model takes up to ${longestContext}.\n` : "";
   return [
-    `# ollama create ${title} -f ${name}, then: ollama run ${title} "a message"\n`,
+    `# ollama create ${escapeName(`${shellQuote(title)} -f ${shellQuote(name)}, then: ollama run ${shellQuote(title)}`)} "a message"\n`,
     `FROM ${local(model)}\n`,
     adapter === undefined ? "" : `ADAPTER ${local(adapter)}\n`,
     templateCommand(setup, program),
@@ -33,11 +36,15 @@ export function ollamaModelfile(
     "PARAMETER temperature 0\nPARAMETER repeat_penalty 1\n",
     more,
     `PARAMETER num_ctx ${contextLength}\n`,
-    ...endTokens.map((token) => `PARAMETER stop "${token}"\n`),
+    ...endTokens.map(({ text, isSpecial }) =>
+      isSpecial && !/[\r\n]/.test(text)
+        ? `PARAMETER stop "${text}"\n`
+        : `# Ollama has no way to stop at the token ${JSON.stringify(text)} alone; ${program} does.\n`,
+    ),
   ].join("");
 }
 
-const local = (path: string) => (path.startsWith("/") ? path : `./${path}`);
+const local = (path: string) => (isAbsolute(path) ? path : `./${path}`);
 
 function templateCommand({ template, addedToken }: ChatSetup, program: string): string {
   const parts = templateParts(template);
