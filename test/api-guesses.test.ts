@@ -52,32 +52,31 @@ test.each([
   expect(() => attach(model, asGiven)).toThrow(refusal("config", { message: meant }));
 });
 
-/** A promise as a program without types gives it, where an `await` is missing. */
-const notAwaited = <T>(promise: Promise<T>) => promise as unknown as T;
+/** Calls a function as a program without types can. */
+const untyped = async (call: (...args: never[]) => unknown, ...args: unknown[]) =>
+  await Reflect.apply(call, undefined, args);
 
 test("a missing await is said, and where", async () => {
-  const pending = loadModel(folder);
-  const loaded = { model: notAwaited(pending), tokenizer: notAwaited(loadTokenizer(folder)) };
+  const [pending, tokenizer] = [loadModel(folder), loadTokenizer(folder)];
   using model = await pending;
   using adapters = attach(model, { method: "lora", rank: 2 });
   const out = join(scratch.path, "none");
-  const calls: Readonly<Record<string, () => unknown>> = {
-    attach: () => attach(loaded.model, { method: "lora" }),
-    attachFolder: () => attachFolder(loaded.model, "adapter"),
-    mergeAndSave: () => mergeAndSave(loaded.model, adapters, { out }),
-    saveModel: () => saveModel(loaded.model, folder, out),
-    exportGguf: () => exportGguf(loaded.model, adapters, { out }),
-    exportSvd: () => exportSvd(loaded.model, adapters, { out, rank: 1 }),
-    train: () => train({ model: loaded.model, adapters } as Parameters<typeof train>[0]),
-    generateText: () => generateText(loaded.model, loaded.tokenizer, "a").next(),
+  const firstPiece = (...args: Parameters<typeof generateText>) => generateText(...args).next();
+  const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+    attach: () => untyped(attach, pending, { method: "lora" }),
+    attachFolder: () => untyped(attachFolder, pending, "adapter"),
+    mergeAndSave: () => untyped(mergeAndSave, pending, adapters, { out }),
+    saveModel: () => untyped(saveModel, pending, folder, out),
+    exportGguf: () => untyped(exportGguf, pending, adapters, { out }),
+    exportSvd: () => untyped(exportSvd, pending, adapters, { out, rank: 1 }),
+    train: () => untyped(train, { model: pending, adapters }),
+    generateText: () => untyped(firstPiece, pending, tokenizer, "a"),
   };
   for (const [name, call] of Object.entries(calls))
-    await expect((async () => await call())(), name).rejects.toThrow(
-      refusal("usage", { where: "model", fix: "await" }),
-    );
-  await expect(
-    loadDataset({ train: "rows.jsonl" }, loaded.tokenizer, { maxLength: 8, seed: 0 }),
-  ).rejects.toThrow(refusal("usage", { where: "tokenizer", fix: "await" }));
+    await expect(call(), name).rejects.toThrow(refusal("usage", { where: "model", fix: "await" }));
+  await expect(untyped(loadDataset, { train: "rows.jsonl" }, tokenizer, { maxLength: 8 })).rejects.toThrow(
+    refusal("usage", { where: "tokenizer", fix: "await" }),
+  );
 });
 
 test("~ is the home folder in every path", async () => {
@@ -99,7 +98,7 @@ test("~ is the home folder in every path", async () => {
   {
     using adapters = attach(loaded, "lora");
     mergeAndSave(loaded, adapters, "~/merged");
-    adapters.saveAdapter(join(scratch.path, "adapter"), "~/model");
+    adapters.saveAdapter("~/adapter", "~/model");
   }
   using adapters = attachFolder(loaded, "~/adapter");
   await exportGguf(loaded, adapters, "~/merged.gguf");
@@ -109,8 +108,7 @@ test("~ is the home folder in every path", async () => {
 
 test("a context length that is left out is asked for", async () => {
   const tokenizer = await loadTokenizer(folder);
-  const untyped = {} as { maxLength: number };
-  await expect(loadDataset({ train: "rows.jsonl" }, tokenizer, untyped)).rejects.toThrow(
+  await expect(untyped(loadDataset, { train: "rows.jsonl" }, tokenizer, {})).rejects.toThrow(
     refusal("config", { where: "maxLength", expected: "model.info.maxPositions" }),
   );
 });

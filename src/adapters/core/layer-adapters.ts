@@ -3,6 +3,7 @@ import { copy_, foreachZero_, narrow, noGrad, scope, type Tensor, toDType } from
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { expandHome } from "../../util/expand-home.ts";
 import type { Json } from "../../util/json.ts";
 import {
   type AdapterSet,
@@ -229,7 +230,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   }
 
   saveAdapter(folder: string, baseModel: string): void {
-    this.save(folder, baseModel);
+    this.save(expandHome(folder), baseModel);
   }
 
   counters(): Json {
