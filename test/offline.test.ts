@@ -41,6 +41,10 @@ const commands = [
   ["chat", place("runs/one")],
   ["export", place("runs/one"), "--as", "adapter", "--out", place("adapter")],
   ["export", place("runs/one"), "--format", "gguf", "--out", place("merged.gguf")],
+  [
+    ...["export", place("runs/one"), "--format", "gguf", "--out", place("small.gguf")],
+    ...["--dtype", "q4_0", "--imatrix"],
+  ],
   ["convert", place("merged.gguf"), place("converted")],
   ["diff", place("runs/one"), place("runs/two")],
   ["analyze", place("runs/one")],

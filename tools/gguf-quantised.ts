@@ -2,11 +2,11 @@
  * Compares the quantised GGUF files that scalora writes of a model with what llama.cpp's own quantiser makes of the same model in
  * F32: they must be equal, byte for byte.
  *
- *     npx tsx tools/gguf-quantised.ts LLAMA_QUANTIZE MODEL [--types q4_k_m,q6_k,…] [--imatrix FILE.gguf] [--keep FOLDER]
+ *     npm run tool -- tools/gguf-quantised.ts LLAMA_QUANTIZE MODEL [--types q4_k_m,q6_k,…] [--imatrix FILE.gguf] [--keep FOLDER]
  *
- * MODEL is a model's folder, GGUF file or name. LLAMA_QUANTIZE is that program, built for plain x86-64 from llama.cpp's source
- * (docs/gguf.md says how): where the compiler fuses multiplications with additions, other bits come out. With --keep the files of
- * scalora stay in that folder. Ends with 1 where something differs.
+ * MODEL is a model's folder, GGUF file or name. LLAMA_QUANTIZE is that program, or that of tools/reference/llama_quantize.cpp, built for
+ * plain x86-64 from llama.cpp's source (docs/gguf.md says how): where the compiler fuses multiplications with additions, other bits
+ * come out. With --keep the files of scalora stay in that folder. Ends with 1 where something differs.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -15,17 +15,11 @@ import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { modelPath } from "../src/download/index.ts";
 import { exportGguf } from "../src/export/export-merged.ts";
-import type { ExportDType } from "../src/export/export-request.ts";
+import { exportDTypes, ggufFileTypes } from "../src/export/gguf-file-types.ts";
 import { readGgufHeader } from "../src/gguf/header.ts";
 import { readImatrix } from "../src/gguf/quantise/imatrix.ts";
 import { loadModel } from "../src/index.ts";
 import { formatBytes } from "../src/util/format.ts";
-
-const known = ["bfloat16", "float16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"] as const;
-
-/** As `llama-quantize` calls them. */
-const theirName = (type: ExportDType) =>
-  ({ float32: "F32", float16: "F16", bfloat16: "BF16" })[type as string] ?? type.toUpperCase();
 
 /** The tensor at a byte of a file, for a message. */
 function placeAt(path: string, byte: number): string {
@@ -49,7 +43,9 @@ const { values, positionals } = parseArgs({
 const [program, given] = positionals;
 if (program === undefined || given === undefined) throw new Error("LLAMA_QUANTIZE and MODEL are needed");
 const wanted = values.types?.split(",");
-const types = known.filter((type) => wanted === undefined || wanted.includes(type));
+const types = exportDTypes.filter(
+  (type) => type !== "float32" && (wanted === undefined || wanted.includes(type)),
+);
 const model = modelPath(given);
 const scratch = mkdtempSync(join(tmpdir(), "gguf-quantised-"));
 try {
@@ -68,7 +64,7 @@ try {
     const ourSeconds = (performance.now() - start) / 1000;
     const options = values.imatrix === undefined ? [] : ["--imatrix", basename(values.imatrix)];
     const theirStart = performance.now();
-    execFileSync(resolve(program), [...options, exact, theirs, theirName(type)], {
+    execFileSync(resolve(program), [...options, exact, theirs, ggufFileTypes[type]], {
       cwd: scratch,
       stdio: "pipe",
     });

@@ -273,6 +273,8 @@ const GgufBlockType* findGgufBlockType(std::string_view name) {
 
 }  // namespace scalora
 
-#if !defined(__clang__) && !defined(_MSC_VER)
+#if defined(__clang__)
+#pragma clang fp contract(on)  // as for all that is compiled after this file
+#elif !defined(_MSC_VER)
 #pragma GCC pop_options
 #endif

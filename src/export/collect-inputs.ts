@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { trainingRows } from "../assemble/held-out-rows.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
@@ -43,7 +44,7 @@ export async function collectInputs(
   } finally {
     stop();
   }
-  const dataset = open.recipe?.data.train.map(({ path }) => path).join(", ") ?? "";
+  const dataset = open.recipe?.data.train.map(({ path }) => basename(path)).join(", ") ?? "";
   return { dataset, sums, tokens: used.reduce((total, { ids }) => total + ids.length, 0) };
 }
 

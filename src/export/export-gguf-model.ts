@@ -1,18 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import type { OpenModel } from "../assemble/open-model.ts";
-import {
-  type CollectedInputs,
-  type Imatrix,
-  imatrixOf,
-  readImatrix,
-  writeImatrix,
-} from "../gguf/quantise/imatrix.ts";
+import { imatrixOf, readImatrix, writeImatrix } from "../gguf/quantise/imatrix.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { chatFormatOf } from "./chat-setup.ts";
 import { collectInputs } from "./collect-inputs.ts";
 import { exportGguf } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
+import { isQuantisedDType } from "./gguf-file-types.ts";
 
 /** Writes a merged model as a GGUF file; with the importance matrix that the request names, or that it asks to compute. */
 export async function exportGgufModel(
@@ -21,8 +16,8 @@ export async function exportGgufModel(
   signal: AbortSignal,
 ): Promise<Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks" | "imatrix">> {
   const { endOfTurnId } = await chatFormatOf(open);
-  if (wanted === undefined || wanted === false) return exportGguf(open, out, { dtype, endOfTurnId });
-  if (dtype === undefined || ["float32", "float16", "bfloat16"].includes(dtype))
+  if (wanted === undefined) return exportGguf(open, out, { dtype, endOfTurnId });
+  if (dtype === undefined || !isQuantisedDType(dtype))
     throw new ScaloraError("usage", "An importance matrix needs a quantised file", {
       expected: "a dtype such as q4_k_m",
       found: dtype ?? "none",
@@ -47,9 +42,13 @@ async function exportWithOwnImatrix(
       fix: `use it (--imatrix ${file}), or remove it`,
     });
   const { architecture } = describeModelForGguf(open.baseFolder);
-  const inputs: CollectedInputs = await collectInputs(open, architecture, signal);
-  const imatrix: Imatrix = imatrixOf(file, inputs);
-  const facts = exportGguf(open, out, { dtype, imatrix, endOfTurnId });
+  const inputs = await collectInputs(open, architecture, signal);
   writeImatrix(file, inputs);
-  return { ...facts, imatrix: { file, tokens: inputs.tokens } };
+  try {
+    const facts = exportGguf(open, out, { dtype, imatrix: imatrixOf(file, inputs), endOfTurnId });
+    return { ...facts, imatrix: { file, tokens: inputs.tokens } };
+  } catch (error) {
+    rmSync(file);
+    throw error;
+  }
 }

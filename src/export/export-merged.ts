@@ -4,7 +4,6 @@ import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { writeGgufModel } from "../gguf/index.ts";
-import type { FileType } from "../gguf/quantise/file-types.ts";
 import type { Imatrix } from "../gguf/quantise/imatrix.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
@@ -14,7 +13,8 @@ import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
 import { scope, type Tensor, toDType } from "../torch/index.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 import { checkMerge } from "./check-merge.ts";
-import type { ExportDType, ExportResult } from "./export-request.ts";
+import type { ExportResult } from "./export-request.ts";
+import { type ExportDType, ggufFileTypes } from "./gguf-file-types.ts";
 import { RoundingError } from "./rounding-error.ts";
 
 /** Data types of a folder's weights. */
@@ -67,7 +67,7 @@ export function exportGguf(
   const rounding = new RoundingError();
   const { types, fallbacks } = writeGgufModel(
     out,
-    { description, tokenizer, title, fileType: ggufTypes[dtype], parameters, imatrix },
+    { description, tokenizer, title, fileType: ggufFileTypes[dtype], parameters, imatrix },
     dtype === "float32" ? undefined : (exact, stored) => rounding.add(exact, stored),
   );
   const tensorTypes: Record<string, number> = {};
@@ -94,17 +94,6 @@ function measureRounding(
     });
   return { drift: drift.relative };
 }
-
-const ggufTypes: Readonly<Record<ExportDType, FileType>> = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-  q8_0: "Q8_0",
-  q6_k: "Q6_K",
-  q5_k_m: "Q5_K_M",
-  q4_k_m: "Q4_K_M",
-  q4_0: "Q4_0",
-};
 
 const isTied = (model: TrainableModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });
 

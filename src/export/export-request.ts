@@ -3,9 +3,7 @@ import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { Fallback } from "../gguf/quantise/choose-types.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 import type { SystemPrompt } from "./chat-setup.ts";
-
-/** Data types of merged models. */
-export type ExportDType = "float32" | "float16" | "bfloat16" | "q8_0" | "q6_k" | "q5_k_m" | "q4_k_m" | "q4_0";
+import type { ExportDType } from "./gguf-file-types.ts";
 
 export interface ExportRequest {
   target: ModelTarget;
@@ -24,7 +22,7 @@ export interface ExportRequest {
    * By which the rounding errors of a quantised GGUF file are weighed: a file in llama.cpp's GGUF format, or true for one that is
    * computed on the run's training rows and written beside the model (`model.gguf`: `model.imatrix.gguf`).
    */
-  imatrix?: string | boolean | undefined;
+  imatrix?: string | true | undefined;
   rank?: number | undefined;
   /** Fraction of the squared Frobenius norm to keep, in (0, 1]. */
   energy?: number | undefined;

@@ -1,7 +1,6 @@
 // Checks whether this machine has what scalora needs; changes nothing.
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { messageOf } from "../util/errors.ts";
 import { findCompiler, tryLoading } from "./compile-addon.ts";
 import { SetupError } from "./errors.ts";
 import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find-libtorch.ts";
@@ -67,18 +66,12 @@ function inspectGpu(): Finding[] {
 /** Only a scalora from npm asks for packages, and not for a libtorch that is named. */
 function whyNoPackage(env: NodeJS.ProcessEnv): Finding[] {
   if (offeredPlatforms().length === 0 || env["SCALORA_LIBTORCH"]) return [];
-  return [{ name: "prebuilt package", status: "info", found: unusedPackage(env) }];
-}
-
-function unusedPackage(env: NodeJS.ProcessEnv): string {
-  try {
-    if (findPlatformPackage() !== undefined)
-      return "installed, but not used: on this machine libtorch for CUDA is set up";
-  } catch (error) {
-    return `not used: ${messageOf(error)}`;
+  if (findPlatformPackage() !== undefined) {
+    const found = "installed, but not used: on this machine libtorch for CUDA is set up";
+    return [{ name: "prebuilt package", status: "info", found }];
   }
   const { what, found } = nothingToLoad({ env });
-  return `${what}: ${found}`;
+  return [{ name: "prebuilt package", status: "info", found: `${what}: ${found}` }];
 }
 
 function inspectNode(): Finding {

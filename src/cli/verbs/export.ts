@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import type { ExportDType, ExportRequest, RunExport } from "../../export/export-request.ts";
+import type { ExportRequest, RunExport } from "../../export/export-request.ts";
+import { type ExportDType, exportDTypes, isQuantisedDType } from "../../export/gguf-file-types.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
 import type { Context } from "../terminal/context.ts";
 import { usageError } from "../usage-error.ts";
@@ -26,19 +27,11 @@ interface Options {
 /** What `--dtype` takes, in lower case: the names of llama.cpp's users, and torch's. */
 const dtypes: ReadonlyMap<string, ExportDType> = new Map<string, ExportDType>([
   ["f32", "float32"],
-  ["float32", "float32"],
   ["bf16", "bfloat16"],
-  ["bfloat16", "bfloat16"],
   ["f16", "float16"],
-  ["float16", "float16"],
-  ["q8_0", "q8_0"],
-  ["q6_k", "q6_k"],
-  ["q5_k_m", "q5_k_m"],
-  ["q4_k_m", "q4_k_m"],
-  ["q4_0", "q4_0"],
+  ...exportDTypes.map((dtype) => [dtype, dtype] as const),
 ]);
-const quantised: ReadonlySet<ExportDType> = new Set(["q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"]);
-const ggufOnly = ["f16", ...quantised].join(", ");
+const quantised = exportDTypes.filter(isQuantisedDType).join(", ");
 
 function parseDType(text: string): ExportDType {
   const found = dtypes.get(text.toLowerCase());
@@ -78,8 +71,10 @@ export function addExport(
     .addOption(
       new Option(
         "--dtype <dtype>",
-        `precision of a merged model (default: that of the base model's files): f32 or bf16; with --format gguf also ${ggufOnly}`,
-      ).argParser(parseDType),
+        `precision of a merged model (default: that of the base model's files); f16, ${quantised} with --format gguf`,
+      )
+        .choices([...dtypes.keys()])
+        .argParser(parseDType),
     )
     .option(
       "--imatrix [file]",
@@ -116,8 +111,8 @@ function exportRequest(path: string, options: Options): ExportRequest {
   if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype needs --as merged");
   if (format === "folder" && dtype !== undefined && !["float32", "bfloat16"].includes(dtype))
     throw usageError(`--dtype ${dtype} needs --format gguf`);
-  if (imatrix !== undefined && (dtype === undefined || !quantised.has(dtype)))
-    throw usageError("--imatrix needs a quantised --dtype", [...quantised].join(", "));
+  if (imatrix !== undefined && (dtype === undefined || !isQuantisedDType(dtype)))
+    throw usageError("--imatrix needs a quantised --dtype", quantised);
   if (format === "folder" && out.endsWith(".gguf"))
     throw usageError(
       `${out} names a GGUF file, but the output is a folder`,

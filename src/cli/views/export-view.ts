@@ -31,7 +31,8 @@ export function exportText(result: ExportResult, context: Context): string {
   rows.push(...chatRows(result));
   if (result.heldOutLoss !== undefined) {
     rows.push(["held-out loss", lossText(result.heldOutLoss, result.kind)]);
-    if (!("notMeasured" in result.heldOutLoss)) rows.push(["perplexity", perplexityText(result.heldOutLoss)]);
+    if (result.tensorTypes !== undefined && !("notMeasured" in result.heldOutLoss))
+      rows.push(["perplexity", perplexityText(result.heldOutLoss)]);
   }
   return table([{ title: "export" }, { title: "" }], rows, context.tableStyle);
 }
@@ -60,7 +61,7 @@ function lossText(loss: NonNullable<ExportResult["heldOutLoss"]>, kind: ExportRe
   return `${loss.exported.toFixed(4)} ${what}, ${loss.trained.toFixed(4)} as trained (${change})`;
 }
 
-/** `16.05 as written, 16.01 as trained (+0.3 %)`: e to the power of the losses, of classifiers too. */
+/** `16.05 as written, 16.01 as trained (+0.3 %)`: e to the power of the losses. */
 function perplexityText({ trained, exported }: { trained: number; exported: number }): string {
   const percent = 100 * Math.expm1(exported - trained);
   const change = `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(1)} %`;

@@ -95,7 +95,7 @@ class Mixture {
   typeOf(tensor: NamedShape): string {
     const { type } = fileTypes[this.fileType];
     if (!isQuantisedFileType(this.fileType)) return type;
-    if (this.isOutput(tensor.name)) return outputType(type, rowLengthOf(tensor));
+    if (this.isOutput(tensor.name)) return type === "Q8_0" ? type : "Q6_K";
     if (isValueMatrix(tensor)) return this.valueType(type);
     if (/\.ffn_down\.weight$/.test(tensor.name)) return this.downType(type);
     return type;
@@ -126,9 +126,6 @@ class Mixture {
 }
 
 const isValueMatrix = ({ name }: NamedShape) => name.endsWith("attn_v.weight");
-
-const outputType = (usual: string, rowLength: number) =>
-  usual === "Q8_0" || !fits(usual, rowLength) ? "Q8_0" : "Q6_K";
 
 /** The first and last eighth, and every third in between. */
 function getsMoreBits(index: number, count: number): boolean {
