@@ -43,7 +43,7 @@ export function chatFormatOf({
 }
 
 /**
- * @param systemPrompt in place of that of the training
+ * @param systemPrompt in place of that of the training; empty for none
  * @returns undefined for a model without a chat template
  */
 export async function chatSetup(
@@ -69,8 +69,16 @@ export async function chatSetup(
     specialTokens: Object.fromEntries(named),
     endTokens: await Promise.all([...chatEosIds].map(endToken)),
     addedToken: bos !== undefined && first === bos.id ? bos.content : undefined,
-    systemPrompt: systemPrompt === undefined ? trainedSystemPrompt(open) : { text: systemPrompt },
+    systemPrompt: chosenSystemPrompt(open, systemPrompt),
     contextLength: Math.min(longestContext, Math.max(usualContext, recipe?.data.maxLength ?? 0)),
     longestContext,
   };
+}
+
+function chosenSystemPrompt(
+  open: Pick<OpenModel, "checkpoint">,
+  given: string | undefined,
+): SystemPrompt | undefined {
+  if (given === undefined) return trainedSystemPrompt(open);
+  return given === "" ? undefined : { text: given };
 }

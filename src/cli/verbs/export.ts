@@ -18,6 +18,7 @@ interface Options {
   checkpoint?: string;
   dtype?: ExportDType;
   imatrix?: string | true;
+  system?: string;
   device: string;
   rank?: number;
   energy?: number;
@@ -80,6 +81,10 @@ export function addExport(
       "--imatrix [file]",
       "weigh rounding errors by an importance matrix: llama.cpp's GGUF file, or computed on the run's training rows",
     )
+    .option(
+      "--system <text>",
+      'with --format gguf: system message for chat.mjs and Modelfile (default: for a run, that of most of its training; "" for none)',
+    )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N (default: the run's own)", "auto")
     .option("--rank <r>", "rank of an svd adapter", numberParser({ least: 1, whole: true }))
     .option(
@@ -101,7 +106,19 @@ export function addExport(
 }
 
 function exportRequest(path: string, options: Options): ExportRequest {
-  const { as: kind, format, out, adapter, checkpoint, dtype, imatrix, device, rank, energy } = options;
+  const {
+    as: kind,
+    format,
+    out,
+    adapter,
+    checkpoint,
+    dtype,
+    imatrix,
+    system,
+    device,
+    rank,
+    energy,
+  } = options;
   if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
     throw usageError("an svd adapter needs either --rank or --energy", "one of them");
   }
@@ -118,7 +135,8 @@ function exportRequest(path: string, options: Options): ExportRequest {
       `${out} names a GGUF file, but the output is a folder`,
       "--format gguf, or another name",
     );
+  if (system !== undefined && format !== "gguf") throw usageError("--system needs --format gguf");
   if (existsSync(out)) throw usageError(`${out} already exists`, "a folder or file that does not exist");
   const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
-  return { target, kind, format, out: resolve(out), dtype, imatrix, rank, energy };
+  return { target, kind, format, out: resolve(out), dtype, imatrix, rank, energy, systemPrompt: system };
 }

@@ -286,11 +286,15 @@ test("export passes its request on", async () => {
     [["--as", "svd", "--rank", "4", "--energy", "0.9"], "--rank or --energy"],
     [["--rank", "4"], "need --as svd"],
     [["--as", "adapter", "--dtype", "bfloat16"], "--dtype needs --as merged"],
+    [["--system", "be kind"], "--system needs --format gguf"],
   ] as const) {
     await expect(runVerb(add, ["export", model, "--out", "/tmp/scalora-none/out", ...args])).rejects.toThrow(
       says,
     );
   }
+  const gguf = ["--format", "gguf", "--system", "be kind"];
+  await runVerb(add, ["export", model, "--out", "/tmp/scalora-none/out", ...gguf]);
+  expect(requests[1]).toMatchObject({ format: "gguf", systemPrompt: "be kind" });
   await expect(runVerb(add, ["export", model, "--out", "/tmp"])).rejects.toThrow("already exists");
 });
 

@@ -44,7 +44,12 @@ function chatRows({ chat }: ExportResult): string[][] {
   const rows = [["beside it", files.map((path) => basename(path)).join(", ")]];
   if (systemPrompt !== undefined) {
     const { text, chats, allChats } = systemPrompt;
-    const share = chats === allChats ? "as in training" : `as in ${chats} of ${allChats} training chats`;
+    const share =
+      chats === undefined
+        ? "as given"
+        : chats === allChats
+          ? "as in training"
+          : `as in ${chats} of ${allChats} training chats`;
     rows.push(["system prompt", `${JSON.stringify(clip(text, 60))}, ${share}`]);
   }
   if (base !== undefined) rows.push(["for the model", base]);
