@@ -1,6 +1,7 @@
 #include "stop_signals.h"
 
 #ifdef __linux__  // elsewhere the addon can be unloaded, and its handler with it
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -24,9 +26,9 @@ constexpr int64_t kRepeatAfter = 300'000'000;
 // JavaScript ends the process in its own way, which says so in the run's record, where it can.
 constexpr auto kGrace = std::chrono::milliseconds(500);
 
-// A text that a signal handler may write.
+// A text that a signal handler may write: no longer than what a pipe that has room takes without waiting.
 struct Text {
-  std::array<char, 4096> characters;
+  std::array<char, PIPE_BUF> characters;
   std::atomic<size_t> length{0};
 
   void set(const std::string& text) {
@@ -45,6 +47,13 @@ std::atomic<bool> answering{false}, cameAgain{false};
 std::atomic<int64_t> firstStop{0};  // nanoseconds; 0 before
 std::atomic<int> toWatcher{-1};     // a pipe that takes the signal with which to end the process
 
+// Writes to stderr, unless it would have to wait there, for a pipe that nobody reads.
+void print(const Text& text) {
+  pollfd output{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0) return;
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.characters.data(), text.length);
+}
+
 // In a signal handler, so only with what may be called there.
 void answer(int signal) {
   timespec time;
@@ -52,8 +61,7 @@ void answer(int signal) {
   const int64_t now = time.tv_sec * 1'000'000'000LL + time.tv_nsec;
   int64_t first = 0;
   if (firstStop.compare_exchange_strong(first, now)) {
-    const Text& text = signal == SIGINT ? interruptText : terminateText;
-    [[maybe_unused]] const auto written = write(STDERR_FILENO, text.characters.data(), text.length);
+    print(signal == SIGINT ? interruptText : terminateText);
   } else if (now - first > kRepeatAfter && !cameAgain.exchange(true)) {
     const char number = static_cast<char>(signal);
     [[maybe_unused]] const auto written = write(toWatcher, &number, 1);
@@ -113,6 +121,8 @@ bool answerStops(const std::string& onInterrupt, const std::string& onTerminate)
   answering = false;
   interruptText.set(onInterrupt);
   terminateText.set(onTerminate);
+  firstStop = 0;
+  cameAgain = false;
   countStopSignals();
   answering = true;
   return true;
