@@ -6,9 +6,9 @@ export { inputGain } from "../examples/input-gain/input-gain.ts";
 
 /** The run's record; without it the thread lives. */
 const record = process.env["DYING_RECORD"] ?? "";
-const hasStepped = () => existsSync(record) && readFileSync(record, "utf8").includes('"type":"step"');
+const hasSaved = () => existsSync(record) && readFileSync(record, "utf8").includes('"type":"checkpoint"');
 
 if (record !== "")
   setInterval(() => {
-    if (hasStepped()) process.exit(3);
+    if (hasSaved()) process.exit(3);
   }, 10);

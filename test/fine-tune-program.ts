@@ -146,7 +146,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
         method: { method: "lora", rnk: 3 },
       }),
     );
-    const noModel = fineTune(options("no-model", { model: "smollm2-135m" }));
+    const noModel = fineTune(options("no-model", { model: "no-owner/no-model" }));
     const badRow = fineTune(options("bad-row", { data: [...rows, { prompt: "x", completion: 3 }] }));
     const circular: { prompt: string; self?: unknown } = { prompt: "x" };
     circular.self = circular;
