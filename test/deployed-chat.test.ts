@@ -179,7 +179,7 @@ describe.skipIf(installed === undefined)("in node-llama-cpp (needs NODE_LLAMA_CP
     child.child.stdin?.end(input);
     expect((await child).stdout).toBe(cli.stdout);
     expect((await execute(process.execPath, [at("merged", "chat.mjs"), "abc"])).stdout).toBe("ABC\n");
-  }, 180_000);
+  }, 600_000);
 
   test("an adapter and its model as two files answer as scalora does", async () => {
     const folder = at("lora");
@@ -192,7 +192,7 @@ describe.skipIf(installed === undefined)("in node-llama-cpp (needs NODE_LLAMA_CP
     const conversations = words.map((word) => [system(instruction), user(word)]);
     expect(theirs?.texts).toEqual(await answers(run, conversations));
     expect(theirs?.texts).not.toEqual(await answers(join(folder, "model"), conversations));
-  }, 180_000);
+  }, 600_000);
 
   test("token ids of conversations, by template and whether BOS is put before texts", async () => {
     const models = Object.entries(chatTemplates).flatMap(([name, template]) =>
@@ -211,7 +211,7 @@ describe.skipIf(installed === undefined)("in node-llama-cpp (needs NODE_LLAMA_CP
       const { model = "", conversations = [] } = asked[i] ?? {};
       expect(ids, model).toEqual(await tokenIds(model, conversations));
     }
-  }, 180_000);
+  }, 600_000);
 
   test("every end token of a model ends an output there", async () => {
     const eosTokenIds = [257, 10, 33, 259];
@@ -226,7 +226,7 @@ describe.skipIf(installed === undefined)("in node-llama-cpp (needs NODE_LLAMA_CP
     );
     // llama.cpp has keys for three, and knows <|im_end|> by its text.
     expect(JSON.parse(ends)).toEqual([true, true, true, true, false]);
-  }, 60_000);
+  }, 600_000);
 
   test.skipIf(smollm === undefined)(
     "SmolLM2 answers the same with the system prompt of its template (needs `scalora get smollm2-135m-instruct`)",
@@ -248,6 +248,6 @@ describe.skipIf(installed === undefined)("in node-llama-cpp (needs NODE_LLAMA_CP
       const conversations = questions.map((text) => [user(text)]);
       expect(theirs?.texts).toEqual(await answers(file, conversations));
     },
-    400_000,
+    600_000,
   );
 });
