@@ -45,8 +45,8 @@ export type MethodName = AdapterOptions["method"] | (string & {});
 export interface FineTuneOptions<Name extends MethodName = MethodName> {
   /** The name of a fetched model, a Hugging Face folder, or a GGUF file; or the section `model` of a recipe. */
   readonly model: string | ModelInput;
-  /** A file, rows, or both kinds of rows with how they are read. */
-  readonly data: string | readonly Row[] | FineTuneData;
+  /** A file, several, rows, or both kinds of rows with how they are read. */
+  readonly data: string | readonly string[] | readonly Row[] | FineTuneData;
   /** How to train: the name of a method, or the section `adapter` of a recipe; default: LoRA of rank 8. */
   readonly method?: Name | ({ readonly method: Name } & OptionsOf<Name>);
   /** How long and how fast, as in a recipe; default: one epoch, batches of 8 rows, the method's learning rate. */

@@ -42,6 +42,7 @@ test("rows and files are told apart, in data and within it", () => {
     return [recipe["data"], rows];
   };
   expect(dataOf(rows)).toEqual([{}, { train: rows }]);
+  expect(dataOf(["a.jsonl", "b.jsonl"])).toEqual([{ train: ["a.jsonl", "b.jsonl"] }, {}]);
   expect(dataOf({ train: rows, eval: rows })).toEqual([{}, { train: rows, eval: rows }]);
   expect(dataOf({ train: rows, eval: "none", maxLength: 8 })).toEqual([
     { eval: "none", maxLength: 8 },

@@ -61,7 +61,7 @@ function filesAndRows(data: FineTuneOptions["data"]): {
   section: Readonly<Record<string, unknown>>;
   rows: RecipeAndRows["rows"];
 } {
-  if (typeof data === "string") return { section: { train: data }, rows: {} };
+  if (typeof data === "string" || isFiles(data)) return { section: { train: data }, rows: {} };
   if (isRows(data)) return { section: {}, rows: { train: data } };
   const { train, eval: held, ...how }: Partial<FineTuneData> = data ?? {};
   return {
@@ -76,6 +76,9 @@ function filesAndRows(data: FineTuneOptions["data"]): {
 
 /** The keys of a file of examples. */
 const fileKeys: ReadonlySet<string> = new Set(["path", "weight", "format", "columns", "render", "separator"]);
+
+const isFiles = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === "string");
 
 /** Whether these are rows, and no list of files. */
 function isRows(value: unknown): value is readonly Row[] {
