@@ -30,6 +30,7 @@ export interface ExportRequest {
   systemPrompt?: string | undefined;
 }
 
+/** What an export has written, and how far it is from the trained model. */
 export interface ExportResult {
   out: string;
   kind: ExportRequest["kind"];
