@@ -54,7 +54,7 @@ function tryInstalled(machine: BareMachine) {
     `       node_modules: ${formatDecimalBytes(all)}, of which ${formatDecimalBytes(bytesUnder(folder))} are ${platformPackage}`,
   );
   const imported = machine.run(
-    `node -e 'import("scalora").then((all) => console.log(typeof all.loadModel))'`,
+    inProject(`node -e 'import("scalora").then((all) => console.log(typeof all.loadModel))'`),
   );
   expectThat(`import("scalora") (${seconds(imported)})`, imported.stdout === "function\n", imported.output);
   expectThat("it writes nothing into the cache", !existsSync(join(machine.home, ".cache", "scalora")));
