@@ -51,7 +51,11 @@ function table(titles: string[], cells: string[][]) {
 /** By hand, as docs/install.md says how each was tried. macOS 12: the package `tokenizers` asks for it, libtorch for 11. */
 const platforms = [
   ["`@scalora/linux-x64`", "Linux, glibc 2.28 or newer", "run"],
-  ["`@scalora/linux-arm64`", "Linux, glibc 2.28 or newer", "loaded, on an emulated processor (qemu) only"],
+  [
+    "`@scalora/linux-arm64`",
+    "Linux, glibc 2.28 or newer",
+    "run for two steps of training, on an emulated processor (qemu) only",
+  ],
   ["`@scalora/darwin-arm64`", "macOS 12 or newer, Apple's processors", "linked"],
   ["`@scalora/win32-x64`", "Windows 10 or newer; no process groups", "written"],
   ["none: compile", "another system for which there is a libtorch", notTested],
