@@ -51,8 +51,8 @@ const maxShare = 1 / 8;
 const spare = 8;
 /** Rounds of the iteration; a spectrum that is too flat for them is decomposed in full. */
 const maxRounds = 12;
-/** Largest ‖D·V − U·Σ‖_F, relative to ‖Σ‖_F. By it bounded singular values have an error of its square, or less. */
-const tolerance = 1e-6;
+/** Largest ‖D·V − U·Σ‖_F, relative to ‖Σ‖_F; what is kept is then short of the best by about its square. */
+const tolerance = 1e-5;
 /** Rank that is tried first where energy is asked for; doubled until it holds that much. */
 const firstRank = 8;
 
