@@ -104,7 +104,7 @@ test("a stopped fetch ends the quickstart, and no tiny model is trained instead"
 });
 
 test("a quickstart that cannot fetch its model says why, and goes on with the tiny one", async () => {
-  const { context, stderr } = testContext({ env });
+  const { context, stderr } = testContext({ env: { ...env, HF_ENDPOINT: "http://127.0.0.1:9" } });
   const models: (string | undefined)[] = [];
   const load = async () => ({
     runQuickstart: async ({ model }: { model?: string }) => {
@@ -117,5 +117,7 @@ test("a quickstart that cannot fetch its model says why, and goes on with the ti
     runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--out", out, ...args]);
   await expect(run()).rejects.toThrow("enough");
   expect(models).toEqual([undefined]);
-  expect(stderr.text).toMatch(/no python3 on the PATH[\s\S]*trains the tiny model that comes with scalora/);
+  expect(stderr.text).toMatch(
+    /no Python with pip[\s\S]*the hub[\s\S]*trains the tiny model that comes with scalora/,
+  );
 });
