@@ -13,7 +13,6 @@ interface BorrowedModel extends Disposable {
 /**
  * Measures the held-out loss of a run's model and of its export; or gives the reason, in words, why it was not measured.
  * @param openExported called only where there is something to measure
- * @throws the signal's reason when it is aborted
  */
 export async function compareHeldOut(
   open: OpenModel,
@@ -24,10 +23,12 @@ export async function compareHeldOut(
   if (typeof rows === "string") return { notMeasured: rows };
   const batches = evaluationBatches(rows);
   const lossOf = async (model: TrainableModel) => {
-    const evaluation = await evaluateLoss(model, batches, { stopping: () => signal.aborted });
-    if (evaluation === undefined) throw signal.reason;
-    return evaluation.loss;
+    return (await evaluateLoss(model, batches, { stopping: () => signal.aborted }))?.loss;
   };
   using exported = await openExported();
-  return { trained: await lossOf(open.model), exported: await lossOf(exported.model) };
+  const losses = [await lossOf(open.model), await lossOf(exported.model)];
+  const [before, after] = losses;
+  // What was exported is there, and stays.
+  if (before === undefined || after === undefined) return { notMeasured: "it was stopped" };
+  return { trained: before, exported: after };
 }

@@ -14,6 +14,7 @@ import type { Interruptible } from "../util/interruptible.ts";
 import { requireAwaited } from "../util/require-awaited.ts";
 import { exportMerged, type FolderDType } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
+import { type ExportDTypeName, requireExportDType } from "./gguf-file-types.ts";
 import { exportOpened } from "./run-export.ts";
 
 /** What every export of a model in memory asks for. */
@@ -38,7 +39,7 @@ export interface MergeAndSaveOptions extends Pick<ExportOptions, "baseFolder"> {
 /** Options of `exportGguf`. */
 export interface ExportGgufOptions extends ExportOptions {
   /** Of the matrices; default: that of the base model's config (bfloat16, or else float32). */
-  readonly dtype?: ExportRequest["dtype"];
+  readonly dtype?: ExportDTypeName;
   /** An importance matrix in llama.cpp's GGUF format, by which the rounding errors of a quantised file are weighed. */
   readonly imatrix?: string;
   /** The system message that the model was trained with, for the programs that are written with the file (docs/gguf.md). */
@@ -85,8 +86,13 @@ export async function exportGguf(
   adapters: AdapterSet | undefined,
   given: string | ExportGgufOptions,
 ): Promise<ExportResult> {
-  const { dtype, imatrix, systemPrompt, ...options }: ExportGgufOptions =
-    typeof given === "string" ? { out: given } : given;
+  const {
+    dtype: name,
+    imatrix,
+    systemPrompt,
+    ...options
+  }: ExportGgufOptions = typeof given === "string" ? { out: given } : given;
+  const dtype = name && requireExportDType(name);
   const request = { kind: "merged", format: "gguf", dtype, imatrix, systemPrompt } as const;
   return exportInMemory(model, adapters, request, options);
 }

@@ -1,4 +1,5 @@
 import { type FileType, isQuantisedFileType } from "../gguf/quantise/file-types.ts";
+import { ScaloraError } from "../util/errors.ts";
 
 /** Data types of merged models. */
 export const exportDTypes = [
@@ -13,6 +14,33 @@ export const exportDTypes = [
 ] as const;
 
 export type ExportDType = (typeof exportDTypes)[number];
+
+/** What a data type may be called: as llama.cpp's users do, or as torch does. */
+export type ExportDTypeName = ExportDType | "f32" | "bf16" | "f16";
+
+const named: ReadonlyMap<string, ExportDType> = new Map<ExportDTypeName, ExportDType>([
+  ["f32", "float32"],
+  ["bf16", "bfloat16"],
+  ["f16", "float16"],
+  ...exportDTypes.map((dtype) => [dtype, dtype] as const),
+]);
+
+/** What a data type may be called, in small or capital letters. */
+export const exportDTypeNames: readonly string[] = [...named.keys()];
+
+/** The data type of a name; undefined where there is none. */
+export const exportDTypeNamed = (name: string): ExportDType | undefined => named.get(name.toLowerCase());
+
+/** @throws ScaloraError `usage` for a name that no data type has */
+export function requireExportDType(name: unknown): ExportDType {
+  const found = typeof name === "string" ? exportDTypeNamed(name) : undefined;
+  if (found !== undefined) return found;
+  throw new ScaloraError("usage", "There is no such data type", {
+    where: "dtype",
+    expected: exportDTypeNames.join(", "),
+    found: String(name),
+  });
+}
 
 /** What a GGUF file of a data type is called there. */
 export const ggufFileTypes: Readonly<Record<ExportDType, FileType>> = {

@@ -18,6 +18,7 @@ import { exportMerged, type FolderDType } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
+import { requireExportDType } from "./gguf-file-types.ts";
 import { withChatFiles } from "./with-chat-files.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
@@ -29,12 +30,13 @@ export const runExport: RunExport = async (request, hooks) => {
 
 /** `runExport` of a model that is open already. */
 export async function exportOpened(
-  request: ExportRequest,
+  asked: ExportRequest,
   open: OpenModel,
   { signal = new AbortController().signal }: Partial<Interruptible> = {},
 ): Promise<ExportResult> {
-  checkRequest(request);
-  const { out, kind } = request;
+  checkRequest(asked);
+  const { out, kind, dtype } = asked;
+  const request = { ...asked, dtype: dtype && requireExportDType(dtype) };
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
   const writing = () => write(request, open, signal);
   const isGguf = request.format === "gguf" && !isClassifier(open.model);
@@ -119,11 +121,13 @@ function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
   });
 }
 
-function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
+function checkRequest({ out, kind, dtype, rank, energy }: ExportRequest): void {
+  if (dtype !== undefined) requireExportDType(dtype);
   if (existsSync(out)) {
     throw new ScaloraError("usage", "The output already exists", {
       where: out,
       expected: "a folder or file that does not exist",
+      fix: "choose another one, or remove it",
     });
   }
   if (kind !== "svd") return;

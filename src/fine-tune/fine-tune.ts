@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
+import { isRecord } from "../util/json.ts";
 import { FineTuneRun } from "./fine-tune-run.ts";
+import { requireKnown, resumeKeys, targetKeys } from "./known-options.ts";
 import type { SentRows } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
 import type { FineTuneOptions, MethodName, ResumeOptions, Row } from "./options.ts";
@@ -20,15 +23,25 @@ import { writtenRecipe } from "./written-recipe.ts";
 export function fineTune<Name extends MethodName>(
   options: FineTuneOptions<Name> | ResumeOptions,
 ): FineTuneRun {
+  const given: unknown = options;
+  if (!isRecord(given))
+    throw new ScaloraError("usage", "fineTune takes options", { expected: "{ model, data, method, … }" });
   if ("resume" in options) {
     const folder = resolve(expandHome(options.resume));
-    return new FineTuneRun(folder, async () => ({ type: "resume", folder }), options.signal);
+    const job = async () => {
+      requireKnown("fineTune, to resume,", options, resumeKeys);
+      return { type: "resume", folder } as const;
+    };
+    return new FineTuneRun(folder, job, options.signal);
   }
   const { recipe, rows, folder } = writtenRecipe(options);
   const cwd = process.cwd();
   return new FineTuneRun(
     folder,
-    async (thread) => ({ type: "train", recipe, cwd, rows: await sendAll(thread, rows) }),
+    async (thread) => {
+      requireData(options.data);
+      return { type: "train", recipe, cwd, rows: await sendAll(thread, rows) };
+    },
     options.signal,
   );
 }
@@ -39,8 +52,19 @@ export function fineTune<Name extends MethodName>(
  * @param how which checkpoint of a run (default: the best), which adapter folder on a model, and in which precision
  */
 export function openRun(path: string, how: Omit<ModelTarget, "path"> = {}): OpenedRun {
+  requireKnown("openRun", how, targetKeys);
   const here = resolve(expandHome(path));
   return new OpenedRun({ ...how, path: existsSync(here) ? here : path });
+}
+
+/** @param data which a program without types may have left out */
+function requireData(data: FineTuneOptions["data"] | undefined): void {
+  if (data !== undefined && (!Array.isArray(data) || data.length > 0)) return;
+  throw new ScaloraError("config", "There is nothing to train on", {
+    where: "data",
+    expected: "a file, a list of rows, or { train, eval } of these",
+    found: data === undefined ? "nothing" : "no rows",
+  });
 }
 
 async function sendAll(

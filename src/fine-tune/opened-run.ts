@@ -1,9 +1,12 @@
 import { resolve } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
 import type { ExportRequest, ExportResult } from "../export/export-request.ts";
+import { requireExportDType } from "../export/gguf-file-types.ts";
 import type { EvaluationResult } from "../inference/evaluation-request.ts";
 import type { ChatMessage, GenerationSummary } from "../inference/text-generator.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
+import { chatKeys, evaluationKeys, generateKeys, requireKnown, saveKeys } from "./known-options.ts";
 import type { ChatOptions, EvaluationOptions, GenerateOptions, Row, SaveOptions } from "./options.ts";
 import { sendRows } from "./send-rows.ts";
 import { type StreamedText, streamText } from "./streamed-text.ts";
@@ -24,13 +27,17 @@ export class OpenedRun implements AsyncDisposable {
    * give all of its messages. A run that trains answers once it is trained.
    * @throws ScaloraError `usage` for a model without a chat template, and for settings out of range
    */
-  chat(input: string | readonly ChatMessage[], { system, ...options }: ChatOptions = {}): StreamedText {
+  chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): StreamedText {
+    requireKnown("chat", options, chatKeys);
+    const { system, ...settings } = options;
+    if (input.length === 0) throw new ScaloraError("usage", "There are no messages to answer");
     const messages = typeof input === "string" ? [{ role: "user", content: input }] : input;
-    return this.write([...messages], options, system);
+    return this.write([...messages], settings, system);
   }
 
   /** Goes on with a text as it is, without a chat template. */
   generate(prompt: string, options: GenerateOptions = {}): StreamedText {
+    requireKnown("generate", options, generateKeys);
     return this.write(prompt, options);
   }
 
@@ -39,12 +46,15 @@ export class OpenedRun implements AsyncDisposable {
    * @throws ScaloraError `data` for rows that cannot be read, `usage` where there are none
    */
   async evaluate(
-    data: string | readonly string[] | readonly Row[] = [],
-    { signal, ...how }: EvaluationOptions = {},
+    data?: string | readonly string[] | readonly Row[],
+    options: EvaluationOptions = {},
   ): Promise<EvaluationResult> {
+    requireKnown("evaluate", options, evaluationKeys);
+    const { signal, ...how } = options;
+    if (data?.length === 0) throw new ScaloraError("usage", "There are no rows to evaluate on");
     await this.ready();
     signal?.throwIfAborted();
-    const { files, rows } = filesOrRows(data);
+    const { files, rows } = filesOrRows(data ?? []);
     const sent = rows.length === 0 ? {} : { rows: await sendRows(this.thread, rows, "rows") };
     const request = { ...how, target: this.target, data: files.map((file) => resolve(expandHome(file))) };
     return (await this.thread.do({ type: "evaluate", request, ...sent }, "evaluated", { signal })).result;
@@ -102,9 +112,12 @@ export class OpenedRun implements AsyncDisposable {
   private async writeModel(
     format: NonNullable<ExportRequest["format"]>,
     out: string,
-    { as: kind = "merged", signal, ...how }: SaveOptions,
+    options: SaveOptions,
   ): Promise<ExportResult> {
-    const request = { ...how, kind, format, target: this.target, out: resolve(expandHome(out)) };
+    requireKnown(format === "gguf" ? "export" : "save", options, saveKeys);
+    const { as: kind = "merged", signal, dtype: name, ...how } = options;
+    const dtype = name && requireExportDType(name);
+    const request = { dtype, ...how, kind, format, target: this.target, out: resolve(expandHome(out)) };
     await this.ready();
     return (await this.thread.do({ type: "export", request }, "exported", { signal })).result;
   }

@@ -1,6 +1,7 @@
 import type { AdapterOptions, OptionsOf } from "../adapters/index.ts";
 import type { DataInput, DataSourceInput, ModelInput, RunInput, TrainInput } from "../config/index.ts";
 import type { ExportRequest } from "../export/export-request.ts";
+import type { ExportDTypeName } from "../export/gguf-file-types.ts";
 import type { EvaluationRequest } from "../inference/evaluation-request.ts";
 import type { ChatMessage, SamplingSettings } from "../inference/text-generator.ts";
 
@@ -89,7 +90,9 @@ export type EvaluationOptions = Pick<
 };
 
 /** What is written of a model. */
-export type SaveOptions = Pick<ExportRequest, "dtype" | "rank" | "energy"> & {
+export type SaveOptions = Pick<ExportRequest, "rank" | "energy"> & {
+  /** Of the weights, as `--dtype` of `scalora export`; default: that of the base model. */
+  readonly dtype?: ExportDTypeName;
   /**
    * `merged` (default): a complete model; `adapter`: what was trained, of methods that leave the base as it is; `svd`: the change of
    * each layer as an adapter of `rank`, or of the rank that keeps the fraction `energy` of it.

@@ -3,7 +3,13 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ExportRequest, RunExport } from "../../export/export-request.ts";
-import { type ExportDType, exportDTypes, isQuantisedDType } from "../../export/gguf-file-types.ts";
+import {
+  type ExportDType,
+  exportDTypeNamed,
+  exportDTypeNames,
+  exportDTypes,
+  isQuantisedDType,
+} from "../../export/gguf-file-types.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
 import type { Context } from "../terminal/context.ts";
 import { usageError } from "../usage-error.ts";
@@ -25,19 +31,12 @@ interface Options {
   json?: boolean;
 }
 
-/** What `--dtype` takes, in lower case: the names of llama.cpp's users, and torch's. */
-const dtypes: ReadonlyMap<string, ExportDType> = new Map<string, ExportDType>([
-  ["f32", "float32"],
-  ["bf16", "bfloat16"],
-  ["f16", "float16"],
-  ...exportDTypes.map((dtype) => [dtype, dtype] as const),
-]);
 const quantised = exportDTypes.filter(isQuantisedDType).join(", ");
 
 function parseDType(text: string): ExportDType {
-  const found = dtypes.get(text.toLowerCase());
+  const found = exportDTypeNamed(text);
   if (found !== undefined) return found;
-  throw new InvalidArgumentError(`Allowed choices are ${[...dtypes.keys()].join(", ")}.`);
+  throw new InvalidArgumentError(`Allowed choices are ${exportDTypeNames.join(", ")}.`);
 }
 
 /** `scalora export`: exports a trained model or adapter as a folder or GGUF file for other tools. */
@@ -74,7 +73,7 @@ export function addExport(
         "--dtype <dtype>",
         `precision of a merged model (default: that of the base model's files); f16, ${quantised} with --format gguf`,
       )
-        .choices([...dtypes.keys()])
+        .choices(exportDTypeNames)
         .argParser(parseDType),
     )
     .option(

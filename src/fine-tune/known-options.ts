@@ -1,0 +1,61 @@
+import type { ModelTarget } from "../assemble/model-target.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { nearestName } from "../util/nearest-name.ts";
+import type {
+  ChatOptions,
+  EvaluationOptions,
+  GenerateOptions,
+  ResumeOptions,
+  SaveOptions,
+} from "./options.ts";
+
+/** The keys of some options. */
+type Keys<Options> = Readonly<Record<keyof Options, true>>;
+
+export const generateKeys: Keys<GenerateOptions> = {
+  maxTokens: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  seed: true,
+  stop: true,
+  signal: true,
+};
+
+export const chatKeys: Keys<ChatOptions> = { ...generateKeys, system: true };
+
+export const evaluationKeys: Keys<EvaluationOptions> = {
+  format: true,
+  maxLength: true,
+  columns: true,
+  predictions: true,
+  signal: true,
+};
+
+export const saveKeys: Keys<SaveOptions> = { as: true, dtype: true, rank: true, energy: true, signal: true };
+
+export const resumeKeys: Keys<ResumeOptions> = { resume: true, signal: true };
+
+export const targetKeys: Keys<Omit<ModelTarget, "path">> = {
+  adapter: true,
+  checkpoint: true,
+  dtype: true,
+  quantization: true,
+  device: true,
+};
+
+/**
+ * Programs without types, and those that cast, can misspell an option, which would have no effect.
+ * @throws ScaloraError `usage` for a key that is none of the options'
+ */
+export function requireKnown(call: string, options: object, known: Keys<Record<string, unknown>>): void {
+  for (const key of Object.keys(options)) {
+    if (Object.hasOwn(known, key)) continue;
+    const near = nearestName(key, Object.keys(known));
+    throw new ScaloraError("usage", `${call} has no option ${key}`, {
+      expected: Object.keys(known).join(", "),
+      found: key,
+      ...(near !== undefined && { fix: `did you mean ${near}?` }),
+    });
+  }
+}
