@@ -49,8 +49,11 @@ export function endTokenItems(
 ): MetadataItem[] {
   const all = [...new Set([...listed, ...(endOfTurn === undefined ? [] : [endOfTurn])])];
   const isKnown = (id: number) => knownTexts.has(tokens[id] ?? "");
-  const urgency = (id: number) => (id === endOfTurn ? 0 : isKnown(id) ? 2 : 1);
-  const [eot, eom] = all.filter((id) => id !== eos).sort((a, b) => urgency(a) - urgency(b));
+  const others = all.filter((id) => id !== eos);
+  // Where both keys are needed for others, the template's token can do without.
+  const isSpared = isKnown(endOfTurn ?? -1) && others.filter((id) => !isKnown(id)).length > 1;
+  const urgency = (id: number) => (id === endOfTurn && !isSpared ? 0 : isKnown(id) ? 2 : 1);
+  const [eot, eom] = others.sort((a, b) => urgency(a) - urgency(b));
   const isEos = all.length === 0 || (all.length === 1 && all[0] === eos);
   return [
     ...(eot === undefined ? [] : [uint32Item(keys.eot, eot)]),

@@ -139,6 +139,17 @@ describe("tokens that end an output", () => {
     },
   );
 
+  test("a template's token that llama.cpp knows by its text gives its key to others that need it", () => {
+    const texts = Array.from({ length: 12 }, (_, i) => (i === 9 ? "<|im_end|>" : `token ${i}`));
+    const idsOf = (...listed: number[]) =>
+      endTokenItems({ eos: 7, listed, endOfTurn: 9 }, texts).flatMap(([, value]) =>
+        value.kind === "uint32" ? value.value : [],
+      );
+    expect(idsOf(7, 9)).toEqual([9]);
+    expect(idsOf(7, 10, 9)).toEqual([9, 10]);
+    expect(idsOf(7, 10, 11, 9)).toEqual([10, 11]);
+  });
+
   test("a list that holds no token ids is refused", () => {
     const list = int32ArrayItem("tokenizer.ggml.eos_token_ids", [7, -1]);
     expect(() => end(eos, list)).toThrow(refusal("format", { where: "eos_token_ids", found: "-1" }));
