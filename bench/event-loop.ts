@@ -43,11 +43,12 @@ const warmUp = 3;
 /** Asks for an address every so many milliseconds, and sends the milliseconds of each answer when it is told to. */
 const asking = `const [address, every] = process.argv.slice(1);
 let latencies = [];
-setInterval(async () => {
+const ask = async () => {
   const started = performance.now();
   await (await fetch(address)).text();
   latencies.push(performance.now() - started);
-}, Number(every));
+};
+setInterval(() => ask().catch((error) => { if (process.connected) throw error; }), Number(every));
 process.on("message", () => { process.send(latencies); latencies = []; });
 process.on("disconnect", () => process.exit());`;
 
