@@ -3,20 +3,11 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { ProcessGroup } from "../../src/torch/index.ts";
+import { joinAsRank } from "../../src/torch/testing/join-as-rank.ts";
 import { freePort } from "../../src/util/free-port.ts";
 import { median } from "../sides.ts";
 
-const connect = (port: number, rank: number, size: number) =>
-  ProcessGroup.connect({
-    store: { host: "127.0.0.1", port },
-    isServer: rank === 0,
-    job: "join",
-    rank,
-    size,
-    address: "127.0.0.1",
-    timeout: 120,
-  });
+const connect = (port: number, rank: number, size: number) => joinAsRank({ port, rank, size, timeout: 120 });
 
 /** The other ranks: joins as all of them whenever it is told to, and leaves. */
 function beOthers(): void {

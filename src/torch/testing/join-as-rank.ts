@@ -1,6 +1,6 @@
 import { ProcessGroup } from "../process-group.ts";
 
-/** A rank of a test, which all run on this machine. */
+/** A rank of a test or a bench, which all run on this machine. */
 export interface TestRank {
   readonly port: number;
   readonly rank: number;

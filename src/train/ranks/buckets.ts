@@ -1,5 +1,5 @@
 import type { Trainable } from "../../adapters/core/adapter-set.ts";
-import { type DType, dtypeWidth, narrow, scope, type Tensor, view } from "../../torch/index.ts";
+import { type DType, dtypeWidth, narrow, noGrad, scope, type Tensor, view } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 
 /** Bytes of a bucket at most: few enough that the first is soon full, many enough that a message costs nothing beside them. */
@@ -44,6 +44,14 @@ export const piecesOf = ({ pieces }: Bucket, gradients: readonly Tensor[]): Tens
   pieces.map(({ trainable, start, length }) =>
     scope(() => narrow(view(elementAt(gradients, trainable), [-1]), 0, start, length)).keep(),
   );
+
+/** Visits gradients and flat copies of them, each copy in its gradient's shape. */
+export function visitInShape(
+  pairs: Iterable<readonly [grad: Tensor, flat: Tensor]>,
+  visit: (grad: Tensor, place: Tensor) => unknown,
+): void {
+  for (const [grad, flat] of pairs) noGrad(() => scope(() => void visit(grad, view(flat, [...grad.shape]))));
+}
 
 /** Values of a bucket of which one of so many ranks adds up the gradients. */
 export const partOf = ({ numel }: Bucket, ranks: number): number => Math.ceil(numel / ranks);

@@ -13,7 +13,7 @@ import {
   zeros,
 } from "../../torch/index.ts";
 import { elementAt, required, zip } from "../../util/elements.ts";
-import { type Bucket, makeBuckets, partOf, usualBucketBytes } from "./buckets.ts";
+import { type Bucket, makeBuckets, partOf, usualBucketBytes, visitInShape } from "./buckets.ts";
 import type { GradientExchange, GradientOwner } from "./gradient-exchange.ts";
 
 /** The memory through which the buckets of a dtype go, one after another; flat, for the largest. */
@@ -59,7 +59,7 @@ export class DeviceExchange implements GradientExchange {
   async beginRound(): Promise<void> {
     if (this.sums.length === 0)
       this.sums = this.buckets.map((bucket) => this.zeros(this.part(bucket), bucket.dtype));
-    this.eachFlat((grad, flat) => copy_(flat, grad));
+    visitInShape(this.flatPairs(), (grad, flat) => copy_(flat, grad));
     for (const [bucket, sum] of zip(this.buckets, this.sums)) await this.addUp(bucket, this.group.size, sum);
     this.hasSums = true;
     this.adapters.zeroGrad();
@@ -67,7 +67,7 @@ export class DeviceExchange implements GradientExchange {
 
   async finish(count: number, compute?: () => void): Promise<void> {
     compute?.();
-    this.eachFlat((grad, flat) => copy_(flat, grad));
+    visitInShape(this.flatPairs(), (grad, flat) => copy_(flat, grad));
     for (const [index, bucket] of this.buckets.entries()) {
       const room = this.roomOf(bucket);
       using sum = noGrad(() =>
@@ -77,7 +77,7 @@ export class DeviceExchange implements GradientExchange {
       using sums = await this.group.allGather(sum);
       this.eachPiece(bucket, sums, (piece, place) => copy_(piece, place));
     }
-    this.eachFlat((grad, flat) => copy_(grad, flat));
+    visitInShape(this.flatPairs(), (grad, flat) => copy_(grad, flat));
     this.hasSums = false;
   }
 
@@ -114,12 +114,9 @@ export class DeviceExchange implements GradientExchange {
     );
   }
 
-  /** Visits each gradient that is not contiguous, and its copy in the gradient's shape. */
-  private eachFlat(visit: (grad: Tensor, flat: Tensor) => unknown): void {
-    for (const [index, flat] of this.flats) {
-      const { grad } = elementAt(this.trainables, index);
-      noGrad(() => scope(() => void visit(grad, view(flat, [...grad.shape]))));
-    }
+  /** Each gradient that is not contiguous, and its copy. */
+  private flatPairs(): (readonly [Tensor, Tensor])[] {
+    return [...this.flats].map(([index, flat]) => [elementAt(this.trainables, index).grad, flat]);
   }
 
   /** `[size, part]`, in the memory of a room. */

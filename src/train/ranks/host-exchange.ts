@@ -6,13 +6,11 @@ import {
   noGrad,
   type ProcessGroup,
   type SumRound,
-  scope,
   type Tensor,
-  view,
   zeros,
 } from "../../torch/index.ts";
 import { zip } from "../../util/elements.ts";
-import { type Bucket, makeBuckets, partOf, piecesOf, usualBucketBytes } from "./buckets.ts";
+import { type Bucket, makeBuckets, partOf, piecesOf, usualBucketBytes, visitInShape } from "./buckets.ts";
 import type { GradientExchange, GradientOwner } from "./gradient-exchange.ts";
 
 /** Where gradients wait to be sent while the next ones are computed, in host memory. */
@@ -113,7 +111,7 @@ export class HostExchange implements GradientExchange {
   private async sumStaged(round: Pick<SumRound, "count" | "isLast">): Promise<void> {
     const { flats } = this.fillStage();
     await this.sum(flats, round);
-    this.eachPlace(flats, (grad, place) => copy_(grad, place));
+    visitInShape(zip(this.gradients(), flats), (grad, place) => copy_(grad, place));
   }
 
   /** @param gradients of the trainables */
@@ -143,14 +141,8 @@ export class HostExchange implements GradientExchange {
       flats: this.trainables.map(({ grad }) => hostTensor(grad.numel, grad.dtype)),
       sums: this.buckets.map((bucket) => hostTensor(partOf(bucket, this.group.size), bucket.dtype)),
     };
-    this.eachPlace(this.stage.flats, (grad, place) => copy_(place, grad));
+    visitInShape(zip(this.gradients(), this.stage.flats), (grad, place) => copy_(place, grad));
     return this.stage;
-  }
-
-  /** Visits each gradient and its copy, in the gradient's shape. */
-  private eachPlace(flats: readonly Tensor[], visit: (grad: Tensor, place: Tensor) => unknown): void {
-    for (const [{ grad }, flat] of zip(this.trainables, flats))
-      noGrad(() => scope(() => void visit(grad, view(flat, [...grad.shape]))));
   }
 
   /** Frees the buffers. */
