@@ -14,6 +14,7 @@ import type { Optimizer } from "../optim/index.ts";
 import {
   type GemmBackend,
   Generator,
+  measureBfloat16,
   memory,
   type ProcessGroup,
   processor,
@@ -195,14 +196,21 @@ function threadWarnings(model: TrainableModel): string[] {
   return deviceOf(model) === "cpu" && threads() > fitting ? [tooManyThreads(threads(), fitting)] : [];
 }
 
-/** Warns about bfloat16 on a processor that has to compute it by way of float32. */
+/** Warns about bfloat16 on a processor that has to compute it by way of float32, or whose own instructions are slow. */
 function precisionWarnings(model: TrainableModel): string[] {
   if (model.info.dtype !== "bfloat16" || deviceOf(model) !== "cpu") return [];
   const { name, hasBfloat16 } = processor();
-  if (hasBfloat16 !== false) return [];
+  const why = hasBfloat16 === false ? "which has no instructions for it" : slowProducts();
+  if (why === undefined) return [];
   return [
-    `model.dtype bfloat16 is slow on this processor (${name}), which has no instructions for it: use model.dtype: float32, where memory is short with model.quantization: nf4`,
+    `model.dtype bfloat16 is slow on this processor (${name}), ${why}: use model.dtype: float32, where memory is short with model.quantization: nf4`,
   ];
+}
+
+function slowProducts(): string | undefined {
+  const speedup = measureBfloat16();
+  if (speedup === undefined || speedup.median > 1) return undefined;
+  return `where its matrix products take ${(1 / speedup.median).toFixed(1)} times as long as float32's (measured just now)`;
 }
 
 /** Warns that the same command may use another backend, when the machine is less busy. */

@@ -1,13 +1,20 @@
 import { z } from "zod";
-import { usableCores } from "../util/usable-cores.ts";
 import { noGrad } from "./autograd.ts";
 import { type GemmBackend, gemmBackends, useGemmBackend } from "./gemm-backend.ts";
 import { Generator } from "./generator.ts";
-import { abs, fastLinear, matmul, max, randn, sub, toDType, transpose } from "./operators.generated.ts";
+import { abs, fastLinear, matmul, max, sub, toDType, transpose } from "./operators.generated.ts";
 import { type Speedup, type TimedPair, timePair } from "./paired-timing.ts";
 import { scope } from "./scope.ts";
-import { threads } from "./system.ts";
 import type { Tensor } from "./tensor.ts";
+import {
+  busyThreads,
+  clocks,
+  columns,
+  draw,
+  inner,
+  rowsOfAllThreads,
+  rowsOfThread,
+} from "./typical-product.ts";
 
 const ofBoth = z.object({ aten: z.number(), onednn: z.number() });
 
@@ -30,10 +37,6 @@ export const verdictSchema = z.object({
 /** The better backend of a machine, and the measurements behind it. */
 export type GemmVerdict = z.infer<typeof verdictSchema>;
 
-const [inner, columns] = [512, 1024];
-const rowsOfThread = 256;
-/** More of them would measure the memory. */
-const mostRows = 4096;
 /** Twice MKL's error at this size; TF32- or bf16-like arithmetic is a hundred times worse. */
 const maxRelativeError = 4e-6;
 /**
@@ -71,21 +74,18 @@ export function measureGemmBackends(clock: TimedPair["clock"] = clocks): GemmVer
 
 function measure(clock: TimedPair["clock"]): GemmVerdict | undefined {
   using generator = new Generator(0, "cpu");
-  const weight = randn([columns, inner], { generator, device: "cpu" });
-  const errors = measureErrors(randn([rowsOfThread, inner], { generator, device: "cpu" }), weight);
+  const weight = draw([columns, inner], generator);
+  const errors = measureErrors(draw([rowsOfThread, inner], generator), weight);
   const exacter = exacterBackend(errors);
   if (exacter !== undefined) return { backend: exacter, errors };
-  const rows = Math.min(mostRows, rowsOfThread * threads());
-  const x = randn([rows, inner], { generator, device: "cpu" });
+  const rows = rowsOfAllThreads();
+  const x = draw([rows, inner], generator);
   const multiply = (name: GemmBackend) => () => {
     useGemmBackend(name);
     scope(() => void fastLinear(x, weight));
   };
-  // More threads than processors, or than a container's limit, do not all run at a time.
-  const { processors, quota = processors } = usableCores();
-  const busy = Math.min(threads(), processors, quota);
   const timing = timePair(
-    { first: multiply("aten"), second: multiply("onednn"), threads: busy, clock },
+    { first: multiply("aten"), second: multiply("onednn"), threads: busyThreads(), clock },
     (speedup) => fasterBackend(speedup) !== undefined,
   );
   const backend = timing && fasterBackend(timing.speedup);
@@ -94,11 +94,6 @@ function measure(clock: TimedPair["clock"]): GemmVerdict | undefined {
   const rate = (ms: number) => (2 * rows * inner * columns) / ms / 1e6;
   const rates = { aten: rate(milliseconds.first), onednn: rate(milliseconds.second) };
   return { backend, errors, timing: { rates, speedup } };
-}
-
-function clocks() {
-  const { user, system } = process.cpuUsage();
-  return { wall: performance.now(), cpu: (user + system) / 1000 };
 }
 
 function measureErrors(x: Tensor, weight: Tensor): GemmVerdict["errors"] {

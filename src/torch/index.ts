@@ -1,4 +1,5 @@
 export { grad, isGradEnabled, noGrad } from "./autograd.ts";
+export { measureBfloat16 } from "./bfloat16-speed.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
 export { fromData, indices } from "./from-data.ts";
