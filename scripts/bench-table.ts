@@ -10,6 +10,8 @@ const sections = [
   { name: "table", above: chart },
   { name: "techniques", above: "" },
   { name: "generation", above: "" },
+  { name: "intel-xeon/table", above: "" },
+  { name: "intel-xeon/techniques", above: "" },
 ];
 
 const text = readFileSync(page, "utf8");
