@@ -15,7 +15,15 @@ const libgomp: Component = {
 
 const nvidiaLicence = (wheel: string) => `${wheel}.dist-info/licenses/License.txt`;
 
-/** libtorch_cpu.so links these two, whether there is a GPU or not. */
+/** Where NVIDIA's wheels have their libraries. */
+const nvidiaFolder = "nvidia/cu13/lib";
+const libraries = ["torch/lib", nvidiaFolder];
+
+/** Whether it is one of the two that libtorch_cpu.so links, whether there is a GPU or not. */
+const isNvidiaLibrary = (path: string) =>
+  dirname(path) === nvidiaFolder && /^lib(cudart|cupti)\.so/.test(basename(path));
+
+/** These two. */
 const nvidiaParts: Component[] = [
   {
     name: "NVIDIA CUDA runtime",
@@ -41,8 +49,8 @@ export const linuxX64: Platform = {
     isHeaderOrLicence(path) ||
     mklTexts.includes(path) ||
     (dirname(path) === "torch/lib" && /^lib(torch_cpu|c10|gomp)\b/.test(basename(path))) ||
-    /^nvidia\/cu13\/lib\/lib(cudart|cupti)\.so/.test(path),
-  libraries: ["torch/lib", "nvidia/cu13/lib"],
+    isNvidiaLibrary(path),
+  libraries,
   components: [
     ...libtorchParts("lib/libtorch_cpu.so", "lib/libc10.so"),
     {
@@ -89,8 +97,8 @@ export const linuxArm64: Platform = {
   isWanted: (path) =>
     isHeaderOrLicence(path) ||
     (dirname(path) === "torch/lib" && isArmLibrary(basename(path))) ||
-    /^nvidia\/cu13\/lib\/lib(cudart|cupti)\.so/.test(path),
-  libraries: ["torch/lib", "nvidia/cu13/lib"],
+    isNvidiaLibrary(path),
+  libraries,
   components: [
     ...libtorchParts("lib/libtorch_cpu.so", "lib/libc10.so"),
     {
