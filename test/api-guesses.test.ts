@@ -1,10 +1,13 @@
 // What a new user of the API writes at first: where the guess is clear it works, else the error says what to write.
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   attach,
   attachFolder,
+  collate,
+  evaluateLoss,
   exportGguf,
   exportSvd,
   generateText,
@@ -111,4 +114,34 @@ test("a context length that is left out is asked for", async () => {
   await expect(untyped(loadDataset, { train: "rows.jsonl" }, tokenizer, {})).rejects.toThrow(
     refusal("config", { where: "maxLength", expected: "model.info.maxPositions" }),
   );
+});
+
+test("a model that was disposed of is called so, not its tensors", async () => {
+  const [model, tokenizer] = [await loadModel(folder), await loadTokenizer(folder)];
+  model.dispose();
+  const freed = refusal("usage", { message: "its weights are freed", fix: "before dispose()" });
+  await expect(generateText(model, tokenizer, "a").next()).rejects.toThrow(freed);
+  const rows = join(scratch.path, "few.jsonl");
+  writeFileSync(rows, JSON.stringify({ text: "a b c" }));
+  const { train: examples } = await loadDataset({ train: rows }, tokenizer, { maxLength: 16 });
+  const batch = collate(examples.flat());
+  await expect(evaluateLoss(model, [batch])).rejects.toThrow(freed);
+});
+
+test("an export that cannot be used is refused before anything is written", async () => {
+  const tiny = fileURLToPath(new URL("../assets/tiny", import.meta.url));
+  using model = await loadModel(tiny);
+  using adapters = attach(model, { method: "lora", rank: 2 });
+  const out = join(scratch.path, "unusable.gguf");
+  const noGguf = refusal("usage", { message: "GGUF cannot represent this tokenizer" });
+  await expect(exportGguf(model, adapters, out)).rejects.toThrow(noGguf);
+  await expect(exportSvd(model, adapters, { out, rank: 1, format: "gguf" })).rejects.toThrow(noGguf);
+  await expect(exportSvd(model, adapters, { out })).rejects.toThrow(
+    refusal("usage", { message: "a rank or a fraction", fix: "rank: 16" }),
+  );
+  const imatrix = join(scratch.path, "none.gguf");
+  await expect(exportGguf(model, adapters, { out, dtype: "q8_0", imatrix })).rejects.toThrow(
+    refusal("usage", { where: imatrix, found: "nothing", fix: "mend the path" }),
+  );
+  expect(readdirSync(scratch.path)).not.toContain("unusable.gguf");
 });

@@ -128,7 +128,7 @@ function assertFinished(path: string): void {
       status === undefined
         ? "no status"
         : `${effectiveState(status)}, step ${status.step} of ${status.totalSteps}`,
-    fix: isRunning ? "wait for it" : `resume it: npx scalora train --resume ${shellQuote(path)}`,
+    fix: isRunning ? "wait for it" : `resume it: \`npx scalora train --resume ${shellQuote(path)}\``,
   });
 }
 

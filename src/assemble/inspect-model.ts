@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { downloadHint, modelPath } from "../download/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
@@ -26,8 +27,7 @@ function readLimits(path: string, model: string): ModelDataLimits {
   try {
     return readDataLimits(path);
   } catch (error) {
-    const fix = downloadHint(model);
-    if (!(error instanceof ScaloraError) || fix === undefined || error.where !== path) throw error;
-    throw new ScaloraError("model", "There is no such model", { where: model, fix });
+    if (existsSync(path)) throw error;
+    throw new ScaloraError("model", "There is no such model", { where: model, fix: downloadHint(model) });
   }
 }

@@ -57,7 +57,7 @@ function nothingHere(path: string): ScaloraError {
     found: "nothing",
     fix:
       near === undefined
-        ? (downloadHint(path) ?? "`npx scalora ls runs` lists the runs")
+        ? [...new Set([downloadHint(path), "`npx scalora ls runs` lists the runs"])].join("; ")
         : `did you mean ${join(dirname(path), near)}?`,
   });
 }

@@ -202,17 +202,8 @@ function withAbsoluteFrom(adapter: AdapterConfig, cwd: string, report: ReportIss
 
 /** The path of a model's folder or file, or of a fetched model of that name; a path that exists wins. */
 function resolveModelPath(cwd: string, path: string, report: ReportIssue): string {
-  return resolvePath(
-    cwd,
-    modelPath(path, cwd),
-    ["model", "path"],
-    report,
-    downloadHint(path, cwd) ?? modelsHint,
-  );
+  return resolvePath(cwd, modelPath(path, cwd), ["model", "path"], report, downloadHint(path, { cwd }));
 }
-
-const modelsHint =
-  "`npx scalora get` lists models, and fetches one by its name there or on the Hugging Face hub (OWNER/NAME)";
 
 /** The absolute path; a report, with the nearest name in that folder, when nothing is there. */
 function resolvePath(cwd: string, path: string, key: KeyPath, report: ReportIssue, hint?: string): string {

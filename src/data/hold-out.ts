@@ -26,7 +26,7 @@ export function holdOut(
   if (!Number.isSafeInteger(wanted) || amount <= 0 || wanted >= total) throw badAmount(amount, total);
   const held = new Set<Example>();
   const groups = groupRelatedExamples(perSource.flat());
-  if (groups.length === 1) throw allRelated(total);
+  if (groups.length === 1) throw allRelated(perSource.flat());
   for (const group of new Random(deriveSeed(seed, "held out")).shuffled(groups)) {
     if (held.size + group.length > wanted) continue;
     for (const example of group) held.add(example);
@@ -65,12 +65,16 @@ function groupRelatedExamples(examples: readonly Example[]): Example[][] {
   return [...groups.values()];
 }
 
-function allRelated(total: number): ScaloraError {
+function allRelated(examples: readonly Example[]): ScaloraError {
+  const { size: rows } = new Set(examples.map(({ source }) => source));
   return new ScaloraError("config", "No part of the data can be held out: all its rows belong together", {
     where: "data.eval",
-    expected: "rows that differ: equal rows and the turns of one chat stay on one side",
-    found: `${total} rows, 1 of them distinct`,
-    fix: "add other rows, or train without evaluation (data.eval: none)",
+    expected: "rows whose tokens differ: those of equal tokens and the turns of one chat stay on one side",
+    found:
+      rows === 1
+        ? `${formatCountOf(examples.length, "sequence")} of one row`
+        : `${rows} rows with equal tokens, as this model's tokenizer makes them`,
+    fix: "add other rows (texts that differ only in what the tokenizer has no tokens for are the same to it), or train without evaluation (data.eval: none)",
   });
 }
 

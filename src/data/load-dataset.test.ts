@@ -74,9 +74,13 @@ test("rows that are all equal cannot be divided: the error says so, and what to 
   expect(() => holdOut([equal], { amount: 0.05, seed: 1 })).toThrow(
     refusal("config", {
       where: /^data\.eval$/,
-      found: "30 rows, 1 of them distinct",
-      fix: "data.eval: none",
+      found: "30 rows with equal tokens, as this model's tokenizer makes them",
+      fix: /no tokens for.*data\.eval: none/,
     }),
+  );
+  const turns = examples.slice(0, 3).map((turn) => ({ ...turn, source: "x:1" }));
+  expect(() => holdOut([turns], { amount: 1, seed: 1 })).toThrow(
+    refusal("config", { found: "3 sequences of one row" }),
   );
 });
 

@@ -127,8 +127,13 @@ function isPath(text: string, cwd: string): boolean {
   return rest.length > 0 && (parseHubId(text) === undefined || existsSync(resolve(cwd, first)));
 }
 
-/** Advice for a model that is neither a path nor downloaded; undefined where its name resembles none. */
-export function downloadHint(name: string, cwd = process.cwd()): string | undefined {
+/** How to name a model of the list: with how to fetch it, unless it is there. */
+function listedHint(name: string, env: NodeJS.ProcessEnv): string {
+  return cachedModelPath(name, env) === undefined ? `; \`npx scalora get ${name}\` fetches it` : "";
+}
+
+/** Advice for a model that is neither a path nor downloaded. */
+export function downloadHint(name: string, { cwd = process.cwd(), env = process.env } = {}): string {
   if (/(^|[/\\])runs[/\\]/.test(name)) return "`npx scalora ls runs` lists the runs";
   const names = listedModels.map((model) => model.name);
   if (isPath(name, cwd)) {
@@ -136,13 +141,15 @@ export function downloadHint(name: string, cwd = process.cwd()): string | undefi
     const listed = names.find((each) => normaliseName(each) === last);
     return listed === undefined
       ? "put the model's folder there or mend the path; `npx scalora get OWNER/NAME` fetches a model of the Hugging Face hub, and OWNER/NAME then goes in the path's place"
-      : `\`npx scalora get ${listed}\` fetches that model, and ${listed} then goes in the path's place`;
+      : `that model's name goes in the path's place: ${listed}${listedHint(listed, env)}`;
   }
   if (names.includes(name)) return `\`npx scalora get ${name}\` fetches it`;
   if (parseHubId(name) !== undefined)
     return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;
   const near = nearestName(name, names);
-  return near === undefined ? undefined : `did you mean ${near}? \`npx scalora get ${near}\` fetches it`;
+  return near === undefined
+    ? "`npx scalora get` lists models, and fetches one by its name there or on the Hugging Face hub (OWNER/NAME)"
+    : `did you mean ${near}?${listedHint(near, env).replace(";", "")}`;
 }
 
 /** The hub models in the cache, and the GGUF files, each with its ID. */

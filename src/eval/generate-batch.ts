@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { CausalLM } from "../nn/index.ts";
+import { type CausalLM, deviceOf } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { BeamSearch } from "./beam-search.ts";
@@ -150,7 +150,7 @@ class SampledOutput implements ActiveOutput {
     this.options = options;
     this.prompt = prompt;
     this.cache = model.newCache();
-    this.generator = new Generator(seed, model.lm_head.weight.device);
+    this.generator = new Generator(seed, deviceOf(model));
     const { sampling } = options;
     this.track = new SampledSequence(name, this.cache, prompt, { sampling, generator: this.generator });
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.ts";
+import { type CausalLM, deviceOf, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -173,7 +173,7 @@ function pass(
   model: CausalLM,
   sequences: readonly { readonly tokens: readonly number[]; readonly cache: KeyValueCache }[],
 ): { hidden: torch.Tensor; offsets: readonly number[] } {
-  const { device } = model.lm_head.weight;
+  const device = deviceOf(model);
   const offsets = sequenceOffsets(sequences.map(({ tokens }) => tokens.length));
   const caches = sequences.map(({ cache }) => cache);
   const tokens = sequences.flatMap((sequence) => sequence.tokens);

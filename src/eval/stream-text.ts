@@ -1,4 +1,4 @@
-import type { CausalLM, KeyValueCache } from "../nn/index.ts";
+import { type CausalLM, deviceOf, type KeyValueCache } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
 import { checkGenerationOptions } from "./check-generation-options.ts";
 import { generateTokens } from "./generate-tokens.ts";
@@ -37,7 +37,7 @@ export async function* streamText(
   options: TextOptions,
 ): AsyncGenerator<string, TextEnd> {
   checkGenerationOptions(options);
-  using generator = new Generator(options.seed, model.lm_head.weight.device);
+  using generator = new Generator(options.seed, deviceOf(model));
   const { maxTokens, endTokens, signal } = options;
   const settings = { maxTokens, endTokens, sampling: options, generator };
   const writer = await TextStreamer.create(prompt, decode, options.stop);

@@ -3,7 +3,7 @@ import { linearAt } from "../adapters/core/targets.ts";
 import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { writeGgufModel } from "../gguf/index.ts";
+import { isGgufFile, tokenizerItems, writeGgufModel } from "../gguf/index.ts";
 import type { Imatrix } from "../gguf/quantise/imatrix.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
@@ -73,6 +73,14 @@ export function exportGguf(
   const tensorTypes: Record<string, number> = {};
   for (const { name } of types.values()) tensorTypes[name] = (tensorTypes[name] ?? 0) + 1;
   return { ...(dtype !== "float32" && { drift: rounding.relative }), tensorTypes, fallbacks };
+}
+
+/**
+ * An adapter's GGUF file is used with one of its model, which somebody has to be able to make.
+ * @throws ScaloraError `usage` as `exportGguf` of a model that GGUF cannot hold
+ */
+export function requireGgufTokenizer(baseFolder: string): void {
+  if (!isGgufFile(baseFolder)) tokenizerItems(tokenizerOf(baseFolder));
 }
 
 const tokenizerOf = (baseFolder: string) => ({

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
@@ -14,7 +14,7 @@ import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
 import { exportGgufModel } from "./export-gguf-model.ts";
-import { exportMerged, type FolderDType } from "./export-merged.ts";
+import { exportMerged, type FolderDType, requireGgufTokenizer } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
@@ -72,6 +72,7 @@ async function exportGgufAdapter(
   signal: AbortSignal,
 ): Promise<Facts> {
   const description = describeModelForGguf(open.baseFolder);
+  requireGgufTokenizer(open.baseFolder);
   const scratch = mkdtempSync(join(tmpdir(), "scalora-export-"));
   try {
     const folder = join(scratch, "adapter");
@@ -121,8 +122,15 @@ function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
   });
 }
 
-function checkRequest({ out, kind, dtype, rank, energy }: ExportRequest): void {
+function checkRequest({ out, kind, dtype, imatrix, rank, energy }: ExportRequest): void {
   if (dtype !== undefined) requireExportDType(dtype);
+  if (typeof imatrix === "string" && !existsSync(imatrix))
+    throw new ScaloraError("usage", "There is no such importance matrix", {
+      where: resolve(imatrix),
+      expected: "a GGUF file, as llama-imatrix and scalora write",
+      found: "nothing",
+      fix: "mend the path; `--imatrix` without a file computes one on the run's training rows",
+    });
   if (existsSync(out)) {
     throw new ScaloraError("usage", "The output already exists", {
       where: out,
@@ -132,7 +140,9 @@ function checkRequest({ out, kind, dtype, rank, energy }: ExportRequest): void {
   }
   if (kind !== "svd") return;
   if ((rank === undefined) === (energy === undefined))
-    throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy");
+    throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy", {
+      fix: "rank: 16, for example",
+    });
   const limits = rank === undefined ? { above: 0, most: 1 } : { whole: true, least: 1 };
   if (isWithinLimits(rank ?? energy, limits)) return;
   throw new ScaloraError(

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { loadPlugins, loadRecipe, type Recipe } from "../config/index.ts";
 import type { RunEvaluation } from "../inference/evaluation-request.ts";
-import type { TextGenerator } from "../inference/text-generator.ts";
+import type { SharedModel } from "../inference/shared-model.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
 import { assertHoldsRun } from "../run/lock-run.ts";
 import { keepFreedMemory } from "../torch/index.ts";
@@ -14,7 +14,7 @@ export interface ThreadState {
   /** Rows that have come, in parts, by their number. */
   readonly rows: Map<number, readonly string[]>;
   /** The model that generates, once one does. */
-  generator: Promise<TextGenerator> | undefined;
+  model: Promise<SharedModel> | undefined;
 }
 
 interface Hooks {
@@ -79,8 +79,8 @@ async function generate(
   { target, input, settings, system }: GenerateJob,
   { state, signal, say }: Hooks,
 ): Promise<Answer> {
-  const { openGenerator } = await import("../inference/generate.ts");
-  const generator = await openOnce(state, () => openGenerator(target));
+  const { openSharedModel } = await import("../inference/shared-model.ts");
+  const { generator } = await openOnce(state, () => openSharedModel(target));
   const asked = withSystem(input, system ?? generator.systemPrompt ?? "");
   const pieces = generator.generate(asked, settings, signal);
   for (;;) {
@@ -97,19 +97,22 @@ function withSystem(input: GenerateJob["input"], system: string): GenerateJob["i
 }
 
 /** The model in memory, opened if it is not yet; a thread has one. */
-async function openOnce(state: ThreadState, open: () => Promise<TextGenerator>): Promise<TextGenerator> {
-  state.generator ??= open();
+async function openOnce(state: ThreadState, open: () => Promise<SharedModel>): Promise<SharedModel> {
+  state.model ??= open();
   try {
-    return await state.generator;
+    return await state.model;
   } catch (error) {
-    state.generator = undefined;
+    state.model = undefined;
     throw error;
   }
 }
 
 async function evaluate(job: EvaluateJob, hooks: Hooks): Promise<Answer> {
-  const { runEvaluation } = await import("../inference/evaluate.ts");
-  return { type: "evaluated", result: await evaluateOn(job, hooks, runEvaluation) };
+  // The model that is in memory; where there is none, one that is freed afterwards.
+  const { evaluate: evaluation } = (await hooks.state.model?.catch(() => undefined)) ?? {
+    evaluate: (await import("../inference/evaluate.ts")).runEvaluation,
+  };
+  return { type: "evaluated", result: await evaluateOn(job, hooks, evaluation) };
 }
 
 async function evaluateOn(

@@ -1,6 +1,7 @@
 import type { RunResult } from "../recipes/run-result.ts";
 import { endLostRun } from "../run/end-lost-run.ts";
 import type { RunEvent } from "../run/events.ts";
+import { requireSignal } from "./known-options.ts";
 import { Log } from "./log.ts";
 import type { ResumeJob, TrainJob } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
@@ -31,7 +32,7 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
       (error: unknown) => {
         this.events.end({ error });
         // As any promise that fails while nobody waits for it; who has aborted it knows.
-        if (!this.isWatched && !signal?.aborted) void this.result;
+        if (!this.isWatched && signal?.aborted !== true) void this.result;
       },
     );
   }
@@ -71,6 +72,7 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
     makeJob: (thread: WorkThread) => Promise<TrainJob | ResumeJob>,
     signal: AbortSignal | undefined,
   ): Promise<RunResult> {
+    requireSignal(signal);
     signal?.throwIfAborted();
     const job = await makeJob(this.thread);
     let isLocked = false;

@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
+import { assertHoldsRun } from "../run/lock-run.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
 import { isRecord } from "../util/json.ts";
 import { FineTuneRun } from "./fine-tune-run.ts";
-import { requireKnown, resumeKeys, targetKeys } from "./known-options.ts";
+import { requireKnown, requireText, resumeKeys, targetKeys } from "./known-options.ts";
 import type { SentRows } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
 import type { FineTuneOptions, MethodName, ResumeOptions, Row } from "./options.ts";
+import { checkOptions } from "./recipe-to-train.ts";
 import { sendRows } from "./send-rows.ts";
 import type { WorkThread } from "./work-thread.ts";
 import { writtenRecipe } from "./written-recipe.ts";
@@ -27,9 +29,11 @@ export function fineTune<Name extends MethodName>(
   if (!isRecord(given))
     throw new ScaloraError("usage", "fineTune takes options", { expected: "{ model, data, method, … }" });
   if ("resume" in options) {
+    requireText("fineTune, to resume,", options.resume, "the folder of a run");
     const folder = resolve(expandHome(options.resume));
     const job = async () => {
       requireKnown("fineTune, to resume,", options, resumeKeys);
+      assertHoldsRun(folder);
       return { type: "resume", folder } as const;
     };
     return new FineTuneRun(folder, job, options.signal);
@@ -40,6 +44,7 @@ export function fineTune<Name extends MethodName>(
     folder,
     async (thread) => {
       requireData(options.data);
+      checkOptions({ recipe, rows, cwd });
       return { type: "train", recipe, cwd, rows: await sendAll(thread, rows) };
     },
     options.signal,
@@ -52,6 +57,7 @@ export function fineTune<Name extends MethodName>(
  * @param how which checkpoint of a run (default: the best), which adapter folder on a model, and in which precision
  */
 export function openRun(path: string, how: Omit<ModelTarget, "path"> = {}): OpenedRun {
+  requireText("openRun", path, "the path of a run or a model, or a model's name");
   requireKnown("openRun", how, targetKeys);
   const here = resolve(expandHome(path));
   return new OpenedRun({ ...how, path: existsSync(here) ? here : path });

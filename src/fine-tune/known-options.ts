@@ -46,9 +46,10 @@ export const targetKeys: Keys<Omit<ModelTarget, "path">> = {
 
 /**
  * Programs without types, and those that cast, can misspell an option, which would have no effect.
- * @throws ScaloraError `usage` for a key that is none of the options'
+ * @throws ScaloraError `usage` for a key that is none of the options', and for a `signal` that is none
  */
 export function requireKnown(call: string, options: object, known: Keys<Record<string, unknown>>): void {
+  requireSignal("signal" in options ? options.signal : undefined);
   for (const key of Object.keys(options)) {
     if (Object.hasOwn(known, key)) continue;
     const near = nearestName(key, Object.keys(known));
@@ -58,4 +59,24 @@ export function requireKnown(call: string, options: object, known: Keys<Record<s
       ...(near !== undefined && { fix: `did you mean ${near}?` }),
     });
   }
+}
+
+/** @throws ScaloraError `usage` for what is no signal, which programs without types can pass */
+export function requireSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new ScaloraError("usage", "This is no signal", {
+    where: "signal",
+    expected: "an AbortSignal",
+    found: signal === null ? "null" : `a value of type ${typeof signal}`,
+    fix: "give the signal of a controller: new AbortController().signal",
+  });
+}
+
+/** @throws ScaloraError `usage` for a path that is no text */
+export function requireText(call: string, path: unknown, what: string): void {
+  if (typeof path === "string") return;
+  throw new ScaloraError("usage", `${call} takes ${what}`, {
+    expected: "a text",
+    found: path === null ? "null" : `a value of type ${typeof path}`,
+  });
 }

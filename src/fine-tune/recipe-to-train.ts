@@ -1,9 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { loadPluginsOf, parseRecipe, type Recipe, recipeSourceFromObject } from "../config/index.ts";
 import { draftRecipe } from "../recipes/draft-recipe.ts";
 import { ConfigError } from "../schema/config-error.ts";
 import { isRecord } from "../util/json.ts";
-import type { TrainJob } from "./messages.ts";
+import type { TrainJob, WrittenRecipe } from "./messages.ts";
 
 /** The name of the options in messages. */
 const name = "fineTune()";
@@ -25,6 +26,32 @@ export async function recipeToTrain(job: TrainJob, files: Readonly<Record<string
   const drafted = await draft(checked);
   const model = { ...drafted.model, ...section(job.recipe, "model") };
   return parseRecipe({ ...written, model, data: { ...drafted.data, ...data } }, { name, cwd });
+}
+
+/**
+ * Checks what can be checked before a thread is started and libtorch loaded, which takes seconds. Methods of plugins are known in
+ * the thread only.
+ * @param options.rows those that stand for files, by their key; any file stands for them here, since they are in none yet
+ * @throws ConfigError with every problem of the options
+ */
+export function checkOptions({
+  recipe,
+  rows,
+  cwd,
+}: {
+  readonly recipe: WrittenRecipe;
+  readonly rows: Readonly<Record<string, unknown>>;
+  readonly cwd: string;
+}): void {
+  if ("plugins" in recipe) return;
+  const files = Object.keys(rows).map((key) => [key, fileURLToPath(import.meta.url)]);
+  const data = { ...section(recipe, "data"), ...Object.fromEntries(files) };
+  try {
+    inWordsOfOptions(() => parseRecipe({ ...recipe, data }, { name, cwd }));
+  } catch (error) {
+    // What cannot even be copied, such as a function, is refused on its way to the thread.
+    if (error instanceof ConfigError) throw error;
+  }
 }
 
 /** What `scalora init` says of a model and one file whose format is not given. */

@@ -6,7 +6,7 @@ import { doJob, type ThreadState } from "./do-job.ts";
 import type { Answer, Job, Order, Report } from "./messages.ts";
 import { errorToSend } from "./sent-error.ts";
 
-const state: ThreadState = { rows: new Map(), generator: undefined };
+const state: ThreadState = { rows: new Map(), model: undefined };
 const working = new Map<number, AbortController>();
 
 const report = (said: Report) => parentPort?.postMessage(said);

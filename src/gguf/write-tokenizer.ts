@@ -32,14 +32,15 @@ export interface TokenizerToWrite extends TokenizerSource {
 
 /**
  * The metadata of a model's tokenizer and chat template.
- * @param rows rows of the embedding; the file lists as many tokens
+ * @param given rows of the embedding, default as many as there are tokens; the file lists as many
  * @throws ScaloraError `usage` for a tokenizer that GGUF cannot represent
  */
 export function tokenizerItems(
   { where, spec, settings, eosTokenIds, endOfTurnId }: TokenizerToWrite,
-  rows: number,
+  given?: number,
 ): MetadataItem[] {
   const assembly = assembleTokenizer(spec, settings);
+  const rows = given ?? assembly.requiredRows;
   const parts = parseTokenizerJson(where, assembly.json);
   if (assembly.requiredRows > rows) {
     throw new ScaloraError("usage", "GGUF cannot represent this tokenizer", {

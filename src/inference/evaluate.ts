@@ -12,21 +12,26 @@ import { requireSame, settingsOf } from "../distributed/require-same.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { EvaluationRequest, RunEvaluation } from "./evaluation-request.ts";
+import type { EvaluationRequest, EvaluationResult, RunEvaluation } from "./evaluation-request.ts";
 import { lockResults } from "./lock-results.ts";
 import { predictionRecorder } from "./record-predictions.ts";
 
 /** Measures a model's loss, with perplexity or accuracy, on files of examples, or a run's on its held-out rows. */
-export const runEvaluation: RunEvaluation = async (
-  request,
-  { signal, onProgress, onNote = () => {}, group },
-) => {
+export const runEvaluation: RunEvaluation = (request, hooks) =>
+  evaluateOpened(request, hooks, () => openModel(request.target, { needsData: request.data.length === 0 }));
+
+/** `runEvaluation` of what `openTarget` gives, which is disposed of then. */
+export async function evaluateOpened(
+  request: EvaluationRequest,
+  { signal, onProgress, onNote = () => {}, group }: Parameters<RunEvaluation>[1],
+  openTarget: () => Promise<OpenModel>,
+): Promise<EvaluationResult> {
   const started = performance.now();
   checkRequest(request);
   const predictions = group === undefined || group.rank === 0 ? request.predictions : undefined;
   const wait = { signal, onWait: onNote };
   using lock = predictions === undefined ? undefined : await lockResults(predictions, wait);
-  using open = await openModel(request.target, { needsData: request.data.length === 0 });
+  using open = await openTarget();
   const recorder = predictionRecorder({ ...request, predictions }, open, () => lock?.assertHeld());
   const config = evaluationDataConfig(request, open);
   checkClasses(open, config);
@@ -63,7 +68,7 @@ export const runEvaluation: RunEvaluation = async (
     notes: [...headNotes(open), ...notes],
     seconds: (performance.now() - started) / 1000,
   };
-};
+}
 
 /** Data options need `--data`: a run's held-out rows come from its recipe, another split would contain training rows. */
 function checkRequest({ data, format, maxLength, columns }: EvaluationRequest): void {

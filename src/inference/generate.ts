@@ -1,6 +1,6 @@
 import { type ChatFormat, loadChatFormat } from "../assemble/chat-format.ts";
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
-import { openLanguageModel } from "../assemble/open-model.ts";
+import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { trainedSystemPrompt } from "../assemble/trained-system-prompt.ts";
 import { type UsedCheckpoint, usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
@@ -17,8 +17,11 @@ import type {
 } from "./text-generator.ts";
 
 /** Opens a model, by its path or name, or a run for text generation; `dispose()` frees it. */
-export const openGenerator: OpenGenerator = async (target) => {
-  const open = await openLanguageModel(typeof target === "string" ? { path: target } : target);
+export const openGenerator: OpenGenerator = async (target) =>
+  await generatorOf(await openLanguageModel(typeof target === "string" ? { path: target } : target));
+
+/** A generator that owns an opened model. */
+export async function generatorOf(open: OpenLanguageModel): Promise<TextGenerator> {
   try {
     const speech = await loadChatFormat(open.tokenizer, eosTokenIds(open.baseFolder, open.tokenizer));
     return new LoadedGenerator({
@@ -32,7 +35,7 @@ export const openGenerator: OpenGenerator = async (target) => {
     open.dispose();
     throw error;
   }
-};
+}
 
 /**
  * Continues a prompt, or answers messages, with a model in memory and its installed adapters; streams pieces of text.

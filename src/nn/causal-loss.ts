@@ -1,6 +1,7 @@
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { type CausalLM, type TrainingPass, tokenStream } from "./causal-lm.ts";
+import { deviceOf } from "./device-of.ts";
 
 /** One flat token stream with its labels; `src/data` makes it. */
 export interface LabelledTokens {
@@ -24,7 +25,7 @@ export function causalLossSum(
   { recompute }: Pick<TrainingPass, "recompute"> = {},
 ): Tensor {
   const head = model.lm_head;
-  const device = head.weight.device;
+  const device = deviceOf(model);
   if (model.info.tiedEmbeddings && head.weight instanceof torch.Tensor) recompute?.sumApart(head.weight);
   const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device, recompute }));
   const rows = torch.indexSelect(hidden, 0, torch.indices(batch.labelPositions, { device }));

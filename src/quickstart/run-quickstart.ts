@@ -208,8 +208,8 @@ function keptText(methods: readonly string[], out: string): string {
   const last = shellQuote(relativeToCwd(join(out, elementAt(saved, saved.length - 1))));
   return [
     `These runs are kept (${saved.join(", ")}):`,
-    `  npx scalora generate ${last} 'a question' continues a prompt`,
-    `  npx scalora train --resume ${last} resumes the training`,
+    `  \`npx scalora generate ${last} 'a question'\` continues a prompt`,
+    `  \`npx scalora train --resume ${last}\` resumes the training`,
     "The next quickstart in this folder replaces them.",
   ].join("\n");
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { packageRoot } from "../setup/paths.ts";
 import { listModels, listRecipes } from "./catalog.ts";
 
 let folder = "";
@@ -12,6 +13,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("families are listed by model type", () => {
   expect(listModels()).toContain("llama");
+});
+
+test("each recipe of this package is described by a whole sentence", () => {
+  const recipes = listRecipes([join(packageRoot, "recipes")]);
+  expect(recipes.length).toBeGreaterThan(10);
+  for (const { path, description } of recipes)
+    expect(`${path}: ${description}`).toMatch(/: [A-Z0-9][^.]*(\.(?! [A-Z])[^.]*)*\.$/);
 });
 
 test("recipes are listed with the comment at their top", () => {

@@ -139,7 +139,7 @@ function sharedOutError(recipe: Recipe, worldSize: number): ScaloraError {
   return new ScaloraError("config", "The base of this run is shared out between several processes", {
     where: "train.shardBase",
     found: "one process",
-    fix: `resume it on several: npx scalora launch --nproc ${ranks} train --resume ${shellQuote(runPath(recipe))}`,
+    fix: `resume it on several: \`npx scalora launch --nproc ${ranks} train --resume ${shellQuote(runPath(recipe))}\``,
   });
 }
 

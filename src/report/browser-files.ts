@@ -16,7 +16,18 @@ export const moduleEnding = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
  */
 export function browserModule(url: URL): string {
   const text = readFileSync(fileURLToPath(url), "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "");
-  return moduleEnding === ".ts" ? nodeModule.stripTypeScriptTypes(text) : text;
+  return moduleEnding === ".ts" ? withoutTypes(text) : text;
+}
+
+/** Node warns of the function, in the middle of what a program prints; the files that it is for here are our own. */
+function withoutTypes(text: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return nodeModule.stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 /** The script of a report: its modules in one, because a page in one file has none to import. */

@@ -105,6 +105,17 @@ test.each([40, 60, 80])(
   },
 );
 
+test("a command in backticks is not broken, however narrow the terminal", () => {
+  const command = "`npx scalora train --resume /home/me/project/runs/once`";
+  const shown = wrapLines(`error: a problem\n  fix:      go on with ${command}; what was saved is kept`, 40);
+  expect(shown.split("\n")).toEqual([
+    "error: a problem",
+    "  fix:      go on with",
+    `            ${command};`,
+    "            what was saved is kept",
+  ]);
+});
+
 test("where little room is left beside the others, a list's last column goes below them", () => {
   const path = "recipes/paper/commonsense/llama2-7b.yaml";
   const text = table([{ title: "path" }, { title: "description" }], [[path, description]], {

@@ -25,11 +25,14 @@ export function truncate(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** Wraps text into lines of at most `width` columns, at spaces if possible; what is in backticks stays together where it fits. */
+/**
+ * Wraps text into lines of at most `width` columns, at spaces if possible. What is in backticks stays together, so that it can be
+ * copied: where it is wider, it has a line of its own, for the terminal to break.
+ */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of wordsOf(text, width)) {
+  for (const word of text.match(/[^\s`]*`[^`]*`\S*|\S+/g) ?? []) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && displayWidth(longer) > width) {
       lines.push(line);
@@ -37,11 +40,6 @@ export function wrap(text: string, width: number): string[] {
     } else line = longer;
   }
   return [...lines, line];
-}
-
-function wordsOf(text: string, width: number): string[] {
-  const words = text.match(/[^\s`]*`[^`]*`\S*|\S+/g) ?? [""];
-  return words.flatMap((word) => (displayWidth(word) > width ? word.split(/\s+/) : [word]));
 }
 
 /**

@@ -19,9 +19,16 @@ export class CapturedStream implements OutputStream {
 }
 
 /** A context with captured streams, whose engine is already set up. */
-export function testContext({ isTTY = false, env = {} }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}) {
-  const stdout = new CapturedStream({ isTTY });
-  const stderr = new CapturedStream({ isTTY });
+export function testContext({
+  env = {},
+  ...terminal
+}: {
+  isTTY?: boolean;
+  columns?: number;
+  env?: NodeJS.ProcessEnv;
+} = {}) {
+  const stdout = new CapturedStream(terminal);
+  const stderr = new CapturedStream(terminal);
   const context = new Context({ stdout, stderr, env, prepareEngine: async () => {} });
   return { context, stdout, stderr };
 }

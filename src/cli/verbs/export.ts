@@ -119,7 +119,11 @@ function exportRequest(path: string, options: Options): ExportRequest {
     energy,
   } = options;
   if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
-    throw usageError("an svd adapter needs either --rank or --energy", "one of them");
+    throw usageError(
+      "an svd adapter needs either --rank or --energy",
+      "one of them",
+      "--rank 16, for example",
+    );
   }
   if (kind !== "svd" && (rank !== undefined || energy !== undefined)) {
     throw usageError(`--rank and --energy need --as svd, not ${kind}`);
@@ -135,7 +139,12 @@ function exportRequest(path: string, options: Options): ExportRequest {
       "--format gguf, or another name",
     );
   if (system !== undefined && format !== "gguf") throw usageError("--system needs --format gguf");
-  if (existsSync(out)) throw usageError(`${out} already exists`, "a folder or file that does not exist");
+  if (existsSync(out))
+    throw usageError(
+      `${out} already exists`,
+      "a folder or file that does not exist",
+      "choose another --out, or remove it",
+    );
   const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
   return { target, kind, format, out: resolve(out), dtype, imatrix, rank, energy, systemPrompt: system };
 }

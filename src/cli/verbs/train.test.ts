@@ -80,8 +80,8 @@ const events: RunEvent[] = [
 ];
 
 /** Runs `scalora train` over a training that reports the events and returns the result. */
-async function train(args: string[], outcome: Partial<RunResult> = {}) {
-  const { context, stdout, stderr } = testContext();
+async function train(args: string[], outcome: Partial<RunResult> = {}, terminal = {}) {
+  const { context, stdout, stderr } = testContext(terminal);
   const calls: { recipe: Recipe; resume: boolean | undefined }[] = [];
   const trainAsRank: RunTraining = async (recipe, { onEvent, resume }) => {
     calls.push({ recipe, resume });
@@ -121,8 +121,8 @@ test("--resume takes the run's own recipe, also after its folder was moved", asy
 });
 
 test("a stopped run says how to go on", async () => {
-  const { stdout } = await train([recipePath], { reason: "stopped" });
-  expect(stdout).toContain("scalora train --resume runs/tiny-lora");
+  const { stdout } = await train([recipePath], { reason: "stopped" }, { isTTY: true, columns: 30 });
+  expect(stdout).toMatch(/\nresume with:\n {2}npx scalora train --resume runs\/tiny-lora\n$/);
 });
 
 test("a run that ended worse than it began says so, and fails on request", async () => {

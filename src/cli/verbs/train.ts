@@ -130,7 +130,9 @@ function resultText(result: RunResult, context: Context): string {
       "analysis",
       `${result.analysisSeconds.toFixed(2)} s of it, ${percent(result.analysisSeconds / result.seconds)} %`,
     ]);
-  if (result.reason === "stopped")
-    rows.push(["resume with", `npx scalora train --resume ${shellQuote(result.folder)}`]);
-  return table([{ title: "result" }, { title: "" }], rows, context.tableStyle);
+  const facts = table([{ title: "result" }, { title: "" }], rows, context.tableStyle);
+  // On a line of its own, which no table breaks, so that it can be copied.
+  return result.reason === "stopped"
+    ? `${facts}\nresume with:\n  npx scalora train --resume ${shellQuote(result.folder)}`
+    : facts;
 }

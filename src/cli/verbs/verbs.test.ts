@@ -282,7 +282,7 @@ test("export passes its request on", async () => {
   });
   expect(stdout.text).toMatch(/kept +99\.10 %/);
   for (const [args, says] of [
-    [["--as", "svd"], "--rank or --energy"],
+    [["--as", "svd"], /--rank or --energy[\s\S]*fix: +--rank 16/],
     [["--as", "svd", "--rank", "4", "--energy", "0.9"], "--rank or --energy"],
     [["--rank", "4"], "need --as svd"],
     [["--as", "adapter", "--dtype", "bfloat16"], "--dtype needs --as merged"],
@@ -295,7 +295,9 @@ test("export passes its request on", async () => {
   const gguf = ["--format", "gguf", "--system", "be kind"];
   await runVerb(add, ["export", model, "--out", "/tmp/scalora-none/out", ...gguf]);
   expect(requests[1]).toMatchObject({ format: "gguf", systemPrompt: "be kind" });
-  await expect(runVerb(add, ["export", model, "--out", "/tmp"])).rejects.toThrow("already exists");
+  await expect(runVerb(add, ["export", model, "--out", "/tmp"])).rejects.toThrow(
+    /already exists[\s\S]*fix: +choose another --out, or remove it/,
+  );
 });
 
 test.each([

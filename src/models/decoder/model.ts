@@ -10,11 +10,12 @@ import {
   type ParameterSource,
   RMSNorm,
   RotaryEmbedding,
+  requireWeights,
   runBlocks,
   scopeOfPass,
   type TokenStream,
 } from "../../nn/index.ts";
-import type { Tensor } from "../../torch/index.ts";
+import { Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import type { DecoderConfig } from "./config.ts";
 import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./decoder-layer.ts";
@@ -86,7 +87,7 @@ export class DecoderForCausalLM extends Module implements CausalLM {
       layers: layers.length,
       maxPositions,
       tiedEmbeddings: this.lm_head.weight === embedding,
-      dtype: embedding.dtype,
+      dtype: embedding instanceof Tensor ? requireWeights(embedding).dtype : embedding.dtype,
       ...(leftOut !== undefined && { leftOut }),
     };
   }

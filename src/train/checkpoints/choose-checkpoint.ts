@@ -75,7 +75,7 @@ function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenChe
   return new ScaloraError("format", "The newest checkpoint of this run is damaged", {
     where: path,
     found: reason,
-    fix: `choose an older one (--checkpoint ${basename(good.path)}), or train these steps again (npx scalora train --resume ${shellQuote(run)})`,
+    fix: `choose an older one (--checkpoint ${basename(good.path)}), or train these steps again (\`npx scalora train --resume ${shellQuote(run)}\`)`,
   });
 }
 

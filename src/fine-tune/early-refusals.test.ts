@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test, vi } from "vitest";
+import { packageRoot } from "../setup/paths.ts";
+import { refusal } from "../testing/refusal.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { fineTune, openRun } from "./fine-tune.ts";
+import type { FineTuneRun } from "./fine-tune-run.ts";
+
+vi.mock("node:worker_threads", async (original) => ({
+  ...(await original<typeof import("node:worker_threads")>()),
+  Worker: class {
+    constructor() {
+      throw new Error("a thread was started");
+    }
+  },
+}));
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+/** Calls as a program without types can. */
+const untyped = (call: (...args: never[]) => FineTuneRun, ...args: unknown[]): FineTuneRun =>
+  Reflect.apply(call, undefined, args);
+
+const options = {
+  model: join(packageRoot, "assets/tiny"),
+  data: [{ prompt: "a", completion: "b" }],
+  method: "lora",
+  run: { folder: scratch.path },
+};
+
+test("what is right comes to the thread", async () => {
+  await expect(fineTune(options).result).rejects.toThrow("a thread was started");
+  const ofFiles = { ...options, plugins: ["none.ts"] };
+  await expect(untyped(fineTune, ofFiles).result).rejects.toThrow("a thread was started");
+});
+
+test.each([
+  [{ train: { stpes: 3 } }, /train\.stpes: unknown key[\s\S]*did you mean steps/],
+  [{ method: { method: "lora", rnk: 3 } }, /method\.rnk: unknown key[\s\S]*did you mean rank/],
+  [{ model: "smollm3" }, /model\.path: does not exist[\s\S]*fix: +`npx scalora get` lists models/],
+  [{ data: "none.jsonl" }, /data\.train: does not exist/],
+  [{ data: { train: options.data, eval: "none.jsonl" } }, /data\.eval: does not exist/],
+  [{ data: { train: options.data, maxLenght: 3 } }, /data\.maxLenght: unknown key/],
+])("%j is refused before a thread is started", async (wrong, message) => {
+  await expect(untyped(fineTune, { ...options, ...wrong }).result).rejects.toThrow(
+    refusal("config", { message }),
+  );
+  expect(existsSync(join(scratch.path, "tiny-lora"))).toBe(false);
+});
+
+test("what is no signal, no path and no run is refused as such", async () => {
+  for (const signal of [{}, null, new AbortController()])
+    await expect(untyped(fineTune, { ...options, signal }).result).rejects.toThrow(
+      refusal("usage", { where: "signal", fix: "new AbortController().signal" }),
+    );
+  const nothing = join(scratch.path, "nothing");
+  await expect(fineTune({ resume: nothing }).result).rejects.toThrow(refusal("config", { where: nothing }));
+  await using opened = openRun(nothing);
+  const asked = () => Reflect.apply(opened.evaluate, opened, [undefined, { signal: {} }]);
+  await expect(asked()).rejects.toThrow(refusal("usage", { where: "signal" }));
+  for (const given of [undefined, null, "assets/tiny"])
+    expect(() => untyped(fineTune, given)).toThrow(refusal("usage", { message: "fineTune takes options" }));
+  expect(() => untyped(fineTune, { resume: 3 })).toThrow(refusal("usage", { found: "type number" }));
+  expect(() => Reflect.apply(openRun, undefined, [])).toThrow(refusal("usage", { found: "type undefined" }));
+});
