@@ -35,13 +35,7 @@ export class ByteReader implements Disposable {
 
   /** The next bytes; valid until the next call. */
   bytes(count: number): Buffer {
-    this.requireBytes(count);
-    const offset = this.position - this.windowStart;
-    if (offset < 0 || offset + count > this.window.length) {
-      this.refill(Math.max(count, windowBytes));
-      return this.bytes(count);
-    }
-    this.position += count;
+    const offset = this.take(count);
     return this.window.subarray(offset, offset + count);
   }
 
@@ -61,16 +55,18 @@ export class ByteReader implements Disposable {
   }
 
   uint32(): number {
-    return this.bytes(4).readUInt32LE();
+    const offset = this.take(4);
+    return this.window.readUInt32LE(offset);
   }
 
   /** A 64-bit count, length or offset. */
   readSize(): number {
-    const value = this.bytes(8).readBigUInt64LE();
-    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+    const offset = this.take(8);
+    const value = this.window.readUInt32LE(offset) + this.window.readUInt32LE(offset + 4) * 2 ** 32;
+    if (value <= Number.MAX_SAFE_INTEGER) return value;
     throw ggufFormatError(this.where, "A size in the file is impossible", {
       expected: `at most the ${this.size} bytes of the file`,
-      found: `${value}`,
+      found: `${this.window.readBigUInt64LE(offset)}`,
       fix: "download or copy the file again",
     });
   }
@@ -88,7 +84,14 @@ export class ByteReader implements Disposable {
 
   /** A length-prefixed string. */
   string(maxBytes: number): string {
-    const bytes = this.bytes(this.stringLength(maxBytes));
+    const count = this.stringLength(maxBytes);
+    const offset = this.take(count);
+    // Several times as fast as the strict decoder, which a vocabulary calls a million times; it marks what is not UTF-8.
+    const text = this.window.toString("utf8", offset, offset + count);
+    return text.includes("\ufffd") ? this.strictText(this.window.subarray(offset, offset + count)) : text;
+  }
+
+  private strictText(bytes: Buffer): string {
     try {
       return utf8Decoder.decode(bytes);
     } catch (cause) {
@@ -105,6 +108,18 @@ export class ByteReader implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.descriptor);
+  }
+
+  /** Passes the next bytes, which the window then holds. @returns where in it */
+  private take(count: number): number {
+    this.requireBytes(count);
+    let offset = this.position - this.windowStart;
+    if (offset < 0 || offset + count > this.window.length) {
+      this.refill(Math.max(count, windowBytes));
+      offset = 0;
+    }
+    this.position += count;
+    return offset;
   }
 
   private refill(wanted: number): void {

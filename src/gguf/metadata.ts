@@ -90,6 +90,7 @@ function unknownValueTypeError(reader: ByteReader, found: string): Error {
 
 /** The shortest decimal that means this float32: 1e-5 in place of 9.999999747378752e-6. */
 function shortestDecimal(value: number): number {
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 24) return value;
   for (let digits = 1; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
     if (Math.fround(rounded) === value) return rounded;

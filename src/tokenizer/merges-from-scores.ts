@@ -14,13 +14,14 @@ export function mergesFromScores(where: string, pieces: readonly Piece[]): [stri
   const scores = new Map<string, number>();
   for (const { text, score, kind } of pieces) if (kind === "normal") scores.set(text, score);
   checkPieceLengths(where, scores.keys());
-  const byRank = [...scores.keys()].sort((a, b) => (scores.get(b) ?? 0) - (scores.get(a) ?? 0));
+  const byRank = [...scores].sort(([, a], [, b]) => b - a);
   const merges: [string, string][] = [];
-  for (const text of byRank) {
+  for (const [text] of byRank) {
     for (let end = text.length - 1; end > 0; end--) {
       const left = text.slice(0, end);
+      if (!scores.has(left)) continue;
       const right = text.slice(end);
-      if (scores.has(left) && scores.has(right)) merges.push([left, right]);
+      if (scores.has(right)) merges.push([left, right]);
     }
   }
   return merges;

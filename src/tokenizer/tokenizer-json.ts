@@ -64,11 +64,11 @@ function readVocabulary(path: string, model: Readonly<Record<string, unknown>>):
   const result = new Map<string, number>();
   const tokens = new Map<number, string>();
   for (const [token, id] of Object.entries(vocab)) {
-    const where = `${path}: model.vocab[${JSON.stringify(token)}]`;
-    if (!isTokenId(id)) throw tokenizerFormatError(where, "a token id", JSON.stringify(id));
+    const where = () => `${path}: model.vocab[${JSON.stringify(token)}]`;
+    if (!isTokenId(id)) throw tokenizerFormatError(where(), "a token id", JSON.stringify(id));
     const before = tokens.get(id);
     if (before !== undefined)
-      throw tokenizerFormatError(where, "a unique token id", `${id}, as ${JSON.stringify(before)}`);
+      throw tokenizerFormatError(where(), "a unique token id", `${id}, as ${JSON.stringify(before)}`);
     tokens.set(id, token);
     result.set(token, id);
   }

@@ -4,5 +4,7 @@ export const maxNesting = 100;
 /** Whether lists and objects lie in each other more than `levels` deep, or without end. */
 export function isNestedDeeper(value: unknown, levels = maxNesting): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isNestedDeeper(item, levels - 1));
+  if (levels === 0) return true;
+  const items: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return items.some((item) => isNestedDeeper(item, levels - 1));
 }
