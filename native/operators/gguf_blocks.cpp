@@ -33,9 +33,13 @@ float putHalf(float value, uint8_t* to) {
   return half;
 }
 
-// Weights of values that an importance is known of.
-void importanceWeights(const float* x, const float* importance, float meanSquare, int count, float* weights) {
-  for (int i = 0; i < count; ++i) weights[i] = importance[i] * std::sqrt(meanSquare + x[i] * x[i]);
+using Weights = std::array<float, kBlock>;
+
+// Weights of 32 values that an importance is known of.
+Weights importanceWeights(const float* x, const float* importance, float meanSquare) {
+  Weights weights;
+  for (int i = 0; i < kBlock; ++i) weights[i] = importance[i] * std::sqrt(meanSquare + x[i] * x[i]);
+  return weights;
 }
 
 // Two codes of four bits in a byte, the first half of the block in the low ones.
@@ -62,9 +66,8 @@ template <int Half>
 void quantiseSymmetric(const BlockToQuantise& block, uint8_t* to) {
   uint8_t codes[kBlock];
   if (block.importance) {
-    float weights[kBlock];
-    importanceWeights(block.values, block.importance, block.rowMeanSquare, kBlock, weights);
-    putHalf(fits::SymmetricFit(block.values, weights, kBlock, Half).fit(codes), to);
+    const Weights weights = importanceWeights(block.values, block.importance, block.rowMeanSquare);
+    putHalf(fits::SymmetricFit(block.values, weights.data(), kBlock, Half).fit(codes), to);
   } else {
     const float scale = fits::farthest(block.values, kBlock) / -Half, inverse = scale != 0 ? 1 / scale : 0;
     putHalf(scale, to);
@@ -81,9 +84,8 @@ template <int Top>
 void quantiseOffset(const BlockToQuantise& block, uint8_t* to) {
   uint8_t codes[kBlock];
   if (block.importance) {
-    float weights[kBlock];
-    importanceWeights(block.values, block.importance, block.rowMeanSquare, kBlock, weights);
-    const auto [scale, minimum] = fits::fitOffset(block.values, weights, Top, {-0.9f, 0.05f, 36}, codes);
+    const Weights weights = importanceWeights(block.values, block.importance, block.rowMeanSquare);
+    const auto [scale, minimum] = fits::fitOffset(block.values, weights.data(), Top, {-0.9f, 0.05f, 36}, codes);
     putHalf(scale, to);
     putHalf(-minimum, to + 2);
   } else {
@@ -135,15 +137,16 @@ Parts fitParts(const BlockToQuantise& block, int top, uint8_t* codes) {
   const fits::Trials plain = top == 15 ? fits::Trials{-1.0f, 0.1f, 20} : fits::Trials{-0.5f, 0.1f, 15};
   const fits::Trials& trials = block.importance ? fits::Trials{-0.9f, 0.05f, 36} : plain;
   for (int part = 0; part < kParts; ++part, x += kBlock, codes += kBlock) {
-    float weights[kBlock], sum = 0;
+    Weights weights;
     if (block.importance) {
-      importanceWeights(x, block.importance + part * kBlock, spread, kBlock, weights);
+      weights = importanceWeights(x, block.importance + part * kBlock, spread);
     } else {
       const float size = std::sqrt(sumOfSquares(x, kBlock) / kBlock);
       for (int i = 0; i < kBlock; ++i) weights[i] = size + std::fabs(x[i]);
     }
-    for (int i = 0; i < kBlock; ++i) sum += weights[i];
-    const auto [scale, minimum] = fits::fitOffset(x, weights, top, trials, codes);
+    float sum = 0;
+    for (const float weight : weights) sum += weight;
+    const auto [scale, minimum] = fits::fitOffset(x, weights.data(), top, trials, codes);
     parts.scales[part] = scale, parts.minimums[part] = minimum, parts.weightSums[part] = sum;
   }
   return parts;
