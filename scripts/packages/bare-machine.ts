@@ -1,5 +1,6 @@
 // A machine without compiler, Python or pip, in which a package is tried: a root folder with Debian's minimal system and Node,
-// entered with chroot in namespaces of its own. Its network is this machine's, so that it reaches a registry here.
+// entered with chroot in namespaces of its own. Its network is this machine's, so that it reaches a registry here. Its processor
+// may be of another kind, which qemu emulates program by program.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -14,7 +15,9 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../../src/setup/paths.ts";
+import { thisPlatform } from "../../src/setup/platform-package.ts";
 import { which } from "../../src/setup/run-program.ts";
+import { runNpm } from "./pack.ts";
 
 /** What must not be there. */
 export const tools = [
@@ -43,6 +46,7 @@ export interface Outcome {
 export interface BareMachine {
   /** In words. */
   description: string;
+  isEmulated: boolean;
   /** The user's home, seen from here. */
   home: string;
   /** Runs a command line of `sh` in the home. */
@@ -55,48 +59,106 @@ const debian = "bookworm";
 const path = "/opt/node/bin:/usr/bin:/bin";
 const userId = 1000;
 
-/** @returns undefined where this machine has no means for one: root's rights, unshare and debootstrap */
-export function openBareMachine(log: (line: string) => void): BareMachine | undefined {
-  if (process.getuid?.() !== 0 || ["unshare", "debootstrap"].some((name) => which(name) === undefined))
-    return undefined;
-  const root = join(cacheFolder(), "packages", `bare-${debian}`);
-  if (!existsSync(root)) makeRoot(root, log);
-  installNode(root);
+interface Processor {
+  /** As Debian names it. */
+  name: string;
+  /** What runs its programs on other machines. */
+  emulator?: {
+    /** By which Linux knows it. */
+    name: string;
+    /** The processor that it is then, as many machines have one. */
+    model: string;
+  };
+}
+
+const processors: Readonly<Record<string, Processor>> = {
+  "linux-x64": { name: "amd64" },
+  "linux-arm64": { name: "arm64", emulator: { name: "qemu-aarch64", model: "neoverse-n1" } },
+};
+
+/**
+ * Opens a machine of the platform, which is made when it is not there.
+ * @returns what is missing here for that
+ */
+export async function openBareMachine(
+  platform: string,
+  log: (line: string) => void,
+): Promise<BareMachine | string> {
+  const isEmulated = platform !== thisPlatform;
+  const { name, emulator } = processors[platform] ?? {};
+  const emulation = isEmulated ? emulator : undefined;
+  if (name === undefined || (isEmulated && emulation === undefined))
+    return `a platform that it has or emulates (${Object.keys(processors).join(", ")})`;
+  const programs = ["unshare", "debootstrap"];
+  if (process.getuid?.() !== 0 || programs.some((program) => which(program) === undefined))
+    return "Linux, root's rights, unshare and debootstrap (apt-get install debootstrap)";
+  if (emulation && !existsSync(join("/proc/sys/fs/binfmt_misc", emulation.name)))
+    return `${emulation.name} in /proc/sys/fs/binfmt_misc (apt-get install qemu-user-static, which registers it where systemd or binfmt-support runs)`;
+  const root = join(cacheFolder(), "packages", `bare-${debian}-${name}`);
+  if (!existsSync(root)) makeRoot(root, name, log);
+  installNode(root, isEmulated ? await fetchNode(platform) : process.execPath);
   for (const file of ["/etc/resolv.conf", "/etc/hosts", process.env["NODE_EXTRA_CA_CERTS"] ?? ""])
     if (existsSync(file)) cpSync(file, join(root, file), { dereference: true });
   mkdirSync(join(root, "home"), { recursive: true });
   const home = mkdtempSync(join(root, "home", "user-"));
   spawnSync("chown", ["-R", `${userId}:${userId}`, home]);
+  const common = emulation ? { QEMU_CPU: emulation.model, OMP_NUM_THREADS: "1" } : {};
   return {
-    description: `Debian ${debian} (minimal), Node ${process.version}, an ordinary user`,
+    description: `Debian ${debian} (minimal) for ${name}${isEmulated ? " under qemu" : ""}, Node ${process.version}, an ordinary user`,
+    isEmulated,
     home,
-    run: (command, env = {}) => runInside(root, home, command, env),
+    run: (command, env = {}) => runInside(root, home, command, { ...common, ...env }),
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
 }
 
-function makeRoot(root: string, log: (line: string) => void) {
-  log(`making a minimal Debian in ${root} (once)`);
+function makeRoot(root: string, processor: string, log: (line: string) => void) {
+  log(`making a minimal Debian for ${processor} in ${root} (once)`);
   const temporary = `${root}.${process.pid}.tmp`;
   mkdirSync(dirname(root), { recursive: true });
-  const args = ["--variant=minbase", "--include=ca-certificates,libstdc++6", debian, temporary];
-  const { status, stdout, stderr } = spawnSync("debootstrap", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`debootstrap ends with ${status}:\n${stdout}${stderr}`);
+  runProgram("debootstrap", [
+    `--arch=${processor}`,
+    "--variant=minbase",
+    "--include=ca-certificates,libstdc++6",
+    debian,
+    temporary,
+  ]);
   renameSync(temporary, root);
 }
 
-/** This Node, and the npm that runs this script or is on the PATH. */
-function installNode(root: string) {
+function runProgram(program: string, args: readonly string[]) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0)
+    throw new Error(`${program} ends with ${status}:\n${stdout}${stderr}${error?.message ?? ""}`);
+}
+
+/** This version of Node for another processor, of which npm has packages. @returns the program */
+async function fetchNode(platform: string): Promise<string> {
+  const name = `node-${platform}`;
+  const folder = join(cacheFolder(), "packages", `${name}-${process.version}`);
+  if (!existsSync(folder)) {
+    const temporary = `${folder}.${process.pid}.tmp`;
+    mkdirSync(temporary, { recursive: true });
+    const file = (await runNpm(["pack", `${name}@${process.version.slice(1)}`], temporary)).trim();
+    runProgram("tar", ["-xzf", join(temporary, file), "-C", temporary]);
+    rmSync(join(temporary, file));
+    renameSync(temporary, folder);
+  }
+  return join(folder, "package", "bin", "node");
+}
+
+/** That Node, and the npm that runs this script or is on the PATH. */
+function installNode(root: string, program: string) {
   const node = join(root, "opt", "node");
   rmSync(node, { recursive: true, force: true });
   mkdirSync(join(node, "bin"), { recursive: true });
-  cpSync(process.execPath, join(node, "bin", "node"), { dereference: true });
+  cpSync(program, join(node, "bin", "node"), { dereference: true });
   chmodSync(join(node, "bin", "node"), 0o755);
   // Its command is a link into its folder.
-  const program = which("npm");
-  if (program === undefined) throw new Error("npm is not on the PATH");
+  const found = which("npm");
+  if (found === undefined) throw new Error("npm is not on the PATH");
   const npm = join(node, "lib", "node_modules", "npm");
-  cpSync(dirname(dirname(realpathSync(program))), npm, { recursive: true, dereference: true });
+  cpSync(dirname(dirname(realpathSync(found))), npm, { recursive: true, dereference: true });
   for (const name of ["npm", "npx"])
     symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(node, "bin", name));
 }
