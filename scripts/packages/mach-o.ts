@@ -30,9 +30,10 @@ const zig = {
   ],
   isWanted: () => true,
 };
+/** Names of templates as Apple's compilers made them when libtorch was built, before they were of LLVM 18. */
+const olderNames = "-fclang-abi-compat=17";
 const zigFlags = [
-  // Names of templates as Apple's compilers made them when libtorch was built.
-  "-fclang-abi-compat=17",
+  olderNames,
   ...["-target", `aarch64-macos.${oldest}`],
   ...["-U_LIBCPP_DISABLE_AVAILABILITY", "-U_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS"],
 ];
@@ -77,7 +78,10 @@ async function withXcode(job: CompileJob): Promise<string> {
   const { flags, libraries, units } = optionsOf(job);
   const version = await versionOf("clang++");
   const target = ["-arch", "arm64", `-mmacosx-version-min=${oldest}`];
-  const named = units.map((unit) => ({ ...unit, flags: [...target, ...flags] }));
+  // Apple's 17 is of LLVM 19; those before it make the older names, and do not know that they can be asked for.
+  const makesOthers = Number(/ version (\d+)/.exec(version)?.[1]) >= 17;
+  const names = makesOthers ? [olderNames] : [];
+  const named = units.map((unit) => ({ ...unit, flags: [...target, ...names, ...flags] }));
   const built = await compileUnits(named, { program: "clang++", version }, job.log);
   const options = [...target, "-bundle", "-Wl,-undefined,dynamic_lookup", "-Wl,-x"];
   await runOrThrow("clang++", [...options, ...built, ...libraries, "-o", job.output]);
