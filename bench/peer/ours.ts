@@ -94,12 +94,14 @@ function train(count: number) {
 }
 
 async function measured(run: () => Promise<number[]>): Promise<SideAnswer> {
-  const [wall, before] = [performance.now(), process.cpuUsage()];
+  const [wall, before] = [performance.now(), process.resourceUsage()];
   const losses = await run();
-  const { user, system } = process.cpuUsage(before);
+  const after = process.resourceUsage();
+  const spent = (of: "userCPUTime" | "systemCPUTime" | "minorPageFault") => after[of] - before[of];
   return {
-    cpu: (user + system) / 1e6,
+    cpu: (spent("userCPUTime") + spent("systemCPUTime")) / 1e6,
     wall: (performance.now() - wall) / 1e3,
+    minorFaults: spent("minorPageFault"),
     peakMiB: torch.memory().peak / 2 ** 20,
     losses,
     note: `GEMM by ${gemm}`,

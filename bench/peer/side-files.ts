@@ -16,6 +16,8 @@ export const sideAnswer = z.object({
   /** Seconds of all its threads, and on the clock. */
   cpu: z.number(),
   wall: z.number(),
+  /** Pages that the system gave it meanwhile without reading a disk. */
+  minorFaults: z.number(),
   /** The most memory that the process has held so far. */
   peakMiB: z.number(),
   /** One for each batch. */

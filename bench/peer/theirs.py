@@ -103,12 +103,18 @@ def peak_mib():
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+def minor_faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
 for line in sys.stdin:
     command, _, folder = line.rstrip("\n").partition(" ")
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu, faults = time.perf_counter(), time.process_time(), minor_faults()
     if command == "check":
         losses = check(folder)
     else:
         losses = [step(batch) for batch in (batches[:1] if command == "warm" else batches)]
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    print(json.dumps(dict(cpu=cpu, wall=wall, peakMiB=peak_mib(), losses=losses, note=step_of.note)), flush=True)
+    faults = minor_faults() - faults
+    answer = dict(cpu=cpu, wall=wall, minorFaults=faults, peakMiB=peak_mib(), losses=losses, note=step_of.note)
+    print(json.dumps(answer), flush=True)

@@ -39,9 +39,10 @@ export async function takeTurns<Name extends string>(
       shares.push(others);
     }
     const seconds = [...answers].map(
-      ([name, { cpu, wall }]) => `${name} ${cpu.toFixed(2)} / ${wall.toFixed(2)}`,
+      ([name, { cpu, wall, minorFaults }]) =>
+        `${name} ${cpu.toFixed(2)} / ${wall.toFixed(2)} / ${minorFaults}`,
     );
-    console.error(`  round ${round}, CPU / wall seconds: ${seconds.join(", ")}`);
+    console.error(`  round ${round}, CPU seconds / seconds / minor page faults: ${seconds.join(", ")}`);
     rounds.push((name) => required(answers.get(name), name));
   }
   const others = shares.reduce((sum, each) => sum + each, 0) / shares.length;
