@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { pythonWithPip } from "../src/setup/find-libtorch.ts";
 import { indexUrl } from "../src/setup/package-index.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 import { packageNameOf, thisPlatform } from "../src/setup/platform-package.ts";
 import { formatDecimalBytes } from "../src/setup/progress.ts";
 import { type BareMachine, type Outcome, openBareMachine, tools } from "./packages/bare-machine.ts";
@@ -35,7 +36,8 @@ function expectThat(what: string, good: boolean, output = "") {
   if (!good) console.log(output.trimEnd());
 }
 
-const seconds = (outcome: Outcome) => `${outcome.seconds.toFixed(1)} s`;
+const seconds = (outcome: Outcome) =>
+  `${outcome.seconds.toFixed(1)} s${platform === thisPlatform ? "" : ", emulated"}`;
 
 function bytesUnder(folder: string): number {
   const names = readdirSync(folder, { encoding: "utf8", recursive: true });
@@ -87,19 +89,11 @@ function tryQuickstart(machine: BareMachine, options: string, env = {}) {
   tellQuickstart(machine, `npx scalora quickstart ${options}`, outcome);
 }
 
-/** The quickstart's own program, whose 900 steps would take an emulated processor hours. */
-const shortQuickstart = `
-import { runDemo } from "./node_modules/scalora/dist/quickstart/run-quickstart.js";
-import { translationDemo } from "./node_modules/scalora/dist/quickstart/translation/demo.js";
-const demo = { ...translationDemo, training: { ...translationDemo.training, steps: 4, evaluations: 1 } };
-const hooks = { signal: new AbortController().signal, onEvent: (event) => event.title && console.log(event.title) };
-const { before, rows } = await runDemo(demo, { out: "runs/try", seed: 0 }, hooks);
-for (const { method = "before", loss } of [before, ...rows]) console.log(method, loss);
-`;
-
 function tryQuickstartInFewSteps(machine: BareMachine) {
-  writeFileSync(join(machine.home, "app", "quickstart.mjs"), shortQuickstart);
-  tellQuickstart(machine, "the tiny quickstart with 4 steps", machine.run(inProject("node quickstart.mjs")));
+  const program = readFileSync(join(packageRoot, "scripts", "packages", "short-quickstart.ts"), "utf8");
+  const installed = program.replaceAll(/"..\/..\/src\/(.+)\.ts"/g, '"./node_modules/scalora/dist/$1.js"');
+  writeFileSync(join(machine.home, "app", "quickstart.mts"), installed);
+  tellQuickstart(machine, "the tiny quickstart with 4 steps", machine.run(inProject("node quickstart.mts")));
 }
 
 function tellQuickstart(machine: BareMachine, what: string, outcome: Outcome) {

@@ -116,14 +116,13 @@ function makeRoot(root: string, processor: string, log: (line: string) => void) 
   log(`making a minimal Debian for ${processor} in ${root} (once)`);
   const temporary = `${root}.${process.pid}.tmp`;
   mkdirSync(dirname(root), { recursive: true });
-  runProgram("debootstrap", [
-    `--arch=${processor}`,
-    "--variant=minbase",
-    "--include=ca-certificates,libstdc++6",
-    debian,
-    temporary,
-  ]);
-  renameSync(temporary, root);
+  const options = [`--arch=${processor}`, "--variant=minbase", "--include=ca-certificates,libstdc++6"];
+  try {
+    runProgram("debootstrap", [...options, debian, temporary]);
+    renameSync(temporary, root);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
 function runProgram(program: string, args: readonly string[]) {
@@ -139,10 +138,14 @@ async function fetchNode(platform: string): Promise<string> {
   if (!existsSync(folder)) {
     const temporary = `${folder}.${process.pid}.tmp`;
     mkdirSync(temporary, { recursive: true });
-    const file = (await runNpm(["pack", `${name}@${process.version.slice(1)}`], temporary)).trim();
-    runProgram("tar", ["-xzf", join(temporary, file), "-C", temporary]);
-    rmSync(join(temporary, file));
-    renameSync(temporary, folder);
+    try {
+      const file = (await runNpm(["pack", `${name}@${process.version.slice(1)}`], temporary)).trim();
+      runProgram("tar", ["-xzf", join(temporary, file), "-C", temporary]);
+      rmSync(join(temporary, file));
+      renameSync(temporary, folder);
+    } finally {
+      rmSync(temporary, { recursive: true, force: true });
+    }
   }
   return join(folder, "package", "bin", "node");
 }

@@ -23,7 +23,7 @@ const libraries = ["torch/lib", nvidiaFolder];
 const isNvidiaLibrary = (path: string) =>
   dirname(path) === nvidiaFolder && /^lib(cudart|cupti)\.so/.test(basename(path));
 
-/** These two. */
+/** They are shipped, so their licences are too. */
 const nvidiaParts: Component[] = [
   {
     name: "NVIDIA CUDA runtime",
