@@ -1,18 +1,29 @@
-// Seconds until a model makes its first token, in a process of its own: npx tsx bench/loading.ts MODEL
-// By the clock, with one thread, the model's files in the page cache (run it twice).
+// Seconds until a model makes its first token, by phase, of CPU time and by the clock: npx tsx bench/loading.ts MODEL
+// One thread; the model's files are in the page cache when it is run a second time.
 import { performance } from "node:perf_hooks";
 
-let last = performance.now();
-const seconds: Record<string, string> = { "Node, tsx": (last / 1000).toFixed(2) };
-
-/** What has passed since the last mark goes to this name. */
-function mark(name: string): void {
-  const now = performance.now();
-  seconds[name] = ((now - last) / 1000).toFixed(2);
-  last = now;
+/** CPU seconds of this process, and seconds since its start. */
+function now(): { cpu: number; clock: number } {
+  const { user, system } = process.cpuUsage();
+  return { cpu: (user + system) / 1e6, clock: performance.now() / 1e3 };
 }
 
-const [path = ""] = process.argv.slice(2);
+let last = { cpu: 0, clock: 0 };
+const phases: Record<string, { cpu: string; clock: string }> = {};
+
+/** What has passed since the last mark goes to this name. */
+function mark(name: string, since = last): void {
+  last = now();
+  const passed = (key: "cpu" | "clock") => (last[key] - since[key]).toFixed(2);
+  phases[name] = { cpu: passed("cpu"), clock: passed("clock") };
+}
+
+const [path] = process.argv.slice(2);
+if (path === undefined) {
+  console.error("npx tsx bench/loading.ts MODEL");
+  process.exit(2);
+}
+mark("Node, tsx");
 const { generateText, loadModel } = await import("../src/index.ts");
 const { buildTokenizer } = await import("../src/tokenizer/index.ts");
 const { locateModel } = await import("../src/model-files/locate-model.ts");
@@ -31,6 +42,6 @@ using loaded = await loadModel(model, { dtype: "float32" });
 mark("weights");
 await generateText(loaded, tokenizer, "The").next();
 mark("first token");
-seconds["together"] = (performance.now() / 1000).toFixed(2);
+mark("together", { cpu: 0, clock: 0 });
 console.log(path);
-console.table(seconds);
+console.table(phases);

@@ -87,6 +87,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     const svd = await run.save(join(folder, "svd"), { as: "svd", rank: 2 });
     const merged = openRun(out);
     const opened = openRun(run.folder, { checkpoint: "last" });
+    const { loss: ofItsOwn } = await opened.evaluate();
     return {
       types: [...new Set(all.map(({ type }) => type))],
       isSame: JSON.stringify(all) === JSON.stringify(late),
@@ -101,6 +102,8 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
         await merged.generate(prompt, { maxTokens: 12 }),
         await opened.generate(prompt, { maxTokens: 12 }),
       ],
+      // Of a model that is freed, and of the one that has generated.
+      sameLoss: [ofItsOwn, (await opened.evaluate()).loss],
       kinds: [saved.kind, svd.kind, existsSync(join(folder, "svd", "adapter_config.json"))],
       heldOut: await run.evaluate(),
       five: await run.evaluate(rows.slice(0, 5)),

@@ -35,6 +35,8 @@ test.concurrent("a run in a thread is the run of its recipe; it generates, evalu
   expect(summary).toMatchObject({ reason: expect.stringMatching(/^(end|length)$/) });
   expect(summary.tokens).toBeGreaterThan(3);
   expect(texts).toEqual(Array(3).fill(pieces.join("")));
+  expect(report.sameLoss[0]).toBeGreaterThan(0);
+  expect(report.sameLoss[1]).toBe(report.sameLoss[0]);
   expect(kinds).toEqual(["merged", "svd", true]);
   expect(heldOut.loss).toBeCloseTo(report.result.bestEvalLoss, 5);
   expect(five.rows).toBe(5);

@@ -55,11 +55,15 @@ function nothingHere(path: string): ScaloraError {
     expected:
       "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
     found: "nothing",
-    fix:
-      near === undefined
-        ? [...new Set([downloadHint(path), "`npx scalora ls runs` lists the runs"])].join("; ")
-        : `did you mean ${join(dirname(path), near)}?`,
+    fix: near === undefined ? hintOf(path) : `did you mean ${join(dirname(path), near)}?`,
   });
+}
+
+/** A name may be meant as a model's or as a run's. */
+function hintOf(path: string): string {
+  const runs = "`npx scalora ls runs` lists the runs";
+  const hint = downloadHint(path);
+  return hint === runs ? runs : `${hint}; ${runs}`;
 }
 
 function foldersIn(folder: string): string[] {

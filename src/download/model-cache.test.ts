@@ -43,6 +43,11 @@ test("a name is fetched, or its nearest", () => {
   );
 });
 
+test("a beginning is led to the name", () => {
+  for (const name of ["smollm2", "smollm2-135m", "SmolLM2-135M", "gemma"])
+    expect(downloadHint(name, { env })).toMatch(/^did you mean (smollm2-135m-instruct|gemma-3-270m)\? `npx/);
+});
+
 test("a name that resembles none is led to the list", () => {
   for (const name of ["nowhere", "smollm3"])
     expect(downloadHint(name)).toMatch(/^`npx scalora get` lists models, .*\(OWNER\/NAME\)$/);

@@ -127,9 +127,15 @@ function isPath(text: string, cwd: string): boolean {
   return rest.length > 0 && (parseHubId(text) === undefined || existsSync(resolve(cwd, first)));
 }
 
-/** How to name a model of the list: with how to fetch it, unless it is there. */
-function listedHint(name: string, env: NodeJS.ProcessEnv): string {
-  return cachedModelPath(name, env) === undefined ? `; \`npx scalora get ${name}\` fetches it` : "";
+/** How to fetch a model of the list; nothing where it is there. */
+function fetchingHint(name: string, env: NodeJS.ProcessEnv): string[] {
+  return cachedModelPath(name, env) === undefined ? [`\`npx scalora get ${name}\` fetches it`] : [];
+}
+
+/** The first name that begins like this, at least by a word of four letters. */
+function beginningWith(start: string, names: readonly string[]): string | undefined {
+  const wanted = normaliseName(start);
+  return wanted.length < 4 ? undefined : names.find((name) => normaliseName(name).startsWith(wanted));
 }
 
 /** Advice for a model that is neither a path nor downloaded. */
@@ -141,15 +147,15 @@ export function downloadHint(name: string, { cwd = process.cwd(), env = process.
     const listed = names.find((each) => normaliseName(each) === last);
     return listed === undefined
       ? "put the model's folder there or mend the path; `npx scalora get OWNER/NAME` fetches a model of the Hugging Face hub, and OWNER/NAME then goes in the path's place"
-      : `that model's name goes in the path's place: ${listed}${listedHint(listed, env)}`;
+      : [`that model's name goes in the path's place: ${listed}`, ...fetchingHint(listed, env)].join("; ");
   }
   if (names.includes(name)) return `\`npx scalora get ${name}\` fetches it`;
   if (parseHubId(name) !== undefined)
     return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;
-  const near = nearestName(name, names);
+  const near = nearestName(name, names) ?? beginningWith(name, names);
   return near === undefined
     ? "`npx scalora get` lists models, and fetches one by its name there or on the Hugging Face hub (OWNER/NAME)"
-    : `did you mean ${near}?${listedHint(near, env).replace(";", "")}`;
+    : [`did you mean ${near}?`, ...fetchingHint(near, env)].join(" ");
 }
 
 /** The hub models in the cache, and the GGUF files, each with its ID. */

@@ -3,7 +3,8 @@ import { linearAt } from "../adapters/core/targets.ts";
 import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { isGgufFile, tokenizerItems, writeGgufModel } from "../gguf/index.ts";
+import { isGgufFile, writeGgufModel } from "../gguf/index.ts";
+import { unsupportedTokenizerError } from "../gguf/parse-tokenizer-json.ts";
 import type { Imatrix } from "../gguf/quantise/imatrix.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
@@ -76,11 +77,15 @@ export function exportGguf(
 }
 
 /**
- * An adapter's GGUF file is used with one of its model, which somebody has to be able to make.
- * @throws ScaloraError `usage` as `exportGguf` of a model that GGUF cannot hold
+ * An adapter's GGUF file is used with one of its model, which llama.cpp's own converter can make too.
+ * @throws ScaloraError `usage` for a tokenizer that llama.cpp does not have, so that nobody can make one
  */
-export function requireGgufTokenizer(baseFolder: string): void {
-  if (!isGgufFile(baseFolder)) tokenizerItems(tokenizerOf(baseFolder));
+export function requireLlamaTokenizer(baseFolder: string): void {
+  if (isGgufFile(baseFolder) || readTokenizerSource(baseFolder).spec.model["type"] !== "WordLevel") return;
+  throw unsupportedTokenizerError(
+    baseFolder,
+    "one of whole words (WordLevel), which llama.cpp does not have",
+  );
 }
 
 const tokenizerOf = (baseFolder: string) => ({

@@ -14,7 +14,7 @@ import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
 import { exportGgufModel } from "./export-gguf-model.ts";
-import { exportMerged, type FolderDType, requireGgufTokenizer } from "./export-merged.ts";
+import { exportMerged, type FolderDType, requireLlamaTokenizer } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
@@ -72,7 +72,7 @@ async function exportGgufAdapter(
   signal: AbortSignal,
 ): Promise<Facts> {
   const description = describeModelForGguf(open.baseFolder);
-  requireGgufTokenizer(open.baseFolder);
+  requireLlamaTokenizer(open.baseFolder);
   const scratch = mkdtempSync(join(tmpdir(), "scalora-export-"));
   try {
     const folder = join(scratch, "adapter");

@@ -46,10 +46,9 @@ export const targetKeys: Keys<Omit<ModelTarget, "path">> = {
 
 /**
  * Programs without types, and those that cast, can misspell an option, which would have no effect.
- * @throws ScaloraError `usage` for a key that is none of the options', and for a `signal` that is none
+ * @throws ScaloraError `usage` for a key that is none of the options'
  */
 export function requireKnown(call: string, options: object, known: Keys<Record<string, unknown>>): void {
-  requireSignal("signal" in options ? options.signal : undefined);
   for (const key of Object.keys(options)) {
     if (Object.hasOwn(known, key)) continue;
     const near = nearestName(key, Object.keys(known));

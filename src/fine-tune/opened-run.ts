@@ -6,7 +6,14 @@ import type { EvaluationResult } from "../inference/evaluation-request.ts";
 import type { ChatMessage, GenerationSummary } from "../inference/text-generator.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
-import { chatKeys, evaluationKeys, generateKeys, requireKnown, saveKeys } from "./known-options.ts";
+import {
+  chatKeys,
+  evaluationKeys,
+  generateKeys,
+  requireKnown,
+  requireSignal,
+  saveKeys,
+} from "./known-options.ts";
 import type { ChatOptions, EvaluationOptions, GenerateOptions, Row, SaveOptions } from "./options.ts";
 import { sendRows } from "./send-rows.ts";
 import { type StreamedText, streamText } from "./streamed-text.ts";
@@ -51,6 +58,7 @@ export class OpenedRun implements AsyncDisposable {
   ): Promise<EvaluationResult> {
     requireKnown("evaluate", options, evaluationKeys);
     const { signal, ...how } = options;
+    requireSignal(signal);
     if (data?.length === 0) throw new ScaloraError("usage", "There are no rows to evaluate on");
     await this.ready();
     signal?.throwIfAborted();
@@ -96,6 +104,7 @@ export class OpenedRun implements AsyncDisposable {
     { signal, ...settings }: GenerateOptions,
     system?: string,
   ): StreamedText {
+    requireSignal(signal);
     const job = { type: "generate", target: this.target, input, settings, system } as const;
     return streamText(async (onPiece, leaving): Promise<GenerationSummary> => {
       await this.ready();
@@ -116,6 +125,7 @@ export class OpenedRun implements AsyncDisposable {
   ): Promise<ExportResult> {
     requireKnown(format === "gguf" ? "export" : "save", options, saveKeys);
     const { as: kind = "merged", signal, dtype: name, ...how } = options;
+    requireSignal(signal);
     const dtype = name && requireExportDType(name);
     const request = { dtype, ...how, kind, format, target: this.target, out: resolve(expandHome(out)) };
     await this.ready();

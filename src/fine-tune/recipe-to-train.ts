@@ -49,8 +49,8 @@ export function checkOptions({
   try {
     inWordsOfOptions(() => parseRecipe({ ...recipe, data }, { name, cwd }));
   } catch (error) {
-    // What cannot even be copied, such as a function, is refused on its way to the thread.
-    if (error instanceof ConfigError) throw error;
+    // An option that cannot be copied, such as a function, is refused on its way to the thread.
+    if (!(error instanceof DOMException && error.name === "DataCloneError")) throw error;
   }
 }
 

@@ -28,11 +28,13 @@ export function isQuantised({ name }: TensorType): boolean {
 /**
  * Dequantises complete blocks.
  * @param source the blocks' bytes, a multiple of `type.bytes`
+ * @param room for the values, at least as many; they are a part of it, valid until it is used again
  */
-export function dequantise(type: TensorType, source: Uint8Array): Float32Array {
+export function dequantise(type: TensorType, source: Uint8Array, room?: Float32Array): Float32Array {
   const decode = decoders.get(type.name);
   if (decode === undefined) throw internalError(`${type.name} is not quantised`);
-  const out = new Float32Array((source.length / type.blockBytes) * type.blockSize);
+  const count = (source.length / type.blockBytes) * type.blockSize;
+  const out = room?.subarray(0, count) ?? new Float32Array(count);
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   for (let at = 0, to = 0; at < source.length; at += type.blockBytes, to += type.blockSize)
     decode(view, at, out, to);

@@ -3,4 +3,3 @@ export { ggufConfig, ggufGenerationConfig, ggufTokenizer, ggufWeights, isGgufFil
 export { llama3Factors } from "./rope-scaling.ts";
 export type { GgufWeights, WeightEntry } from "./weights.ts";
 export { type LazyParameter, writeGgufModel } from "./write-model.ts";
-export { tokenizerItems } from "./write-tokenizer.ts";

@@ -32,15 +32,14 @@ export interface TokenizerToWrite extends TokenizerSource {
 
 /**
  * The metadata of a model's tokenizer and chat template.
- * @param given rows of the embedding, default as many as there are tokens; the file lists as many
+ * @param rows rows of the embedding; the file lists as many tokens
  * @throws ScaloraError `usage` for a tokenizer that GGUF cannot represent
  */
 export function tokenizerItems(
   { where, spec, settings, eosTokenIds, endOfTurnId }: TokenizerToWrite,
-  given?: number,
+  rows: number,
 ): MetadataItem[] {
   const assembly = assembleTokenizer(spec, settings);
-  const rows = given ?? assembly.requiredRows;
   const parts = parseTokenizerJson(where, assembly.json);
   if (assembly.requiredRows > rows) {
     throw new ScaloraError("usage", "GGUF cannot represent this tokenizer", {

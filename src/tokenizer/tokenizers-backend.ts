@@ -5,6 +5,7 @@ import { formatCount } from "../util/format.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
 import { longestText } from "./check-regex.ts";
+import { compactMerges } from "./compact-merges.ts";
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
 import type { TokenizerSource } from "./read-tokenizer.ts";
 import { CharacterNormalizer } from "./sentencepiece-normalizer.ts";
@@ -27,7 +28,7 @@ import { truncatePair } from "./truncate-pair.ts";
  */
 export function buildTokenizer({ spec, settings }: TokenizerSource): Tokenizer {
   const { where } = spec;
-  const assembly = assembleTokenizer(spec, settings);
+  const assembly = assembleTokenizer({ ...spec, model: compactMerges(spec.model) }, settings);
   let library: LibraryTokenizer;
   try {
     library = LibraryTokenizer.fromString(assembly.json);

@@ -27,7 +27,7 @@ export function truncate(text: string, width: number): string {
 
 /**
  * Wraps text into lines of at most `width` columns, at spaces if possible. What is in backticks stays together, so that it can be
- * copied: where it is wider, it has a line of its own, for the terminal to break.
+ * copied: where it is wider, it has a line of its own, for the terminal to break (a panel, which has a border, cuts it).
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
