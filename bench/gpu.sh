@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the addon against Python's torch, runs the tests of the GPU path on the GPU, and times training steps of LoRA, ScaLoRA-I and
-# QLoRA at LLaMA-3-8B's shape beside PEFT's: docs/gpu.md.
+# QLoRA at LLaMA-3-8B's shape beside PEFT's (QLoRA's where bitsandbytes is there): docs/gpu.md.
 #   bench/gpu.sh [--device cuda:0] [--tiny] [--pack .local/gpu/pack.tar.xz]
 # A part that fails leaves the results of the others. Everything goes to $OUT (otherwise .local/gpu/out): results.json, log.
 set -u
@@ -51,9 +51,11 @@ run whole-runs 90 whole-run.ts --device "$device"
 run peak 40 time-peak.ts --device "$device"
 run lora 60 time-step.ts lora --device "$device"
 run shape 20 print-shape.ts
-part peer-lora 120 python3 bench/gpu/peer.py "$work/parts/shape.out" --device "$device"
+peer() { part "peer-$1" 120 python3 bench/gpu/peer.py "$1" "$work/parts/shape.out" --device "$device"; }
+peer lora
 run scalora-i 60 time-step.ts scalora-i --device "$device"
 run qlora 80 time-step.ts qlora --device "$device"
+peer qlora
 node --import tsx bench/gpu/summary.ts "$work" $tiny | tee -a "$out/log"
 cp "$work/results.json" "$out/results.json" || exit 1
 for status in "$work"/parts/*.status; do [ "$(cat "$status")" = 0 ] || exit 1; done

@@ -8,10 +8,17 @@ import { type AdapterOptions, attach } from "../src/adapters/index.ts";
 import { collate } from "../src/data/collate.ts";
 import { loadClassifier, loadModel } from "../src/models/index.ts";
 import { actAndMul, activations } from "../src/nn/activations.ts";
-import { bidirectionalAttention, streamAttention } from "../src/nn/attention.ts";
-import { type CausalLM, Nf4Weight, nf4Codebook, RMSNorm, tokenStream } from "../src/nn/index.ts";
+import { type AttentionDropout, bidirectionalAttention, streamAttention } from "../src/nn/attention.ts";
+import {
+  type CausalLM,
+  Nf4Weight,
+  nf4Codebook,
+  RMSNorm,
+  type TokenStream,
+  tokenStream,
+} from "../src/nn/index.ts";
 import { makeParameterSource } from "../src/nn/parameter-source.ts";
-import type { AttentionOptions } from "../src/nn/query-key-value.ts";
+import type { AttentionOptions, QueryKeyValue } from "../src/nn/query-key-value.ts";
 import { applyRotary, RotaryEmbedding } from "../src/nn/rotary-embedding.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";
 import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
@@ -20,9 +27,10 @@ import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { tolerances } from "../src/testing/tolerances.ts";
 import "../src/testing/close-to.ts";
 import * as torch from "../src/torch/index.ts";
-import { takeHostWaits, useSecondDevice } from "../src/torch/testing/second-device.ts";
+import { useSecondDevice } from "../src/torch/second-device.ts";
+import { takeHostWaits } from "../src/torch/testing/second-device.ts";
 import { trainStep } from "../src/train/step.ts";
-import { mapTuple } from "../src/util/elements.ts";
+import { elementAt, mapTuple } from "../src/util/elements.ts";
 
 /** A GPU where the variable names one (bench/gpu.sh): its waits are not counted, and it draws numbers of its own. */
 const gpu = process.env["SCALORA_TEST_DEVICE"];
@@ -173,29 +181,45 @@ function resultOf(out: torch.Tensor, weights: torch.Tensor, inputs: readonly tor
   return { out: out.toFloats(), gradients: inputs.flatMap(({ grad }) => [...(grad?.toFloats() ?? [])]) };
 }
 
-/** Causal attention, and the operators that it calls. */
-function attended(device: string, width: number, dtype: torch.DType, rule: AttentionOptions) {
+/** A way to compute attention, of so many heads of keys and values for four of queries. */
+interface Attention {
+  readonly groups: number;
+  readonly attend: (heads: QueryKeyValue, stream: TokenStream) => torch.Tensor;
+}
+
+const causal = (rule: AttentionOptions): Attention => ({
+  groups: 2,
+  attend: (heads, stream) => streamAttention(heads, stream, 0, rule),
+});
+const bidirectional = (drop: AttentionDropout): Attention => ({
+  groups: 4,
+  attend: (heads, stream) => bidirectionalAttention(heads, stream, scale, drop),
+});
+
+/** Attention, and the operators that it calls. */
+function attended(device: string, width: number, dtype: torch.DType, { groups, attend }: Attention) {
   return torch.scope(() => {
     using random = drawer(device, dtype);
-    const [queries, keys, values] = mapTuple([4, 2, 2], (heads) =>
+    const [queries, keys, values] = mapTuple([4, groups, groups], (heads) =>
       random.draw(24, heads, width).setRequiresGrad(true),
     );
     const stream = tokenStream(new Array<number>(24).fill(1), offsets, { device });
     const weights = random.draw(24, 4 * width);
     let result: ReturnType<typeof resultOf> | undefined;
     const called = operatorsOf(() => {
-      const out = streamAttention({ queries, keys, values }, stream, 0, rule);
-      result = resultOf(out, weights, [queries, keys, values]);
+      result = resultOf(attend({ queries, keys, values }, stream), weights, [queries, keys, values]);
     });
     return { ...(result ?? expect.fail("no result")), called };
   });
 }
 
 const flash = ["aten::_flash_attention_forward", "aten::_flash_attention_backward"];
-const rules: [string, AttentionOptions][] = [
-  ["causal", { scale }],
-  ["within a window", { scale, slidingWindow: 4 }],
-  ["within a window of more than a sequence", { scale, slidingWindow: 99 }],
+const noDropout = { rate: 0.5, generator: undefined };
+const rules: [string, Attention][] = [
+  ["causal", causal({ scale })],
+  ["within a window", causal({ scale, slidingWindow: 4 })],
+  ["within a window of more than a sequence", causal({ scale, slidingWindow: 99 })],
+  ["an encoder's", bidirectional(noDropout)],
 ];
 
 test.each(rules)("attention in 16 bits is one call of flash attention: %s", (_, rule) => {
@@ -205,10 +229,12 @@ test.each(rules)("attention in 16 bits is one call of flash attention: %s", (_, 
   expect(there.gradients).toBeCloseToAll(here.gradients, tolerances.bfloat16Logits);
 });
 
-const without: [string, number, torch.DType, AttentionOptions][] = [
-  ["float32", 8, "float32", { scale }],
-  ["heads of 4 numbers", 4, "bfloat16", { scale }],
-  ["a soft cap", 8, "bfloat16", { scale, softCap: 2 }],
+const without: [string, number, torch.DType, Attention][] = [
+  ["float32", 8, "float32", causal({ scale })],
+  ["heads of 4 numbers", 4, "bfloat16", causal({ scale })],
+  ["a soft cap", 8, "bfloat16", causal({ scale, softCap: 2 })],
+  ["an encoder's in float32", 8, "float32", bidirectional(noDropout)],
+  ["an encoder's with heads of 4 numbers", 4, "bfloat16", bidirectional(noDropout)],
 ];
 
 test.each(without)("attention without flash attention is that of the CPU: %s", (_, width, dtype, rule) => {
@@ -218,6 +244,45 @@ test.each(without)("attention without flash attention is that of the CPU: %s", (
   expect(there.out).toBeCloseToAll([...here.out], tolerance);
   expect(there.gradients).toBeCloseToAll(here.gradients, tolerance);
 });
+
+test("attention that drops probabilities is without flash attention, which draws them from torch's own generator", () => {
+  using generator = new torch.Generator(3, second);
+  const { called, out } = attended(second, 8, "bfloat16", bidirectional({ rate: 0.5, generator }));
+  expect([...called].filter((name) => flash.includes(name))).toEqual([]);
+  expect(Math.max(...out)).toBeGreaterThan(0);
+});
+
+/** Hidden states of two prompts and of a next token of each, and whether the prompts' pass called flash attention. */
+async function prompted(device: string, dtype: "float32" | "bfloat16") {
+  using model = await loadModel(folder, { device, dtype });
+  using first = model.newCache();
+  using second = model.newCache();
+  const caches = [first, second];
+  return torch.noGrad(() =>
+    torch.scope(() => {
+      const pass = (tokens: number[], ends: number[]) =>
+        model.hiddenStates(tokenStream(tokens, ends, { device, caches })).toFloats();
+      let prompts = new Float32Array();
+      const called = operatorsOf(() => {
+        prompts = Float32Array.from(pass([3, 4, 5, 6, 9, 7, 8], [0, 5, 7]));
+      });
+      return { hidden: [...prompts, ...pass([2, 9], [0, 1, 2])], isFlash: called.has(elementAt(flash, 0)) };
+    }),
+  );
+}
+
+test.each([
+  ["bfloat16", true],
+  ["float32", false],
+] as const)(
+  "prompts to generate from, in %s, are one call of flash attention: %s",
+  async (dtype, isFlash) => {
+    const [here, there] = [await prompted("cpu", dtype), await prompted(second, dtype)];
+    expect([here.isFlash, there.isFlash]).toEqual([false, isFlash]);
+    const tolerance = dtype === "float32" ? tolerances.gradients : tolerances.bfloat16Logits;
+    expect(there.hidden).toBeCloseToAll(here.hidden, tolerance);
+  },
+);
 
 interface Place {
   readonly device: string;
@@ -287,10 +352,10 @@ const inPlaceOf: Record<string, (place: Place) => Computed> = {
       inputs: [queries, keys, values],
     };
   },
-  bidirectional_attention: ({ leaf }) => {
+  bidirectional_attention: ({ leaf, device }) => {
     const [queries, keys, values] = mapTuple([2, 2, 2], (heads) => leaf(24, heads, 8));
-    const none = { rate: 0, generator: undefined };
-    const out = bidirectionalAttention({ queries, keys, values }, offsets, scale, none);
+    const stream = tokenStream(new Array<number>(24).fill(1), offsets, { device });
+    const out = bidirectionalAttention({ queries, keys, values }, stream, scale, noDropout);
     return { out, inputs: [queries, keys, values] };
   },
   rms_norm: ({ leaf }) => {

@@ -26,7 +26,7 @@ import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
 import { tolerances } from "../src/testing/tolerances.ts";
 import "../src/testing/close-to.ts";
 import { add, add_, Generator, noGrad, randn, scope } from "../src/torch/index.ts";
-import { useSecondDevice } from "../src/torch/testing/second-device.ts";
+import { useSecondDevice } from "../src/torch/second-device.ts";
 import { hashModel } from "../src/train/model-hash.ts";
 import { train } from "../src/train/trainer.ts";
 import { zip } from "../src/util/elements.ts";

@@ -1,7 +1,8 @@
-"""The peer of bench/gpu.sh: a LoRA step of transformers + PEFT on one device, the shape that time-step.ts has. Where one of them
-cannot be imported, a Llama written here in plain torch, which computes the same.
+"""The peer of bench/gpu.sh: a LoRA step of transformers + PEFT on one device, the shape that time-step.ts has, or with qlora one on a
+base in bitsandbytes' NF4. Where transformers or PEFT cannot be imported, LoRA is that of a Llama written here in plain torch, which
+computes the same; QLoRA is left out where any of the three cannot.
 
-usage: python3 peer.py SHAPE.json --device cuda:0      prints a line of JSON
+usage: python3 peer.py lora|qlora SHAPE.json --device cuda:0      prints a line of JSON
 """
 import json
 import sys
@@ -11,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-shape = json.load(open(sys.argv[1], encoding="utf8"))
-device, config, tokens = sys.argv[3], shape["config"], shape["tokens"]
+method, device = sys.argv[1], sys.argv[4]
+shape = json.load(open(sys.argv[2], encoding="utf8"))
+config, tokens = shape["config"], shape["tokens"]
 RANK = 16
 
 
@@ -75,7 +77,22 @@ class PlainLlama(nn.Module):
         return F.cross_entropy(F.linear(x, self.head)[0, :-1].float(), ids[0, 1:])
 
 
+def quantise(base):
+    """Puts bitsandbytes' layers in the place of the linear layers of blocks, as transformers does when it loads in 4 bits."""
+    import bitsandbytes as bnb
+
+    for name, linear in [(n, m) for n, m in base.model.named_modules() if isinstance(m, nn.Linear)]:
+        weight = bnb.nn.Params4bit(linear.weight.data, requires_grad=False, quant_type="nf4", compress_statistics=True)
+        layer = bnb.nn.Linear4bit(linear.in_features, linear.out_features, bias=False, compute_dtype=torch.bfloat16, device="meta")
+        layer.weight = weight
+        base.model.set_submodule(name, layer.to(device))
+    base.is_loaded_in_4bit = True
+    return bnb.__version__
+
+
 def peft_model():
+    if method == "qlora":
+        import bitsandbytes
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -83,10 +100,11 @@ def peft_model():
     with torch.device(device):
         base = LlamaForCausalLM(LlamaConfig(**{k: v for k, v in config.items() if k != "architectures"}, attn_implementation="sdpa"))
     torch.set_default_dtype(torch.float32)
+    quantised = f", NF4 of bitsandbytes {quantise(base)}" if method == "qlora" else ""
     targets = LoraConfig(r=RANK, lora_alpha=RANK, target_modules=shape["targetModules"], task_type="CAUSAL_LM")
     model = get_peft_model(base, targets)
     model.loss = lambda ids: model(input_ids=ids, labels=ids, use_cache=False).loss
-    model.note = "transformers + PEFT, autocast to bfloat16"
+    model.note = f"transformers + PEFT{quantised}, autocast to bfloat16"
     return model
 
 
@@ -94,6 +112,9 @@ try:
     model = peft_model()
 except ImportError as error:
     print(error, file=sys.stderr)
+    if method == "qlora":
+        print(json.dumps(dict(note=f"left out: {error}")))
+        sys.exit()
     model = PlainLlama()
 trained = [p for p in model.parameters() if p.requires_grad]
 optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=True)

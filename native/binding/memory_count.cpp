@@ -1,8 +1,9 @@
-// Counts the memory of the tensors that this thread creates, on any device whose allocator reports to libtorch's profiler, and
-// the resident memory of the process meanwhile.
+// Counts the memory of the tensors that this thread creates on a device, if its allocator reports to libtorch's profiler, and the
+// resident memory of the process meanwhile.
 #include "addon.h"
 
 #include <c10/core/Allocator.h>
+#include <c10/core/Device.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #if defined(__linux__)
 #include <unistd.h>
@@ -33,8 +34,11 @@ int64_t residentBytes() {
 }
 
 struct MemoryCount : public c10::MemoryReportingInfoBase {
+  explicit MemoryCount(c10::DeviceType type) : type(type) {}
+
   // `bytes` are allocated, or freed if negative. Frees of older blocks are not reported.
-  void reportMemoryUsage(void*, int64_t bytes, size_t, size_t, c10::Device) override {
+  void reportMemoryUsage(void*, int64_t bytes, size_t, size_t, c10::Device device) override {
+    if (device.type() != type) return;
     const std::lock_guard<std::mutex> guard(mutex);
     // What is freed near the peak has been written to, so that it is resident.
     if (bytes < 0 && current > peak - peak / 16) resident = std::max(resident, residentBytes());
@@ -43,13 +47,15 @@ struct MemoryCount : public c10::MemoryReportingInfoBase {
   }
   bool memoryProfilingEnabled() const override { return true; }
 
+  const c10::DeviceType type;
   std::mutex mutex;
   int64_t current = 0, peak = 0, resident = 0;
 };
 
-napi_value startMemoryCount(napi_env env, const std::vector<napi_value>&) {
+napi_value startMemoryCount(napi_env env, const std::vector<napi_value>& args) {
+  const c10::Device device(toString(env, args.at(0), "device"));
   if (c10::ThreadLocalDebugInfo::get(kKind)) throw Failure("internal", "a profiler or another count of memory is running");
-  c10::ThreadLocalDebugInfo::_push(kKind, std::make_shared<MemoryCount>());
+  c10::ThreadLocalDebugInfo::_push(kKind, std::make_shared<MemoryCount>(device.type()));
   return undefined(env);
 }
 

@@ -16,10 +16,12 @@
 #include <ATen/ops/view_as_complex_native.h>
 #include <ATen/ops/view_as_real_native.h>
 #include <ATen/ops/view_native.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <c10/core/impl/alloc_cpu.h>
 #include <torch/library.h>
 
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -30,13 +32,61 @@ constexpr auto kType = c10::DeviceType::PrivateUse1;
 constexpr auto kKey = c10::DispatchKey::PrivateUse1;
 const c10::Device kSecond(kType, 0);
 
-struct HostMemory final : c10::Allocator {
+// Counts its blocks as CUDA's allocator does, in multiples of 512 bytes.
+struct HostMemory final : c10::DeviceAllocator {
   c10::DataPtr allocate(size_t size) override {
     void* data = c10::alloc_cpu(size);
-    return {data, data, &c10::free_cpu, kSecond};
+    if (data != nullptr) note(data, static_cast<int64_t>((size + 511) / 512 * 512));
+    return {data, data, &release, kSecond};
   }
-  c10::DeleterFnPtr raw_deleter() const override { return &c10::free_cpu; }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void* to, const void* from, size_t size) const override { default_copy_data(to, from, size); }
+  bool initialized() override { return true; }
+  void emptyCache(c10::MempoolId_t) override {}
+  void recordStream(const c10::DataPtr&, c10::Stream) override {}
+  void resetAccumulatedStats(c10::DeviceIndex) override {}
+  void resetPeakStats(c10::DeviceIndex) override {
+    const std::lock_guard<std::mutex> lock(blocks().mutex);
+    blocks().bytes.reset_peak();
+  }
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override {
+    const std::lock_guard<std::mutex> lock(blocks().mutex);
+    c10::CachingDeviceAllocator::DeviceStats stats;
+    stats.allocated_bytes[0] = stats.reserved_bytes[0] = blocks().bytes;
+    return stats;
+  }
+  std::pair<size_t, size_t> getMemoryInfo(c10::DeviceIndex) override { return {0, 0}; }  // it has the host's
+
+  static void note(void* data, int64_t size) {
+    {
+      const std::lock_guard<std::mutex> lock(blocks().mutex);
+      blocks().sizes[data] = size;
+      blocks().bytes.increase(static_cast<size_t>(size));
+    }
+    c10::reportMemoryUsageToProfiler(data, size, 0, 0, kSecond);
+  }
+  static void release(void* data) {
+    int64_t size = 0;
+    {
+      const std::lock_guard<std::mutex> lock(blocks().mutex);
+      if (const auto block = blocks().sizes.extract(data)) size = block.mapped();
+      blocks().bytes.decrease(static_cast<size_t>(size));
+    }
+    c10::free_cpu(data);
+    if (size > 0) c10::reportMemoryUsageToProfiler(data, -size, 0, 0, kSecond);
+  }
+
+ private:
+  struct Blocks {
+    std::mutex mutex;
+    std::map<void*, int64_t> sizes;
+    c10::CachingAllocator::Stat bytes;
+  };
+  // Never freed: tensors may outlive it at the end of the process.
+  static Blocks& blocks() {
+    static Blocks& all = *new Blocks;
+    return all;
+  }
 };
 HostMemory hostMemory;
 
@@ -229,6 +279,7 @@ void registerKernels() {
   kernels.impl("view", &at::native::view);
   kernels.impl("_reshape_alias", &at::native::_reshape_alias);
   registerSecondAttention();
+  registerSecondNorm();
 }
 
 // useSecondDevice() -> the device's name
@@ -259,6 +310,12 @@ napi_value takeHostWaits(napi_env env, const std::vector<napi_value>&) {
 at::Tensor onHost(const at::Tensor& tensor) {
   if (tensor.is_cpu()) return tensor;
   return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
+}
+
+at::Tensor onSecond(const at::Tensor& tensor) {
+  at::Tensor copy = at::empty_like(tensor, tensor.options().device(kSecond));
+  onHost(copy).copy_(tensor);
+  return copy;
 }
 
 void registerSecondDevice(napi_env env, napi_value exports) {

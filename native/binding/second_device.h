@@ -8,7 +8,11 @@ namespace scalora {
 // A CPU tensor that shares the memory of one on the second device.
 at::Tensor onHost(const at::Tensor& tensor);
 
-// Registers attention over a token stream, which libtorch has for GPUs only.
+// A copy of a CPU tensor on the second device, with the same strides.
+at::Tensor onSecond(const at::Tensor& tensor);
+
+// Registers attention, and RMSNorm, as libtorch has them for GPUs only.
 void registerSecondAttention();
+void registerSecondNorm();
 
 }  // namespace scalora

@@ -7,7 +7,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <torch/csrc/api/include/torch/version.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
 
 #include <cstdlib>  // defines __GLIBC__ where it is glibc
 #ifdef __GLIBC__
@@ -32,6 +37,36 @@ napi_value parallelInfo(napi_env env, const std::vector<napi_value>&) { return f
 napi_value cpuCapability(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_cpu_capability()); }
 napi_value cudaDevices(napi_env env, const std::vector<napi_value>&) {
   return fromNumber(env, at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0);
+}
+
+// The allocator of a GPU, and the GPU's number; null where libtorch has none that tells about its memory.
+std::pair<c10::DeviceAllocator*, c10::DeviceIndex> allocatorOf(napi_env env, napi_value name) {
+  const c10::Device device(toString(env, name, "device"));
+  const bool isKnown = device.is_cuda() || device.is_privateuseone();
+  if (device.is_cuda()) at::globalContext().lazyInitDevice(device.type());
+  return {isKnown ? c10::getDeviceAllocator(device.type()) : nullptr, static_cast<c10::DeviceIndex>(std::max<int>(0, device.index()))};
+}
+
+// deviceMemory(device) -> bytes of [tensors now, tensors at most so far, what the allocator holds, free, all]; 0 of all where a
+// device has no memory of its own. undefined where libtorch cannot tell.
+napi_value deviceMemory(napi_env env, const std::vector<napi_value>& args) {
+  const auto [allocator, index] = allocatorOf(env, args.at(0));
+  if (allocator == nullptr) return undefined(env);
+  const auto stats = allocator->getDeviceStats(index);
+  const auto [free, total] = allocator->getMemoryInfo(index);
+  const auto& tensors = stats.allocated_bytes[0];
+  const std::array<int64_t, 5> values{tensors.current, tensors.peak, stats.reserved_bytes[0].current, static_cast<int64_t>(free),
+                                      static_cast<int64_t>(total)};
+  napi_value result;
+  check(env, napi_create_array_with_length(env, values.size(), &result));
+  for (size_t i = 0; i < values.size(); ++i) check(env, napi_set_element(env, result, static_cast<uint32_t>(i), fromInteger(env, values[i])));
+  return result;
+}
+
+napi_value resetDevicePeak(napi_env env, const std::vector<napi_value>& args) {
+  const auto [allocator, index] = allocatorOf(env, args.at(0));
+  if (allocator != nullptr) allocator->resetPeakStats(index);
+  return undefined(env);
 }
 
 napi_value hasFusedAttention(napi_env env, const std::vector<napi_value>&) { return fromBool(env, scalora::hasFusedAttention()); }
@@ -84,6 +119,8 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "parallelInfo", parallelInfo);
   define(env, exports, "cpuCapability", cpuCapability);
   define(env, exports, "cudaDevices", cudaDevices);
+  define(env, exports, "deviceMemory", deviceMemory);
+  define(env, exports, "resetDevicePeak", resetDevicePeak);
   define(env, exports, "hasFusedAttention", hasFusedAttention);
   define(env, exports, "hasOneDnn", hasOneDnn);
   define(env, exports, "threads", threads);

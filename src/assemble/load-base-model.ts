@@ -63,17 +63,20 @@ function chooseBackend({ gemmBackend }: ModelToLoad, recorded: GemmBackend | und
   return { chosen: wanted };
 }
 
+/**
+ * The device that a recipe's `model.device` means in this process.
+ * @throws ScaloraError `config` when there is no such GPU
+ */
+export const deviceHere = (wanted: string): string =>
+  chooseDevice(wanted, { devices: cudaDevices(), localRank: launchOrAlone(process.env).localRank });
+
 /** Loads the model only, without tokenizer. */
 export async function loadBaseModel(
   { path, dtype, device, quantization, hugePages, shards, labels, headDropout }: ModelToLoad,
   seed: number,
   modelConfig = readModelConfig(path),
 ): Promise<TrainableModel> {
-  const place = chooseDevice(device, {
-    devices: cudaDevices(),
-    localRank: launchOrAlone(process.env).localRank,
-  });
-  const options = { dtype: computeDType(dtype), device: place, quantization, shards };
+  const options = { dtype: computeDType(dtype), device: deviceHere(device), quantization, shards };
   if (isClassifierConfig(modelConfig)) {
     const head = {
       ...(labels !== undefined && { labels }),

@@ -12,9 +12,13 @@ const nf4Bytes = 0.52;
  * are mapped unchanged take none. Reads only headers.
  * @param sharedBy the number of ranks that the weights are shared out between: each then has its part of all, and the buffers into
  * which two blocks and the largest other weight are gathered
+ * @param isCopied whether no weight stays in its file: on a GPU
  * @throws ScaloraError `model` or `format` for files that cannot be read
  */
-export function loadedModelBytes({ path, dtype, quantization }: ModelConfig, sharedBy = 1): number {
+export function loadedModelBytes(
+  { path, dtype, quantization }: ModelConfig,
+  { sharedBy = 1, isCopied = false }: { sharedBy?: number | undefined; isCopied?: boolean } = {},
+): number {
   using weights = ModelWeights.open(path);
   const [name, width] = computeDType(dtype) === "float32" ? (["F32", 4] as const) : (["BF16", 2] as const);
   const blocks = new Map<string, number>();
@@ -24,7 +28,8 @@ export function loadedModelBytes({ path, dtype, quantization }: ModelConfig, sha
     const numbers = shape.reduce((product, extent) => product * extent, 1);
     const isQuantised = quantization === "nf4" && isBlockWeight(tensor, shape);
     const size = numbers * (isQuantised ? nf4Bytes : width);
-    if (sharedBy > 1 || quantization === "nf4" || isGgufFile(path) || stored !== name) bytes += size;
+    if (isCopied || sharedBy > 1 || quantization === "nf4" || isGgufFile(path) || stored !== name)
+      bytes += size;
     const block = blockName.exec(tensor)?.[0];
     if (block === undefined) largest = Math.max(largest, size);
     else blocks.set(block, (blocks.get(block) ?? 0) + size);

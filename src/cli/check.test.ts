@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
-import { setThreads } from "../torch/index.ts";
+import { cudaDevices, setThreads } from "../torch/index.ts";
 import { runScalora, scaloraJson } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -56,6 +56,34 @@ test("a recipe without held-out rows would run too, without the time of an evalu
   expect({ ok, errors }).toEqual({ ok: true, errors: [] });
   expect(run).toMatchObject({ data: { heldOut: 0 }, probe: { evaluationSeconds: null } });
 });
+
+test.skipIf(cudaDevices() > 0)(
+  "a recipe for a GPU where there is none is refused, with the memory that it would take of a GPU and of the host",
+  async () => {
+    const set = ["--set", "model.device=cuda", "--set", "model.dtype=bfloat16"];
+    const json = await runScalora("check", recipe, "--json", ...set);
+    const { ok, errors, warnings, run } = JSON.parse(json.stdout);
+    expect({ ok, errors }).toEqual({ ok: false, errors: [expect.stringContaining("No CUDA device")] });
+    expect(warnings).toContainEqual(expect.stringContaining("not measured on a GPU"));
+    const { total, limit, gpu, tokens, perToken } = run.memory;
+    expect({ limit, probe: run.probe }).toEqual({ limit: null, probe: null });
+    expect(gpu).toMatchObject({
+      device: "cuda",
+      isStandIn: true,
+      host: { limit: { of: expect.any(String) } },
+    });
+    expect(gpu.weights + gpu.trained + gpu.optimizer + tokens * perToken).toBeLessThan(1.2 * total);
+    expect(gpu.recomputed).toBeLessThanOrEqual(total);
+    expect(gpu.host.bytes).toBeGreaterThan(2 ** 26);
+    const { code, stdout } = await runScalora("check", recipe, "--ranks", "2", ...set);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(
+      /^GPU memory +about \d[^/]*; largest batch \d+ tokens; with train.recompute: all about /m,
+    );
+    expect(stdout).toMatch(/^host memory +about \d.* of \d/m);
+    expect(stdout).not.toMatch(/^time/m);
+  },
+);
 
 test("--ranks forecasts the time on several processes", async () => {
   const { steps: _, ...train } = sections.train;

@@ -171,7 +171,7 @@ export class WeightLoader {
   }
 
   private takeSlice(name: string, stored: string, shape: readonly number[]): ShardedTensor | undefined {
-    const { shards, dtype } = this.place;
+    const { shards } = this.place;
     const isShared = blockWeightPattern.test(name) || vocabularyWeightPattern.test(name);
     const [rows, columns, ...more] = shape;
     if (!shards?.isWorthwhile(shape) || !isShared || rows === undefined || columns === undefined)
@@ -179,7 +179,7 @@ export class WeightLoader {
     if (more.length > 0) return undefined;
     using whole = this.weights.tensorAlone(stored);
     this.checkFinite(stored, whole);
-    return new ShardedTensor(shards, name, shards.sliceOf(whole, dtype), [rows, columns]);
+    return new ShardedTensor(shards, name, shards.sliceOf(whole, this.place), [rows, columns]);
   }
 
   private isQuantized(name: string, shape: readonly number[]): boolean {

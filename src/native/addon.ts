@@ -41,7 +41,7 @@ export interface NativeAddon {
   closeMappedFile(file: number): boolean;
   mappedFilesIntact(): boolean;
 
-  startMemoryCount(): void;
+  startMemoryCount(device: string): void;
   endMemoryCount(): [tensors: number, resident: number];
 
   startProfile(): void;
@@ -108,6 +108,11 @@ export interface NativeAddon {
   parallelInfo(): string;
   cpuCapability(): string;
   cudaDevices(): number;
+  /** Bytes; undefined where libtorch cannot tell. */
+  deviceMemory(
+    device: string,
+  ): [tensors: number, peak: number, held: number, free: number, total: number] | undefined;
+  resetDevicePeak(device: string): void;
   hasFusedAttention(): boolean;
   hasOneDnn(): boolean;
   threads(): number;

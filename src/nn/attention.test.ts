@@ -244,7 +244,7 @@ test("without a mask attention sees the whole of its sequence and nothing else",
       [0, 1, 4, 9, 14],
     ]) {
       const given = randomHeads(offsets.at(-1) ?? 0, 2, 2, "float64");
-      const result = bidirectionalAttention(given, offsets, scale, none);
+      const result = bidirectionalAttention(given, { offsets }, scale, none);
       expect(result.shape).toEqual([offsets.at(-1), 2 * width]);
       expect(worst(result, reference(given, offsets, { scale }, false)), offsets.join()).toBeLessThan(1e-13);
     }
@@ -265,7 +265,9 @@ test.skipIf(!torch.hasFusedAttention())(
       using generator = new torch.Generator(3, "cpu");
       const drop = { rate: 0.25, generator };
       // Of values that are all 1, the output of a token is the sum of what is kept of its probabilities: 1 on average.
-      const sums = [...bidirectionalAttention({ queries, keys, values }, offsets, scale, drop).toFloats()];
+      const sums = [
+        ...bidirectionalAttention({ queries, keys, values }, { offsets }, scale, drop).toFloats(),
+      ];
       const mean = sums.reduce((sum, x) => sum + x, 0) / sums.length;
       expect(Math.abs(mean - 1)).toBeLessThan(0.05);
       expect(new Set(sums.map((x) => x.toFixed(5))).size).toBeGreaterThan(170);
@@ -287,7 +289,13 @@ test("dropout of attention is that of its probabilities; a bias is added to the 
       using same = new torch.Generator(9, "cpu");
       const expected = torch.matmul(dropout(weights, rate, own), v);
       const drop = { rate, generator: same };
-      const result = bidirectionalAttention({ queries, keys, values }, [0, 6], scale, drop, () => bias);
+      const result = bidirectionalAttention(
+        { queries, keys, values },
+        { offsets: [0, 6] },
+        scale,
+        drop,
+        () => bias,
+      );
       expect(worst(result, flat(expected))).toBeLessThan(1e-13);
     }
   });

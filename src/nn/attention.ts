@@ -96,19 +96,27 @@ export interface AttentionDropout {
   readonly generator: Generator | undefined;
 }
 
+/** Whether probabilities are dropped, which libtorch's kernels would do by torch's own generator, which no checkpoint saves. */
+const drops = (dropped: AttentionDropout): dropped is AttentionDropout & { generator: Generator } =>
+  dropped.generator !== undefined && dropped.rate > 0;
+
 /**
  * Bidirectional attention: every token attends to all tokens of its sequence.
+ * @param stream whose sequences they are
  * @param bias added to the scores of a segment, `[count or 1, heads, length, length]`
  * @returns `[T, heads · headDim]`
  */
 export function bidirectionalAttention(
   heads: QueryKeyValue,
-  offsets: readonly number[],
+  { offsets, bounds }: Pick<TokenStream, "offsets" | "bounds">,
   scale: number,
   dropped: AttentionDropout,
   bias?: (segment: SequenceGroup) => Tensor,
 ): Tensor {
   const { queries, keys, values } = heads;
+  const isPlain = bias === undefined && !drops(dropped);
+  if (bounds !== undefined && isPlain && canUseFlashAttention(heads))
+    return flashAttention(heads, bounds, { scale }, false);
   const [rows, count, width] = queries.sizes(3);
   if (bias === undefined && hasFusedAttention() && canUseFusedKernel(queries, keys, values)) {
     const pairs = sequenceSpans(offsets).reduce((sum, { length }) => sum + length ** 2, 0);
@@ -126,21 +134,20 @@ function attendSegment(
   { queries, keys, values }: QueryKeyValue,
   { start, count, length }: SequenceGroup,
   scale: number,
-  { rate, generator }: AttentionDropout,
+  dropped: AttentionDropout,
   bias: Tensor | undefined,
 ): Tensor {
   const [, heads, width] = queries.sizes(3);
   const part = (x: Tensor) =>
     transpose(reshape(narrow(x, 0, start, count * length), [count, length, heads, width]), 1, 2);
   const [q, k, v] = [part(queries), part(keys), part(values)];
-  const result =
-    generator === undefined || rate === 0
-      ? scaledDotProductAttention(q, k, v, { attnMask: bias, scale })
-      : attendWithDropout(q, k, v, scale, { rate, generator }, bias);
+  const result = drops(dropped)
+    ? attendWithDropout(q, k, v, scale, dropped, bias)
+    : scaledDotProductAttention(q, k, v, { attnMask: bias, scale });
   return reshape(transpose(result, 1, 2), [count * length, heads * width]);
 }
 
-/** Attention written out: libtorch's kernels draw dropout from torch's own generator, which no checkpoint saves. */
+/** Attention written out, for its dropout. */
 function attendWithDropout(
   q: Tensor,
   k: Tensor,
@@ -179,18 +186,17 @@ export function streamAttention(
   layer: number,
   options: AttentionOptions,
 ): Tensor {
-  if (bounds !== undefined && caches === undefined && canUseFlashAttention(heads, options))
-    return flashAttention(heads, bounds, options);
-  if (caches === undefined) return causalAttention(heads, offsets, options);
   const { queries, keys, values } = heads;
-  const parts = zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {
-    const part = (x: Tensor) => narrow(x, 0, start, length);
-    return cachedAttention(
-      { queries: part(queries), ...cache.append(layer, part(keys), part(values)) },
-      options,
-    );
-  });
-  return concatenate(parts);
+  const cached =
+    caches &&
+    zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {
+      const part = (x: Tensor) => narrow(x, 0, start, length);
+      return { queries: part(queries), ...cache.append(layer, part(keys), part(values)) };
+    });
+  if (bounds !== undefined && canUseFlashAttention(heads, options))
+    return flashAttention(heads, bounds, options);
+  if (cached === undefined) return causalAttention(heads, offsets, options);
+  return concatenate(cached.map((sequence) => cachedAttention(sequence, options)));
 }
 
 /** Whether `decodeStepAttention` can compute a layer's attention: one new token for each of sequences that have others. */

@@ -14,7 +14,7 @@ export interface TokenStream {
   tokens: Tensor;
   /** Where each sequence starts, and T at the end. */
   offsets: readonly number[];
-  /** The same on a GPU, for its attention; a stream without them is computed sequence by sequence. */
+  /** The same on a GPU, for its attention; a stream without them, as one that continues others, is computed sequence by sequence. */
   bounds?: SequenceBounds;
   /** int64 `[T]`, from 0 in each sequence, or from its cache's length. */
   positions: Tensor;
@@ -118,7 +118,8 @@ export function tokenStream(
     const past = caches?.[s]?.length ?? 0;
     for (let i = 0; i < length; i++) positions[start + i] = BigInt(past + i);
   }
-  const bounds = caches === undefined ? sequenceBounds(offsets, device) : undefined;
+  const isContinued = caches?.some(({ length }) => length > 0) ?? false;
+  const bounds = isContinued ? undefined : sequenceBounds(offsets, device);
   return {
     tokens: indices(tokens, { device }),
     offsets,

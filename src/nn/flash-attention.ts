@@ -29,7 +29,10 @@ export function sequenceBounds(offsets: readonly number[], device: string): Sequ
  * Whether libtorch's flash attention computes these heads: 16-bit, in a width that it knows, on a GPU that has it (NVIDIA's from
  * Ampere on). It has no soft caps.
  */
-export function canUseFlashAttention({ queries }: QueryKeyValue, { softCap }: AttentionOptions): boolean {
+export function canUseFlashAttention(
+  { queries }: QueryKeyValue,
+  { softCap }: Pick<AttentionOptions, "softCap"> = {},
+): boolean {
   const { dtype, device } = queries;
   const width = queries.size(2);
   if (device === "cpu" || softCap !== undefined || width % 8 !== 0 || width > 256) return false;
@@ -37,18 +40,20 @@ export function canUseFlashAttention({ queries }: QueryKeyValue, { softCap }: At
 }
 
 /**
- * Causal attention within each sequence of a stream by libtorch's flash attention (arXiv 2307.08691): one call for sequences of
- * any lengths, without padding, and for grouped heads without copies.
+ * Attention within each sequence of a stream by libtorch's flash attention (arXiv 2307.08691): one call for sequences of any
+ * lengths, without padding, and for grouped heads without copies.
+ * @param isCausal whether a token attends to earlier ones and itself only
  * @returns `[T, heads · headDim]`
  */
 export function flashAttention(
   { queries, keys, values }: QueryKeyValue,
   { starts, longest }: SequenceBounds,
   { scale, slidingWindow }: AttentionOptions,
+  isCausal = true,
 ): Tensor {
   const [rows, heads, width] = queries.sizes(3);
   const isWindowed = slidingWindow !== undefined && slidingWindow < longest;
-  const [result] = flashAttentionForward(queries, keys, values, longest, longest, 0, true, false, {
+  const [result] = flashAttentionForward(queries, keys, values, longest, longest, 0, isCausal, false, {
     cumSeqQ: starts,
     cumSeqK: starts,
     scale,

@@ -111,11 +111,11 @@ export class WeightShards implements Disposable {
   }
 
   /** This rank's slice of a tensor, a copy that the caller owns. @returns `[perRank, …]` */
-  sliceOf(whole: Tensor, dtype: DType = whole.dtype): Tensor {
+  sliceOf(whole: Tensor, { dtype, device }: { dtype: DType; device: string } = whole): Tensor {
     this.sample(whole);
     const [rows = 0, ...rest] = whole.shape;
     const { first, count, perRank } = this.rowsOf(rows);
-    const slice = zeros([perRank, ...rest], { dtype, device: whole.device }).keep();
+    const slice = zeros([perRank, ...rest], { dtype, device }).keep();
     noGrad(() => scope(() => void copy_(narrow(slice, 0, 0, count), narrow(whole, 0, first, count))));
     return slice;
   }

@@ -1,17 +1,27 @@
 import { statfsSync } from "node:fs";
+import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
+import { deviceHere } from "../assemble/load-base-model.ts";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
+import { deviceOf } from "../nn/index.ts";
 import { assertCanStart, existingParent } from "../run/lock-run.ts";
-import type { ProcessGroup } from "../torch/index.ts";
+import { cudaDevices, type ProcessGroup } from "../torch/index.ts";
+import { useSecondDevice } from "../torch/second-device.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatBytes } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
-import type { MemoryLimit } from "./available-memory.ts";
 import { errorsOfRanks } from "./errors-of-ranks.ts";
 import { measureRankCosts } from "./measure-rank-costs.ts";
-import { checkpointBytes, type MemoryNeed } from "./memory-estimate.ts";
-import { checkMemoryFit } from "./memory-fit.ts";
+import { type MemoryLimit, memoryLimit } from "./memory/available-memory.ts";
+import {
+  checkpointBytes,
+  hostBytes,
+  type KeptParts,
+  keptParts,
+  type MemoryNeed,
+} from "./memory/memory-estimate.ts";
+import { checkMemoryFit, standInMisfit } from "./memory/memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type Probe, probeRun } from "./probe-run.ts";
 import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";
@@ -36,11 +46,27 @@ export interface RunForecast {
   readonly steps: number;
   readonly parameters: { readonly trainable: number; readonly all: number };
   readonly data: ReturnType<typeof trainingCounts>;
-  readonly memory: MemoryNeed & { readonly limit: MemoryLimit };
+  /** Of the CPU, or of the GPU that the run computes on. */
+  readonly memory: MemoryNeed & {
+    /** Null where it is not known: of a GPU that is not here. */
+    readonly limit: MemoryLimit | null;
+    /** Null on the CPU. */
+    readonly gpu: GpuForecast | null;
+  };
   readonly disk: { readonly checkpoint: number; readonly needed: number; readonly free: number };
   readonly probe: Probe | null;
   /** Null unless several ranks were asked about. */
   readonly ranks: RanksForecast | null;
+}
+
+/** A run on a GPU: what takes its memory beside a batch, and the process's own. */
+export interface GpuForecast extends KeptParts {
+  readonly device: string;
+  /** Whether it is counted on a stand-in, in host memory, because there is no GPU. */
+  readonly isStandIn: boolean;
+  /** What the run takes with `train.recompute: all`, where it would do without; else null. */
+  readonly recomputed: number | null;
+  readonly host: { readonly bytes: number; readonly limit: MemoryLimit };
 }
 
 /** Options of a check. */
@@ -64,10 +90,16 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   const recipe = overRanks(given, group?.size ?? 1);
   const own: string[] = [];
   if (isFirst(group)) await collect(own, () => assertCanStart(runPath(recipe)));
+  const isStandIn = needsStandIn(recipe, group);
+  if (isStandIn) await collect(own, () => deviceHere(recipe.model.device));
   const started = performance.now();
   const recordedBackend = group && (await agreeOnBackend(group, recipe));
-  const prepare = () =>
-    prepareRun(overRanks(recipe, ranks?.size ?? 1), { group, recordedBackend, ranks: ranks?.size });
+  const misfit = isStandIn ? await collect(own, () => misfitOf(recipe, ranks)) : undefined;
+  const tried = overRanks(isStandIn ? onStandIn(recipe) : recipe, ranks?.size ?? 1);
+  const prepare = async () =>
+    misfit === undefined
+      ? await prepareRun(tried, { group, recordedBackend, ranks: ranks?.size, isStandIn })
+      : undefined;
   // Ranks that share the base out load it together.
   using prepared = group && recipe.train.shardBase ? await prepare() : await collect(own, prepare);
   const loadSeconds = (performance.now() - started) / 1000;
@@ -76,10 +108,33 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   const warning = prepared && (await checkFit(prepared, recipe, own, group));
   signal.throwIfAborted();
   const errors = await errorsOfRanks(group, [...new Set(own)]);
-  const run = prepared && (await forecastRun(prepared, recipe, { ...options, errors, loadSeconds }));
-  const warnings = [...(prepared?.warnings ?? []), ...(warning === undefined ? [] : [warning])];
+  const run =
+    prepared && (await forecastRun(prepared, recipe, { ...options, errors, loadSeconds, isStandIn }));
+  const standIn = prepared && isStandIn ? standInWarning : misfit;
+  const more = [warning, standIn].filter((text) => text !== undefined);
+  const warnings = [...(prepared?.warnings ?? []), ...more];
   return { ok: errors.length === 0, errors, warnings, recipe: given, run: run ?? null };
 };
+
+/** Whether a recipe computes on a GPU and there is none. Then its memory is still counted, on a device that stands for one. */
+const needsStandIn = ({ model }: Recipe, group: ProcessGroup | undefined) =>
+  group === undefined && model.device.startsWith("cuda") && cudaDevices() === 0;
+
+/** Its kernels stay in the process, where nothing else has tensors of that kind. */
+const onStandIn = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  model: { ...recipe.model, device: useSecondDevice() },
+});
+
+const standInWarning =
+  "the GPU's memory is a model, not measured on a GPU: it is that of the tensors of a GPU's operators (flash attention, in 16 bits, as from Ampere on), counted in this machine's memory; what CUDA takes for itself, and what its allocator leaves unused, comes on top";
+
+/** Why the memory of a GPU cannot be counted in this machine's. */
+function misfitOf(recipe: Recipe, ranks: RanksQuestion | undefined): string | undefined {
+  const sharedBy = recipe.train.shardBase ? ranks?.size : 1;
+  const isTrained = recipe.adapter.method === "full";
+  return standInMisfit(resolveModelConfig(recipe), memoryLimit(), { isTrained, sharedBy });
+}
 
 /** Whether this process writes the run. */
 const isFirst = (group: ProcessGroup | undefined) => (group?.rank ?? 0) === 0;
@@ -102,9 +157,16 @@ async function checkFit(
 async function forecastRun(
   prepared: PreparedRun,
   recipe: Recipe,
-  { signal, ranks, group, errors, loadSeconds }: CheckOptions & { errors: string[]; loadSeconds: number },
+  {
+    signal,
+    ranks,
+    group,
+    errors,
+    loadSeconds,
+    isStandIn,
+  }: CheckOptions & { errors: string[]; loadSeconds: number; isStandIn: boolean },
 ): Promise<RunForecast> {
-  const { steps, adapters, dataset, memory, memoryLimit: limit } = prepared;
+  const { steps, adapters, dataset } = prepared;
   const parameters = adapters.parameterCounts();
   const probeNow = () => probeRun(prepared, recipe, { signal, group });
   let probe: Probe | undefined;
@@ -117,12 +179,28 @@ async function forecastRun(
     steps,
     parameters,
     data: trainingCounts(dataset),
-    memory: { ...memory, limit },
+    memory: memoryOf(prepared, isStandIn ? recipe.model.device : undefined),
     disk: diskOf(prepared, recipe),
     // The weights of ranks that this process only stands for are not there.
     probe: probe ? { ...probe, losses: ranks && recipe.train.shardBase ? [] : probe.losses } : null,
     ranks: forecast ?? null,
   };
+}
+
+/** @param stoodInFor the GPU in whose place the run's device is */
+function memoryOf(prepared: PreparedRun, stoodInFor: string | undefined): RunForecast["memory"] {
+  const { memory, memoryLimit: limit, recomputed } = prepared;
+  const { model } = prepared.base;
+  const device = deviceOf(model);
+  if (device === "cpu") return { ...memory, limit, gpu: null };
+  const gpu = {
+    device: stoodInFor ?? device,
+    isStandIn: stoodInFor !== undefined,
+    ...keptParts({ ...prepared, model }),
+    recomputed: recomputed?.total ?? null,
+    host: { bytes: hostBytes(device), limit: memoryLimit() },
+  };
+  return { ...memory, limit: Number.isFinite(limit.bytes) ? limit : null, gpu };
 }
 
 async function forecastOf(

@@ -8,7 +8,7 @@ import { dtypeWidth, gatherNumbers, zeros } from "../torch/index.ts";
 import { DataParallel } from "../train/ranks/data-parallel.ts";
 import { takeMicroBatches } from "../train/step.ts";
 import { groupBy } from "../util/group-by.ts";
-import { checkpointBytes } from "./memory-estimate.ts";
+import { checkpointBytes } from "./memory/memory-estimate.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Probe } from "./probe-run.ts";
 

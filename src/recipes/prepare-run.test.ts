@@ -8,7 +8,7 @@ import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { chooseGemmBackend } from "../torch/gemm-choice.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { formatCount } from "../util/format.ts";
-import { checkMemoryFit, checkModelFit } from "./memory-fit.ts";
+import { checkMemoryFit, checkModelFit, standInMisfit } from "./memory/memory-fit.ts";
 import { prepareRun } from "./prepare-run.ts";
 
 vi.mock("../torch/gemm-choice.ts", { spy: true });
@@ -89,14 +89,18 @@ test("a run and a model that cannot fit are refused, unless the check is off", a
   expect(checkMemoryFit(tight, recipe({}), {})).toMatch(/^memory is tight: about/);
   const none = { ...small, bytes: 1000 };
   const half = recipe({}, { dtype: "bfloat16" }).model;
-  expect(() => checkModelFit(half, none, {})).toThrow(
+  expect(() => checkModelFit(half, none, {}, {})).toThrow(
     refusal("config", { where: "model.path", fix: /^use a smaller model, or a machine with \d+/ }),
   );
   const room = { ...small, bytes: 50_000 };
-  expect(() => checkModelFit(half, room, {})).toThrow(
+  expect(() => checkModelFit(half, room, {}, {})).toThrow(
     refusal("config", {
       fix: /^adapter\.method: qlora takes about [\d.]+ KiB; or/,
     }),
   );
-  checkModelFit(half, none, { SCALORA_MEMORY_CHECK: "off" });
+  checkModelFit(half, none, {}, { SCALORA_MEMORY_CHECK: "off" });
+  // A GPU is stood in for in the same memory, by copies of all weights.
+  expect(standInMisfit(half, room, { isTrained: false })).toMatch(/cannot be counted here/);
+  expect(standInMisfit(half, { ...small, bytes: 400_000 }, { isTrained: false })).toBeUndefined();
+  expect(standInMisfit(half, { ...small, bytes: 200_000 }, { isTrained: true })).toMatch(/with gradients/);
 });

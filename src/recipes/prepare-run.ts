@@ -3,7 +3,7 @@ import { presetNote } from "../adapters/preset-note.ts";
 import { methodNamed } from "../adapters/registry.ts";
 import { classesOf } from "../assemble/class-labels.ts";
 import { refuseClassifierFormats, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
-import { type LoadedModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
+import { deviceHere, type LoadedModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
 import { makeOptimizer } from "../assemble/make-optimizer.ts";
 import type { Recipe } from "../config/index.ts";
 import { type BatchSource, type Dataset, loadDataset } from "../data/index.ts";
@@ -12,6 +12,7 @@ import { isClassifierConfig } from "../models/index.ts";
 import { deviceOf, isClassifier, type ShardGroup, type TrainableModel, WeightShards } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import {
+  deviceMemory,
   type GemmBackend,
   Generator,
   measureBfloat16,
@@ -19,6 +20,7 @@ import {
   type ProcessGroup,
   processor,
   releaseFreeMemory,
+  resetDevicePeak,
   threads,
 } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
@@ -26,10 +28,16 @@ import { hashModel } from "../train/model-hash.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
-import { type MemoryLimit, type MemoryPlace, memoryLimit, memoryPlaces } from "./available-memory.ts";
-import { memoryNeed } from "./memory-estimate.ts";
-import { checkModelFit, isMemoryChecked, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
-import { type MemoryPlan, planMemory } from "./plan-memory.ts";
+import {
+  gpuLimit,
+  type MemoryLimit,
+  type MemoryPlace,
+  memoryLimit,
+  memoryPlaces,
+} from "./memory/available-memory.ts";
+import { type MemorySettings, memoryNeed, type RunParts } from "./memory/memory-estimate.ts";
+import { checkModelFit, isMemoryChecked, type WeightBytes, weightBytesOf } from "./memory/memory-fit.ts";
+import { type MemoryPlan, planMemory } from "./memory/plan-memory.ts";
 import { standInFor } from "./stand-in-ranks.ts";
 import { budgetWarnings, countSteps, dataWarnings, makeBatches } from "./training-data.ts";
 
@@ -63,6 +71,8 @@ interface PrepareOptions {
   readonly group?: ProcessGroup | undefined;
   /** Of a forecast: how many ranks would train, of which this process stands for one. */
   readonly ranks?: number | undefined;
+  /** Of a forecast: the device stands for a GPU that is not here. */
+  readonly isStandIn?: boolean;
 }
 
 /**
@@ -99,17 +109,11 @@ export async function prepareRun(recipe: Recipe, options: PrepareOptions = {}): 
     const adapters = own(attachParsed(model, recipe.adapter, seed));
     const dropout = own(new Generator(seed, deviceOf(model)));
     const optimizer = own(makeOptimizer(adapters, recipe.train));
-    const [limit, steps] = [memoryLimit({ ranks: places }), countSteps(batches, recipe)];
+    const steps = countSteps(batches, recipe);
     const tokens = batches.largestBatchTokens(steps * recipe.train.accumulate);
+    const limit = runLimit(model, places);
     const parts = { model, adapters, optimizer };
-    const exchange = { ranks: group?.size, microBatches: recipe.train.accumulate };
-    const plan = planMemory({
-      setting: shards ? "all" : recipe.train.recompute,
-      limit,
-      isChecked: isMemoryChecked(model),
-      measure: (recompute) =>
-        memoryNeed(parts, { dataset, tokens, limit, peakBefore, recompute, ...exchange }),
-    });
+    const plan = planOf(parts, recipe, { ...options, limit, dataset, tokens, peakBefore });
     return {
       base,
       shards,
@@ -137,6 +141,34 @@ export async function prepareRun(recipe: Recipe, options: PrepareOptions = {}): 
   }
 }
 
+/** What a run may take of the memory that it computes in. */
+function runLimit(model: TrainableModel, places: readonly MemoryPlace[]): MemoryLimit {
+  const device = deviceOf(model);
+  return device === "cpu" ? memoryLimit({ ranks: places }) : gpuLimit(device);
+}
+
+/** How a run that is ready uses memory. */
+function planOf(
+  parts: RunParts,
+  recipe: Recipe,
+  { group, ranks, isStandIn, ...settings }: PrepareOptions & MemorySettings,
+): MemoryPlan {
+  const { shardBase, recompute, accumulate } = recipe.train;
+  const device = deviceOf(parts.model);
+  const preparingPeak = deviceMemory(device)?.peak ?? 0;
+  const host = isStandIn ? memoryLimit() : device === "cpu" ? settings.limit : undefined;
+  // A forecast adds what ranks on CPUs exchange by itself.
+  const exchange = { ranks: group?.size ?? (device === "cpu" ? 1 : ranks), microBatches: accumulate };
+  return planMemory({
+    setting: shardBase ? "all" : recompute,
+    limit: settings.limit,
+    isChecked: isMemoryChecked(settings.limit),
+    isElsewhere: isStandIn ?? false,
+    measure: (again) =>
+      memoryNeed(parts, { ...settings, ...exchange, host, preparingPeak, recompute: again }),
+  });
+}
+
 /** Loads the model, of which ranks may have slices. */
 async function loadBase(
   recipe: Recipe,
@@ -149,7 +181,11 @@ async function loadBase(
   const sharing = recipe.train.shardBase ? shardingGroup(group, ranks) : undefined;
   const shards = sharing && own(new WeightShards(sharing));
   if (!isClassifierConfig(modelConfig)) refuseClassifierFormats(recipe.data);
-  checkModelFit(config, memoryLimit({ ranks: places }), process.env, sharing?.size);
+  const device = deviceHere(config.device);
+  const isHost = device === "cpu" || device === "mps";
+  const limit = isHost ? memoryLimit({ ranks: places }) : gpuLimit(device);
+  checkModelFit(config, limit, { sharedBy: sharing?.size, isCopied: device !== "cpu" });
+  resetDevicePeak(device);
   const { seed } = recipe.train;
   const base = await loadModelAndTokenizer({ ...config, shards }, seed, recordedBackend, modelConfig);
   own(base.model);

@@ -23,7 +23,7 @@ import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
 import type { ProcessLock } from "../util/process-lock.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
-import { checkpointBytes } from "./memory-estimate.ts";
+import { checkpointBytes } from "./memory/memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RunHooks, RunResult, RunTraining } from "./run-result.ts";

@@ -18,7 +18,7 @@ import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/shell-quote.ts";
-import { checkMemoryFit } from "./memory-fit.ts";
+import { checkMemoryFit } from "./memory/memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type RecordedRun, readRecordedRun } from "./recorded-run.ts";
 import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";

@@ -21,6 +21,33 @@ export function cudaDevices(): number {
   return native().cudaDevices();
 }
 
+/** What this process has of the memory of a GPU, in bytes. */
+export interface DeviceMemory {
+  /** Its tensors. */
+  readonly tensors: number;
+  /** The most that they have been, since `resetDevicePeak`. */
+  readonly peak: number;
+  /** What it holds: its tensors, and freed memory that libtorch keeps. */
+  readonly held: number;
+  /** What nobody holds. */
+  readonly free: number;
+  /** The device's; 0 where it has no memory of its own. */
+  readonly total: number;
+}
+
+/** The memory of a GPU; undefined where libtorch cannot tell. */
+export function deviceMemory(device: string): DeviceMemory | undefined {
+  const found = native().deviceMemory(device);
+  if (found === undefined) return undefined;
+  const [tensors, peak, held, free, total] = found;
+  return { tensors, peak, held, free, total };
+}
+
+/** Forgets how much the tensors on a GPU have been. */
+export function resetDevicePeak(device: string): void {
+  native().resetDevicePeak(device);
+}
+
 /** Whether `causalAttention` runs on this CPU. */
 export function hasFusedAttention(): boolean {
   return native().hasFusedAttention();
@@ -104,9 +131,9 @@ export interface ActionMemory {
   readonly resident: number;
 }
 
-/** Measures the memory of an action, on any device. It should free no older tensors. */
-export function measureMemory(action: () => void): ActionMemory {
-  native().startMemoryCount();
+/** Measures the memory of an action on a device, its tensors on others left out. It should free no older tensors. */
+export function measureMemory(action: () => void, device = "cpu"): ActionMemory {
+  native().startMemoryCount(device);
   let counted: readonly [number, number] = [0, 0];
   try {
     action();

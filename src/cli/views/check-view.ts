@@ -31,6 +31,29 @@ export function checkText(
   ].join("\n\n");
 }
 
+function memoryRows({ total, limit, gpu, tokens }: RunForecast["memory"]): [string, string][] {
+  const batch = `largest batch ${formatCountOf(tokens, "token")}`;
+  if (gpu === null) return [["memory", `${taken(total, limit)}; ${batch}`]];
+  const { weights, trained, optimizer, recomputed, host } = gpu;
+  const again =
+    recomputed === null ? "" : `; with train.recompute: all about ${formatBytes(Math.round(recomputed))}`;
+  return [
+    ["GPU memory", `${taken(total, limit)}; ${batch}${again}`],
+    [
+      "",
+      `${formatBytes(weights)} of weights, ${formatBytes(trained)} of what is trained and its gradients, ${formatBytes(optimizer)} of the optimiser's state`,
+    ],
+    ["host memory", taken(host.bytes, host.limit)],
+  ];
+}
+
+function taken(bytes: number, limit: RunForecast["memory"]["limit"]): string {
+  const text = `about ${formatBytes(Math.round(bytes))}`;
+  if (limit === null) return text;
+  const shared = limit.sharedBy === undefined ? "" : `, shared by ${limit.sharedBy} processes`;
+  return `${text} of ${formatBytes(limit.bytes)} (${limit.of}${shared})`;
+}
+
 function forecastRows({
   steps,
   parameters,
@@ -41,8 +64,6 @@ function forecastRows({
   ranks,
 }: RunForecast): [string, string][] {
   const share = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
-  const { sharedBy } = memory.limit;
-  const shared = sharedBy === undefined ? "" : `, shared by ${sharedBy} processes`;
   const rows: [string, string][] = [
     [
       "parameters",
@@ -53,10 +74,7 @@ function forecastRows({
       `${formatCountOf(data.rows, "row")}, ${formatCountOf(data.tokens, "token")}, ${formatCount(data.labelTokens)} trained on, ${formatCountOf(data.heldOut, "row")} held out`,
     ],
     ["steps", formatCount(steps)],
-    [
-      "memory",
-      `about ${formatBytes(memory.total)} of ${formatBytes(memory.limit.bytes)} (${memory.limit.of}${shared}); largest batch ${formatCountOf(memory.tokens, "token")}`,
-    ],
+    ...memoryRows(memory),
     [
       "disk",
       `up to ${formatBytes(disk.needed)} of ${formatBytes(disk.free)}; a checkpoint ${formatBytes(disk.checkpoint)}`,

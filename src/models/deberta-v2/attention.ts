@@ -66,7 +66,7 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
     );
     const bias = relative && this.positionScores({ queries, keys }, relative, scale, stream.dropout);
     const drop = { rate: attentionDropout, generator: stream.dropout };
-    return bidirectionalAttention({ queries, keys, values }, stream.offsets, scale, drop, bias);
+    return bidirectionalAttention({ queries, keys, values }, stream, scale, drop, bias);
   }
 
   /** `[rows, heads, headDim]` */

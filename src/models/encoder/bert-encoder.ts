@@ -55,7 +55,7 @@ class BertSelfAttention extends Module implements SelfAttention<EncoderContext> 
     const split = (linear: Linear) => reshape(linear.forward(x), [rows, -1, this.headDim]);
     const heads = { queries: split(this.query), keys: split(this.key), values: split(this.value) };
     const drop = { rate: this.rate, generator: stream.dropout };
-    return bidirectionalAttention(heads, stream.offsets, this.headDim ** -0.5, drop);
+    return bidirectionalAttention(heads, stream, this.headDim ** -0.5, drop);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   add_,
   copy_,
   type DType,
+  dtypeWidth,
   narrow,
   noGrad,
   type ProcessGroup,
@@ -149,4 +150,21 @@ export class DeviceExchange implements GradientExchange {
     const rooms = [...this.rooms.values()].flatMap(({ sent, received, sum }) => [sent, received, sum]);
     for (const tensor of [...rooms, ...this.sums, ...this.flats.values()]) tensor.dispose();
   }
+}
+
+/**
+ * Bytes of a GPU's memory in which so many ranks exchange gradients.
+ * @param microBatches of a step, over all ranks
+ */
+export function deviceExchangeBytes(adapters: GradientOwner, ranks: number, microBatches: number): number {
+  if (ranks === 1) return 0;
+  const trainables = adapters.trainables();
+  const parts = makeBuckets(trainables, usualBucketBytes).map(
+    (bucket) => partOf(bucket, ranks) * dtypeWidth(bucket.dtype),
+  );
+  const flats = trainables.map(({ grad }) => (grad.isContiguous ? 0 : grad.numel * dtypeWidth(grad.dtype)));
+  const sum = (bytes: readonly number[]) => bytes.reduce((total, each) => total + each, 0);
+  // What is sent, received and gathered of the largest bucket, and its sum.
+  const room = (3 * ranks + 1) * Math.max(0, ...parts);
+  return room + sum(flats) + (microBatches > ranks ? sum(parts) : 0);
 }

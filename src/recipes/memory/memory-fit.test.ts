@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refusal } from "../testing/refusal.ts";
+import { refusal } from "../../testing/refusal.ts";
 import { fitOf, memoryError } from "./memory-fit.ts";
 
 const GiB = 2 ** 30;

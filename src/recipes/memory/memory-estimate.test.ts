@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { type AdapterOptions, attach } from "../adapters/index.ts";
-import { collate, type Example } from "../data/index.ts";
-import { createModel } from "../models/index.ts";
-import type { CausalLM } from "../nn/index.ts";
-import { AdamW } from "../optim/index.ts";
-import { quantiseLinearLayers } from "../testing/quantise-model.ts";
-import { refusal } from "../testing/refusal.ts";
-import { tinyLlamaConfig } from "../testing/tiny-llama.ts";
-import { Generator, liveTensorCount, measureMemory, memory, scope } from "../torch/index.ts";
-import { objectiveOf } from "../train/objective.ts";
+import { type AdapterOptions, attach } from "../../adapters/index.ts";
+import { collate, type Example } from "../../data/index.ts";
+import { createModel } from "../../models/index.ts";
+import type { CausalLM } from "../../nn/index.ts";
+import { AdamW } from "../../optim/index.ts";
+import { quantiseLinearLayers } from "../../testing/quantise-model.ts";
+import { refusal } from "../../testing/refusal.ts";
+import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
+import { Generator, liveTensorCount, measureMemory, memory, scope } from "../../torch/index.ts";
+import { objectiveOf } from "../../train/objective.ts";
 import { measureEvaluation, measureTraining } from "./measure-activations.ts";
 import { checkpointBytes, keptBytes, memoryNeed, type RunParts } from "./memory-estimate.ts";
 

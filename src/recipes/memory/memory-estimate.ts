@@ -1,10 +1,18 @@
-import type { AdapterSet } from "../adapters/index.ts";
-import type { Dataset } from "../data/index.ts";
-import { deviceOf, type RowSlice, type TrainableModel } from "../nn/index.ts";
-import type { Optimizer } from "../optim/index.ts";
-import { dtypeWidth, keepsFreedMemory, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
-import { exchangeBytes } from "../train/ranks/host-exchange.ts";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import type { AdapterSet } from "../../adapters/index.ts";
+import type { Dataset } from "../../data/index.ts";
+import { deviceOf, type RowSlice, type TrainableModel } from "../../nn/index.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import {
+  deviceMemory,
+  dtypeWidth,
+  keepsFreedMemory,
+  memory,
+  releaseFreeMemory,
+  type Tensor,
+} from "../../torch/index.ts";
+import { deviceExchangeBytes } from "../../train/ranks/device-exchange.ts";
+import { exchangeBytes } from "../../train/ranks/host-exchange.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { type BatchMemory, measureEvaluation, measureTraining } from "./measure-activations.ts";
 
@@ -43,8 +51,12 @@ export interface MemorySettings {
   /** Tokens of the largest batch. */
   readonly tokens: number;
   readonly limit: MemoryLimit;
+  /** What measuring may take of this machine's memory, where it takes it: not on a GPU. */
+  readonly host?: MemoryLimit | undefined;
   /** Peak of the process before the run was prepared, in bytes. */
   readonly peakBefore: number;
+  /** Of a run on a GPU: the most that its tensors were while it was prepared, in bytes. */
+  readonly preparingPeak?: number;
   /** Whether the backward pass runs the model's blocks again. */
   readonly recompute?: boolean;
   /** The ranks that exchange gradients. */
@@ -55,20 +67,25 @@ export interface MemorySettings {
 
 /**
  * The memory of training at its peak, measured with passes over batches of some hundred tokens; gradients are zero afterwards.
- * On a GPU it is that of the tensors.
+ * On a GPU it is that of its tensors.
  * @throws ScaloraError `config` when memory is not even enough for these passes
  */
 export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNeed {
   const { model, adapters } = parts;
-  const { dataset, tokens, limit, peakBefore, recompute = false, ranks = 1, microBatches = 1 } = settings;
+  const { dataset, tokens, host, recompute = false, ranks = 1, microBatches = 1 } = settings;
   const rows = dataset.train.flat();
-  const training = measured(() => measureTraining({ model, rows, tokens, limit }, recompute), recompute);
-  const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit), recompute);
+  const training = measured(
+    () => measureTraining({ model, rows, tokens, limit: host }, recompute),
+    recompute,
+  );
+  const evaluation = measured(() => measureEvaluation(model, dataset.eval, host), recompute);
   adapters.zeroGrad();
-  const { kept, soFar } =
-    deviceOf(model) === "cpu" ? processMemory(parts, peakBefore) : { kept: keptBytes(parts), soFar: 0 };
-  const exchange = deviceOf(model) === "cpu" ? exchangeBytes(adapters, ranks, microBatches) : 0;
-  const bytes = training.bytes + exchange;
+  const isOnCpu = deviceOf(model) === "cpu";
+  const { kept, soFar } = isOnCpu
+    ? processMemory(parts, settings.peakBefore)
+    : gpuMemory(parts, settings.preparingPeak);
+  const exchange = isOnCpu ? exchangeBytes : deviceExchangeBytes;
+  const bytes = training.bytes + exchange(adapters, ranks, microBatches);
   const { perToken } = training;
   const least = Math.max(kept + evaluation.bytes, soFar);
   return {
@@ -114,18 +131,49 @@ function processMemory({ model, adapters }: RunParts, peakBefore: number): { kep
   return { kept: resident + laterHeap + kernels + holes, soFar: peak > peakBefore ? peak : 0 };
 }
 
-/**
- * Bytes of the tensors that a run keeps between steps: all weights (with base stores; quantised ones in 4 bits), trainable
- * parameters with gradients and moments.
- */
-export function keptBytes({ model, adapters, optimizer }: RunParts): number {
+/** What a GPU's allocator keeps between steps, and its peak while the run was prepared; where it does not tell, what is known. */
+function gpuMemory(parts: RunParts, preparingPeak = 0): { kept: number; soFar: number } {
+  const kept = deviceMemory(deviceOf(parts.model))?.tensors ?? keptBytes(parts);
+  return { kept, soFar: preparingPeak };
+}
+
+/** Resident memory of a process that trains on a GPU. */
+export function hostBytes(device: string): number {
+  releaseFreeMemory();
+  const gpu = deviceMemory(device);
+  const standIn = gpu?.total === 0 ? gpu.tensors : 0;
+  return Math.max(0, memory().resident - standIn) + laterHeap;
+}
+
+/** What takes memory between steps, in bytes. */
+export interface KeptParts {
+  /** All weights, with base stores; quantised ones in 4 bits. */
+  readonly weights: number;
+  /** What is trained beside them, and the gradients of all that is trained. */
+  readonly trained: number;
+  /** The optimiser's state. */
+  readonly optimizer: number;
+}
+
+/** The tensors that a run keeps between steps. */
+export function keptParts({ model, adapters, optimizer }: RunParts): KeptParts {
   const weights = new Set([...model.namedParameters()].map(([, weight]) => weight));
   const trainables = adapters.trainables();
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
   const merged = [...adapters.state()].filter(([name]) => baseStoreTensors.test(name));
   const gradients = trainables.map(({ grad }) => grad);
   const beside = merged.map(([, tensor]) => tensor);
-  return bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
+  return {
+    weights: bytesOf([...weights, ...beside]),
+    trained: bytesOf([...own, ...gradients]),
+    optimizer: bytesOf([...optimizer.state().values()]),
+  };
+}
+
+/** Bytes of the tensors that a run keeps between steps. */
+export function keptBytes(parts: RunParts): number {
+  const { weights, trained, optimizer } = keptParts(parts);
+  return weights + trained + optimizer;
 }
 
 /** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights, whole, if the method changes them. */

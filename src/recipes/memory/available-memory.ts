@@ -1,12 +1,13 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { gatherTexts, memory, type ProcessGroup } from "../torch/index.ts";
+import { deviceMemory, gatherTexts, memory, type ProcessGroup } from "../../torch/index.ts";
 
 /** How much memory this process may take altogether, and what limits it. */
 export interface MemoryLimit {
+  /** Infinite on a device whose memory is not known. */
   readonly bytes: number;
-  readonly of: "the machine" | "the control group (container)";
+  readonly of: "the machine" | "the control group (container)" | "the GPU";
   /** The ranks between which it shares out what is free there; absent for one. */
   readonly sharedBy?: number;
 }
@@ -73,6 +74,13 @@ export function memoryLimit({
     ...(sharedBy > 1 && { sharedBy }),
   }));
   return rooms.reduce((least, room) => (room.bytes < least.bytes ? room : least));
+}
+
+/** What this process may take of a GPU: what it holds, and what nobody does. */
+export function gpuLimit(device: string): MemoryLimit {
+  const gpu = deviceMemory(device);
+  const bytes = gpu === undefined || gpu.total === 0 ? Number.POSITIVE_INFINITY : gpu.held + gpu.free;
+  return { bytes, of: "the GPU" };
 }
 
 /** Memory that is free somewhere. */

@@ -1,6 +1,6 @@
-import type { Recipe } from "../config/index.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { formatBytes } from "../util/format.ts";
+import type { Recipe } from "../../config/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { formatBytes } from "../../util/format.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import type { MemoryNeed } from "./memory-estimate.ts";
 import { fitOf } from "./memory-fit.ts";
@@ -10,7 +10,7 @@ export interface MemoryPlan {
   readonly memory: MemoryNeed;
   /** Whether the backward pass runs the model's blocks again. */
   readonly recompute: boolean;
-  /** What the run would need with that, where it does not fit without. */
+  /** What the run would need with that, where it does not fit without, or where it is not known whether it fits. */
   readonly recomputed?: MemoryNeed;
   readonly warnings: readonly string[];
 }
@@ -21,16 +21,25 @@ export interface MemoryChoice {
   readonly limit: MemoryLimit;
   /** Whether runs that do not fit are refused. */
   readonly isChecked: boolean;
+  /** Whether the limit is another machine's, and unknown: `auto` then says both. */
+  readonly isElsewhere?: boolean;
   /** Measures what the run needs, with or without recomputation. */
   readonly measure: (recompute: boolean) => MemoryNeed;
 }
 
 /** Decides whether a run recomputes activations: always, never, or (`auto`, the default) where it would be refused without. */
-export function planMemory({ setting = "auto", limit, isChecked, measure }: MemoryChoice): MemoryPlan {
+export function planMemory({
+  setting = "auto",
+  limit,
+  isChecked,
+  isElsewhere = false,
+  measure,
+}: MemoryChoice): MemoryPlan {
   if (setting === "all") return { memory: measure(true), recompute: true, warnings: [] };
   const need = measurePlain(setting, measure);
   if (need === undefined) return { memory: measure(true), recompute: true, warnings: [tooLittle(limit)] };
   const plain = { memory: need, recompute: false, warnings: [] };
+  if (isElsewhere && setting === "auto") return { ...plain, recomputed: measure(true) };
   if (!isChecked || fitOf(plain.memory, limit) !== "no") return plain;
   const recomputed = measure(true);
   if (setting === "none" || recomputed.total >= plain.memory.total) return { ...plain, recomputed };

@@ -1,6 +1,6 @@
-import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { type Batch, collate, type Example } from "../data/index.ts";
-import { backward, deviceOf, RecomputedPass, type TrainableModel } from "../nn/index.ts";
+import { evaluationBatches } from "../../assemble/evaluation-batches.ts";
+import { type Batch, collate, type Example } from "../../data/index.ts";
+import { backward, deviceOf, RecomputedPass, type TrainableModel } from "../../nn/index.ts";
 import {
   Generator,
   keepsFreedMemory,
@@ -8,8 +8,8 @@ import {
   memory,
   releaseFreeMemory,
   scope,
-} from "../torch/index.ts";
-import { objectiveOf } from "../train/objective.ts";
+} from "../../torch/index.ts";
+import { objectiveOf } from "../../train/objective.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 
 /** Tokens of the batches that are measured; larger ones are extrapolated. Of longer rows, so many tokens are measured. */
@@ -52,7 +52,7 @@ export function measureTraining(measured: Measured, recompute = false): BatchMem
 export function measureEvaluation(
   model: TrainableModel,
   rows: readonly Example[],
-  limit: MemoryLimit,
+  limit?: MemoryLimit,
 ): BatchMemory {
   if (rows.length === 0) return { bytes: 0, perToken: 0 };
   const tokens = evaluationBatches(rows).reduce((most, batch) => Math.max(most, batch.tokens.length), 0);
@@ -60,12 +60,12 @@ export function measureEvaluation(
   return measurePass({ model, rows, tokens, limit }, (batch) => objective.evaluate(batch));
 }
 
-/** What is measured: batches of a model's rows, for up to so many tokens, within a limit. */
+/** What is measured: batches of a model's rows, for up to so many tokens, within a limit of the host's memory if they are there. */
 export interface Measured {
   readonly model: TrainableModel;
   readonly rows: readonly Example[];
   readonly tokens: number;
-  readonly limit: MemoryLimit;
+  readonly limit?: MemoryLimit | undefined;
 }
 
 /**
@@ -77,18 +77,19 @@ function measurePass(
   pass: (batch: Batch) => unknown,
   recompute = false,
 ): BatchMemory {
-  const onDevice = deviceOf(model) !== "cpu";
+  const device = deviceOf(model);
+  const onDevice = device !== "cpu";
   const longest = rows.toSorted((a, b) => b.ids.length - a.ids.length);
   const measure = (budget: number) => {
     const batch = collate(rowsWithin(longest, budget));
-    const used = measureMemory(() => scope(() => void pass(batch)));
+    const used = measureMemory(() => scope(() => void pass(batch)), device);
     return { ...used, tokens: batch.tokens.length };
   };
   // The first pass also loads code and makes kernels.
   const small = measure(Math.min(smallBatch, tokens / 4));
   releaseFreeMemory();
   const before = memory().resident;
-  const room = onDevice ? tokens : ((limit.bytes - before) / (2 * small.tensors)) * small.tokens;
+  const room = limit ? ((limit.bytes - before) / (2 * small.tensors)) * small.tokens : tokens;
   const wanted = Math.max(largeBatch, longest[0]?.ids.length ?? 0);
   const large = measure(Math.min(wanted, tokens, room));
   const more = large.tokens - small.tokens;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ScaloraError } from "../util/errors.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import { type MemoryChoice, planMemory } from "./plan-memory.ts";
 
 const need = (total: number) => ({ total, least: 1, fixed: 1, perToken: 1, tokens: 100, longestRow: 10 });

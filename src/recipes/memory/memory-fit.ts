@@ -1,11 +1,10 @@
-import type { LoadedModel } from "../assemble/load-base-model.ts";
-import { loadedModelBytes } from "../assemble/loaded-model-bytes.ts";
-import type { ModelConfig, Recipe } from "../config/index.ts";
-import { deviceOf, isClassifier, Linear, LMHead, type TrainableModel } from "../nn/index.ts";
-import { cudaDevices, Tensor } from "../torch/index.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { formatBytes, formatCount } from "../util/format.ts";
-import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
+import { loadedModelBytes } from "../../assemble/loaded-model-bytes.ts";
+import type { ModelConfig, Recipe } from "../../config/index.ts";
+import { isClassifier, Linear, LMHead, type TrainableModel } from "../../nn/index.ts";
+import { Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { formatBytes, formatCount } from "../../util/format.ts";
+import type { MemoryLimit } from "./available-memory.ts";
 import type { MemoryNeed } from "./memory-estimate.ts";
 
 /** The estimate may be wrong by this much: a run is refused that would not fit if it were too high. */
@@ -51,7 +50,6 @@ export function weightBytesOf(model: TrainableModel): WeightBytes {
 
 /** What a run needs and may take. */
 interface FittedRun {
-  readonly base: Pick<LoadedModel, "model">;
   readonly memory: MemoryNeed;
   /** What it needs if it recomputes activations, where it does not and does not fit. */
   readonly recomputed?: MemoryNeed | undefined;
@@ -59,9 +57,9 @@ interface FittedRun {
   readonly weightBytes: WeightBytes;
 }
 
-/** Whether a run of a model that does not fit into memory is refused: on the CPU, unless `SCALORA_MEMORY_CHECK=off`. */
-export const isMemoryChecked = (model: TrainableModel, env = process.env): boolean =>
-  deviceOf(model) === "cpu" && env["SCALORA_MEMORY_CHECK"] !== "off";
+/** Whether a run that does not fit into memory is refused: where the limit is known, unless `SCALORA_MEMORY_CHECK=off`. */
+export const isMemoryChecked = ({ bytes }: MemoryLimit, env = process.env): boolean =>
+  Number.isFinite(bytes) && env["SCALORA_MEMORY_CHECK"] !== "off";
 
 /**
  * Refuses a run that cannot fit into memory, unless `SCALORA_MEMORY_CHECK=off`.
@@ -69,11 +67,11 @@ export const isMemoryChecked = (model: TrainableModel, env = process.env): boole
  * @throws ScaloraError `config` saying what would fit
  */
 export function checkMemoryFit(
-  { base, memory: need, recomputed, memoryLimit: limit, weightBytes }: FittedRun,
+  { memory: need, recomputed, memoryLimit: limit, weightBytes }: FittedRun,
   recipe: Recipe,
   env = process.env,
 ): string | undefined {
-  if (!isMemoryChecked(base.model, env)) return undefined;
+  if (!isMemoryChecked(limit, env)) return undefined;
   const fit = fitOf(need, limit);
   if (fit === "yes") return undefined;
   const error = memoryError({ need, recomputed, limit, weightBytes }, recipe);
@@ -81,30 +79,53 @@ export function checkMemoryFit(
   return `memory is tight: ${error.found}; ${error.expected}`;
 }
 
+/** Where a model is to be loaded. */
+interface ModelPlace {
+  /** The number of ranks that its weights are shared out between. */
+  readonly sharedBy?: number | undefined;
+  /** Whether its weights are copied from their files, to another device. */
+  readonly isCopied?: boolean;
+}
+
 /**
  * Refuses a model that cannot be loaded into memory, before loading it is tried.
- * @param sharedBy the number of ranks that its weights are shared out between
  * @throws ScaloraError `config`
  */
 export function checkModelFit(
   config: ModelConfig,
-  limit = memoryLimit(),
+  limit: MemoryLimit,
+  place: ModelPlace = {},
   env = process.env,
-  sharedBy = 1,
 ): void {
-  if (config.device.startsWith("cuda") || cudaDevices() > 0 || env["SCALORA_MEMORY_CHECK"] === "off") return;
-  const bytes = loadedModelBytes(config, sharedBy);
+  if (!isMemoryChecked(limit, env)) return;
+  const bytes = loadedModelBytes(config, place);
   if (fitOf({ total: bytes }, limit) !== "no") return;
   throw new ScaloraError("config", "The model does not fit into memory", {
     where: `model.path: ${config.path}`,
     expected: `at most ${formatBytes(limit.bytes)}, ${allOf(limit)}`,
     found: `about ${formatBytes(bytes)} for its weights alone`,
-    fix: modelsThatFit(config, limit, sharedBy),
+    fix: modelsThatFit(config, limit, place),
   });
 }
 
+/**
+ * What a stand-in for a GPU, which has this machine's memory, cannot count because it does not fit there.
+ * @param isTrained whether the weights are: gradients and two moments are then as large
+ * @returns a warning, or undefined where it fits
+ */
+export function standInMisfit(
+  config: ModelConfig,
+  limit: MemoryLimit,
+  { isTrained, sharedBy }: { readonly isTrained: boolean; readonly sharedBy?: number | undefined },
+): string | undefined {
+  const weights = loadedModelBytes(config, { sharedBy, isCopied: true });
+  const bytes = (isTrained ? 4 : 1) * weights;
+  if (fitOf({ total: bytes }, limit) === "yes") return undefined;
+  return `what a GPU would hold cannot be counted here: about ${formatBytes(bytes)} for the weights${isTrained ? " with gradients and moments" : ""} of ${formatBytes(limit.bytes)}, ${allOf(limit)}; run check on the machine with the GPU, or on one with more memory`;
+}
+
 /** Other forms of the same weights that fit, with what they take; else the memory that the smallest needs. */
-function modelsThatFit(config: ModelConfig, limit: MemoryLimit, sharedBy: number): string {
+function modelsThatFit(config: ModelConfig, limit: MemoryLimit, place: ModelPlace): string {
   const forms = [
     { text: "model.dtype: bfloat16", change: { dtype: "bfloat16" } },
     { text: "adapter.method: qlora", change: { quantization: "nf4" } },
@@ -115,7 +136,7 @@ function modelsThatFit(config: ModelConfig, limit: MemoryLimit, sharedBy: number
   ] as const;
   const sizes = forms.map(({ text, change }) => ({
     text,
-    bytes: loadedModelBytes({ ...config, ...change }, sharedBy),
+    bytes: loadedModelBytes({ ...config, ...change }, place),
   }));
   const fitting = sizes.filter(
     ({ bytes }, i) =>

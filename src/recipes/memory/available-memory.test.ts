@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { type MemoryPlace, memoryLimit } from "./available-memory.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
