@@ -60,7 +60,7 @@ export interface RunForecast {
 }
 
 /** A run on a GPU: what takes its memory beside a batch, and the process's own. */
-export interface GpuForecast extends KeptParts {
+interface GpuForecast extends KeptParts {
   readonly device: string;
   /** Whether it is counted on a stand-in, in host memory, because there is no GPU. */
   readonly isStandIn: boolean;

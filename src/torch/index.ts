@@ -34,7 +34,6 @@ export {
   type ActionMemory,
   cpuCapability,
   cudaDevices,
-  type DeviceMemory,
   deviceMemory,
   hasFusedAttention,
   keepFreedMemory,

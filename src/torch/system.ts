@@ -22,7 +22,7 @@ export function cudaDevices(): number {
 }
 
 /** What this process has of the memory of a GPU, in bytes. */
-export interface DeviceMemory {
+interface DeviceMemory {
   /** Its tensors. */
   readonly tensors: number;
   /** The most that they have been, since `resetDevicePeak`. */
