@@ -78,8 +78,9 @@ async function withXcode(job: CompileJob): Promise<string> {
   const { flags, libraries, units } = optionsOf(job);
   const version = await versionOf("clang++");
   const target = ["-arch", "arm64", `-mmacosx-version-min=${oldest}`];
-  // Apple's 17 is of LLVM 19; those before it make the older names, and do not know that they can be asked for.
-  const makesOthers = Number(/ version (\d+)/.exec(version)?.[1]) >= 17;
+  // Apple's 17 is of LLVM 19. Those before it make the older names, and do not know that they can be asked for; LLVM's own 17
+  // makes them too, and knows.
+  const makesOthers = Number(/clang version (\d+)/.exec(version)?.[1]) >= 17;
   const names = makesOthers ? [olderNames] : [];
   const named = units.map((unit) => ({ ...unit, flags: [...target, ...names, ...flags] }));
   const built = await compileUnits(named, { program: "clang++", version }, job.log);
