@@ -108,7 +108,7 @@ test("a base that is shared out takes a GPU a slice of the weights, and what is 
   expect(Math.abs((whole - shared) / saved - 1)).toBeLessThan(0.01);
 });
 
-test("a run that a GPU cannot hold is refused as on the CPU, and recomputes where that is enough", async () => {
+test("a run that a GPU cannot hold is refused as on the CPU", async () => {
   using prepared = await prepareRun(recipe(lora));
   const limited = (bytes: number) => ({ ...prepared, memoryLimit: { bytes, of: "the GPU" } as const });
   expect(prepared.memoryLimit).toEqual({ bytes: Number.POSITIVE_INFINITY, of: "the GPU" });
