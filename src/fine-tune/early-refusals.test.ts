@@ -32,6 +32,8 @@ const options = {
 
 test("what is right comes to the thread", async () => {
   await expect(fineTune(options).result).rejects.toThrow("a thread was started");
+  const nothingToResume = { ...options, resume: undefined };
+  await expect(untyped(fineTune, nothingToResume).result).rejects.toThrow("a thread was started");
   const ofFiles = { ...options, plugins: ["none.ts"] };
   await expect(untyped(fineTune, ofFiles).result).rejects.toThrow("a thread was started");
 });
@@ -48,6 +50,16 @@ test.each([
     refusal("config", { message }),
   );
   expect(existsSync(join(scratch.path, "tiny-lora"))).toBe(false);
+});
+
+test.each([
+  [{ learningRate: 1 }, { message: "fineTune has no option learningRate", expected: "method" }],
+  [{ data: {} }, { where: "data", expected: "a list of rows", found: "an object without train" }],
+  [{ data: new Set(options.data) }, { where: "data", found: "an object without train" }],
+  [{ data: () => options.data }, { where: "data", found: "a value of type function" }],
+])("%j is no option of fineTune, or nothing to train on", async (wrong, expected) => {
+  const code = "learningRate" in wrong ? "usage" : "config";
+  await expect(untyped(fineTune, { ...options, ...wrong }).result).rejects.toThrow(refusal(code, expected));
 });
 
 test("what is no signal, no path and no run is refused as such", async () => {

@@ -6,7 +6,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
 import { isRecord } from "../util/json.ts";
 import { FineTuneRun } from "./fine-tune-run.ts";
-import { requireKnown, requireText, resumeKeys, targetKeys } from "./known-options.ts";
+import { fineTuneKeys, requireKnown, requireText, resumeKeys, targetKeys } from "./known-options.ts";
 import type { SentRows } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
 import type { FineTuneOptions, MethodName, ResumeOptions, Row } from "./options.ts";
@@ -28,7 +28,7 @@ export function fineTune<Name extends MethodName>(
   const given: unknown = options;
   if (!isRecord(given))
     throw new ScaloraError("usage", "fineTune takes options", { expected: "{ model, data, method, … }" });
-  if ("resume" in options) {
+  if (isResume(options)) {
     requireText("fineTune, to resume,", options.resume, "the folder of a run");
     const folder = resolve(expandHome(options.resume));
     const job = async () => {
@@ -43,6 +43,7 @@ export function fineTune<Name extends MethodName>(
   return new FineTuneRun(
     folder,
     async (thread) => {
+      requireKnown("fineTune", options, fineTuneKeys);
       requireData(options.data);
       checkOptions({ recipe, rows, cwd });
       return { type: "train", recipe, cwd, rows: await sendAll(thread, rows) };
@@ -63,14 +64,26 @@ export function openRun(path: string, how: Omit<ModelTarget, "path"> = {}): Open
   return new OpenedRun({ ...how, path: existsSync(here) ? here : path });
 }
 
-/** @param data which a program without types may have left out */
-function requireData(data: FineTuneOptions["data"] | undefined): void {
-  if (data !== undefined && (!Array.isArray(data) || data.length > 0)) return;
+/** A program may give `resume` whether or not there is something to resume. */
+const isResume = <Name extends MethodName>(
+  options: FineTuneOptions<Name> | ResumeOptions,
+): options is ResumeOptions => "resume" in options && options.resume !== undefined;
+
+/** @param data which a program without types may have left out, or given as something else */
+function requireData(data: unknown): void {
+  if (typeof data === "string" || (Array.isArray(data) && data.length > 0)) return;
+  if (isRecord(data) && data["train"] !== undefined) return;
   throw new ScaloraError("config", "There is nothing to train on", {
     where: "data",
     expected: "a file, a list of rows, or { train, eval } of these",
-    found: data === undefined ? "nothing" : "no rows",
+    found: describeData(data),
   });
+}
+
+function describeData(data: unknown): string {
+  if (data === undefined) return "nothing";
+  if (Array.isArray(data)) return "no rows";
+  return isRecord(data) ? "an object without train" : `a value of type ${typeof data}`;
 }
 
 async function sendAll(

@@ -4,6 +4,7 @@ import { nearestName } from "../util/nearest-name.ts";
 import type {
   ChatOptions,
   EvaluationOptions,
+  FineTuneOptions,
   GenerateOptions,
   ResumeOptions,
   SaveOptions,
@@ -34,6 +35,17 @@ export const evaluationKeys: Keys<EvaluationOptions> = {
 
 export const saveKeys: Keys<SaveOptions> = { as: true, dtype: true, rank: true, energy: true, signal: true };
 
+export const fineTuneKeys: Keys<FineTuneOptions & ResumeOptions> = {
+  model: true,
+  data: true,
+  method: true,
+  train: true,
+  run: true,
+  plugins: true,
+  signal: true,
+  resume: true,
+};
+
 export const resumeKeys: Keys<ResumeOptions> = { resume: true, signal: true };
 
 export const targetKeys: Keys<Omit<ModelTarget, "path">> = {
@@ -46,11 +58,12 @@ export const targetKeys: Keys<Omit<ModelTarget, "path">> = {
 
 /**
  * Programs without types, and those that cast, can misspell an option, which would have no effect.
+ * @param options of which those that are undefined are absent
  * @throws ScaloraError `usage` for a key that is none of the options'
  */
 export function requireKnown(call: string, options: object, known: Keys<Record<string, unknown>>): void {
-  for (const key of Object.keys(options)) {
-    if (Object.hasOwn(known, key)) continue;
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, key)) continue;
     const near = nearestName(key, Object.keys(known));
     throw new ScaloraError("usage", `${call} has no option ${key}`, {
       expected: Object.keys(known).join(", "),

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { unusedRunName } from "../config/index.ts";
 import { expandHome } from "../util/expand-home.ts";
-import { isRecord } from "../util/json.ts";
+import { definedFields, isRecord } from "../util/json.ts";
 import type { WrittenRecipe } from "./messages.ts";
 import type { FineTuneData, FineTuneOptions, MethodName, Row } from "./options.ts";
 
@@ -27,7 +27,7 @@ export function writtenRecipe<Name extends MethodName>(options: FineTuneOptions<
   // What is no text stays, so that the check of the recipe refuses it.
   const run = { ...chosen, ...options.run, ...(given.folder && { folder: chosen.folder }) };
   const { section, rows } = filesAndRows(data);
-  const recipe = { ...sections, model, adapter, data: section, run };
+  const recipe = { ...definedFields(sections), model, adapter, data: section, run };
   return { recipe, rows, folder: join(chosen.folder, chosen.name) };
 }
 
