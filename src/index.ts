@@ -98,6 +98,7 @@ export type {
   FineTuneData,
   FineTuneOptions,
   GenerateOptions,
+  GgufFileOptions,
   InstructionRow,
   MethodName,
   PromptRow,

@@ -253,11 +253,13 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     const settings = { maxTokens: 12 };
     const whole = await run.chat([{ role: "system", content: system }, user], settings);
     const out = join(folder, "chats.gguf");
-    await run.export(out);
+    await run.export(out, { dtype: "q4_0", imatrix: true });
+    const adapter = join(folder, "adapter.gguf");
     return {
+      refused: await refusal(run.export(adapter, { as: "svd", rank: 1, imatrix: true })),
       answers: [await run.chat("3?", settings), await run.chat([user], settings), whole],
       others: await run.chat("3?", { ...settings, system: "" }),
-      isExported: existsSync(out),
+      isExported: existsSync(out) && existsSync(join(folder, "chats.imatrix.gguf")),
     };
   },
 

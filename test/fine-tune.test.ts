@@ -83,10 +83,11 @@ test.concurrent("runs of one process work side by side, in folders of their own"
 test.concurrent("a run answers chats as it was trained, with the system message of its training", async () => {
   const model = join(scratch.path, "chat-model");
   writeTinyLlama(model);
-  const { answers, others, isExported } = await reportOf("chats", model);
+  const { answers, others, isExported, refused } = await reportOf("chats", model);
   expect(answers).toEqual(Array(3).fill(answers[2]));
   expect(others).not.toBe(answers[2]);
   expect(isExported).toBe(true);
+  expect(refused).toMatch(/^usage: An importance matrix needs a merged model/);
 });
 
 test.concurrent("a thread that ends in the middle of its run is an error, and the run can be resumed", async () => {

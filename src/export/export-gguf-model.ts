@@ -7,7 +7,6 @@ import { chatFormatOf } from "./chat-setup.ts";
 import { collectInputs } from "./collect-inputs.ts";
 import { exportGguf } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
-import { isQuantisedDType } from "./gguf-file-types.ts";
 
 /** Writes a merged model as a GGUF file; with the importance matrix that the request names, or that it asks to compute. */
 export async function exportGgufModel(
@@ -17,11 +16,6 @@ export async function exportGgufModel(
 ): Promise<Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks" | "imatrix">> {
   const { endOfTurnId } = await chatFormatOf(open);
   if (wanted === undefined) return exportGguf(open, out, { dtype, endOfTurnId });
-  if (dtype === undefined || !isQuantisedDType(dtype))
-    throw new ScaloraError("usage", "An importance matrix needs a quantised file", {
-      expected: "a dtype such as q4_k_m",
-      found: dtype ?? "none",
-    });
   if (typeof wanted === "string") {
     const imatrix = readImatrix(wanted);
     return { ...exportGguf(open, out, { dtype, imatrix, endOfTurnId }), imatrix: { file: wanted } };

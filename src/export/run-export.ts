@@ -18,7 +18,7 @@ import { exportMerged, type FolderDType, requireLlamaTokenizer } from "./export-
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
-import { requireExportDType } from "./gguf-file-types.ts";
+import { isQuantisedDType, requireExportDType } from "./gguf-file-types.ts";
 import { withChatFiles } from "./with-chat-files.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
@@ -130,6 +130,12 @@ function checkRequest({ out, kind, dtype, imatrix, rank, energy }: ExportRequest
       expected: "a GGUF file, as llama-imatrix and scalora write",
       found: "nothing",
       fix: "mend the path; `--imatrix` without a file computes one on the run's training rows",
+    });
+  if (imatrix !== undefined && (kind !== "merged" || dtype === undefined || !isQuantisedDType(dtype)))
+    throw new ScaloraError("usage", "An importance matrix needs a merged model in a quantised file", {
+      where: "imatrix",
+      expected: "a dtype such as q4_k_m",
+      found: kind === "merged" ? (dtype ?? "no dtype") : `a LoRA adapter (${kind})`,
     });
   if (existsSync(out)) {
     throw new ScaloraError("usage", "The output already exists", {

@@ -6,6 +6,7 @@ import type {
   EvaluationOptions,
   FineTuneOptions,
   GenerateOptions,
+  GgufFileOptions,
   ResumeOptions,
   SaveOptions,
 } from "./options.ts";
@@ -34,6 +35,8 @@ export const evaluationKeys: Keys<EvaluationOptions> = {
 };
 
 export const saveKeys: Keys<SaveOptions> = { as: true, dtype: true, rank: true, energy: true, signal: true };
+
+export const ggufFileKeys: Keys<GgufFileOptions> = { ...saveKeys, imatrix: true };
 
 export const fineTuneKeys: Keys<FineTuneOptions & ResumeOptions> = {
   model: true,

@@ -10,11 +10,19 @@ import {
   chatKeys,
   evaluationKeys,
   generateKeys,
+  ggufFileKeys,
   requireKnown,
   requireSignal,
   saveKeys,
 } from "./known-options.ts";
-import type { ChatOptions, EvaluationOptions, GenerateOptions, Row, SaveOptions } from "./options.ts";
+import type {
+  ChatOptions,
+  EvaluationOptions,
+  GenerateOptions,
+  GgufFileOptions,
+  Row,
+  SaveOptions,
+} from "./options.ts";
 import { sendRows } from "./send-rows.ts";
 import { type StreamedText, streamText } from "./streamed-text.ts";
 import { WorkThread } from "./work-thread.ts";
@@ -74,6 +82,7 @@ export class OpenedRun implements AsyncDisposable {
    * @throws ScaloraError `usage` where it exists, or the method has nothing of that kind to write
    */
   async save(out: string, options: SaveOptions = {}): Promise<ExportResult> {
+    requireKnown("save", options, saveKeys);
     return await this.writeModel("folder", out, options);
   }
 
@@ -82,7 +91,8 @@ export class OpenedRun implements AsyncDisposable {
    * @param out a file that does not exist yet
    * @throws ScaloraError as `save`
    */
-  async export(out: string, options: SaveOptions = {}): Promise<ExportResult> {
+  async export(out: string, options: GgufFileOptions = {}): Promise<ExportResult> {
+    requireKnown("export", options, ggufFileKeys);
     return await this.writeModel("gguf", out, options);
   }
 
@@ -121,13 +131,20 @@ export class OpenedRun implements AsyncDisposable {
   private async writeModel(
     format: NonNullable<ExportRequest["format"]>,
     out: string,
-    options: SaveOptions,
+    { as: kind = "merged", signal, dtype: name, imatrix: given, ...how }: GgufFileOptions,
   ): Promise<ExportResult> {
-    requireKnown(format === "gguf" ? "export" : "save", options, saveKeys);
-    const { as: kind = "merged", signal, dtype: name, ...how } = options;
     requireSignal(signal);
     const dtype = name && requireExportDType(name);
-    const request = { dtype, ...how, kind, format, target: this.target, out: resolve(expandHome(out)) };
+    const imatrix = typeof given === "string" ? resolve(expandHome(given)) : given || undefined;
+    const request = {
+      dtype,
+      imatrix,
+      ...how,
+      kind,
+      format,
+      target: this.target,
+      out: resolve(expandHome(out)),
+    };
     await this.ready();
     return (await this.thread.do({ type: "export", request }, "exported", { signal })).result;
   }

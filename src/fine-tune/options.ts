@@ -101,3 +101,12 @@ export type SaveOptions = Pick<ExportRequest, "rank" | "energy"> & {
   /** Ends it before it begins to write, so that nothing is written and the signal's reason thrown. */
   readonly signal?: AbortSignal;
 };
+
+/** What is written of a model as a GGUF file. */
+export type GgufFileOptions = SaveOptions & {
+  /**
+   * By which the rounding errors of a quantised file are weighed: a file in llama.cpp's GGUF format, or true for an importance matrix
+   * that is computed on the run's training rows and written beside the file.
+   */
+  readonly imatrix?: string | boolean;
+};
