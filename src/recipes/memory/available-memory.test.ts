@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
-import { type MemoryPlace, memoryLimit } from "./available-memory.ts";
+import { gpuLimit, type MemoryPlace, memoryLimit } from "./available-memory.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
@@ -82,4 +82,10 @@ test("ranks share a control group that is above them, of the same container; not
     "sys/fs/cgroup/job/task_0/memory.current": "150\n",
   };
   expect(limit(job(own), { ranks })).toEqual({ bytes: 100 + 150, of: group });
+});
+
+test("of a GPU a process may take what it holds and what is free; a device that does not say has no limit", () => {
+  const gpu = { held: 40, free: 500, total: 1000 };
+  expect(gpuLimit("cuda:0", gpu)).toEqual({ bytes: 540, of: "the GPU" });
+  expect(gpuLimit("cuda:0", { ...gpu, total: 0 }).bytes).toBe(Number.POSITIVE_INFINITY);
 });

@@ -76,9 +76,14 @@ export function memoryLimit({
   return rooms.reduce((least, room) => (room.bytes < least.bytes ? room : least));
 }
 
-/** What this process may take of a GPU: what it holds, and what nobody does. */
-export function gpuLimit(device: string): MemoryLimit {
-  const gpu = deviceMemory(device);
+/**
+ * What this process may take of a GPU: what it holds, and what nobody does.
+ * @param gpu its memory; another one for tests
+ */
+export function gpuLimit(
+  device: string,
+  gpu: Readonly<Record<"held" | "free" | "total", number>> | undefined = deviceMemory(device),
+): MemoryLimit {
   const bytes = gpu === undefined || gpu.total === 0 ? Number.POSITIVE_INFINITY : gpu.held + gpu.free;
   return { bytes, of: "the GPU" };
 }
