@@ -138,6 +138,8 @@ describe("Slurm", () => {
 
   test("the script trains, and resumes when it is submitted again", async () => {
     const folder = projectFolder("slurm");
+    mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+    symlinkSync(join(bin, "scalora"), join(folder, "node_modules/.bin/scalora"));
     const batch = {
       SLURM_JOB_ID: `${process.pid}`,
       SLURM_NTASKS: "2",

@@ -24,6 +24,7 @@ else
   arguments=("${1:-recipe.yaml}" --set run.folder=runs --set run.name=cluster)
 fi
 
-# srun starts a rank in each task, and ends all when one fails. It does not take the cores of a task from sbatch.
+# srun starts a rank in each task, and ends all when one fails. It does not take the cores of a task from sbatch. A signal reaches a
+# task's own process first, and npx would not pass it on.
 export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK
-srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=1 npx scalora train "${arguments[@]}"
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=1 node_modules/.bin/scalora train "${arguments[@]}"
