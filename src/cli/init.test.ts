@@ -181,7 +181,7 @@ test("other names of columns, few rows and running text", async () => {
 });
 
 test.each([
-  [["--model", "nowhere"], "There is no model folder here"],
+  [["--model", "nowhere"], "There is no such model"],
   [["--model", "smollm2-135m-instruct/x", "--data", "x.jsonl"], "There is no such model"],
 ])("%j is refused", async (args, says) => {
   const { code, stderr } = await runScalora(
