@@ -54,7 +54,8 @@ const scenarios: Record<string, () => Promise<void>> = {
   },
   /** The last rank is suspended while the others wait for its part of a gather, which is without the event loop. */
   async suspended() {
-    using group = await initProcessGroup({ silence: 1 });
+    // Signs of life come every half second, on a busy machine later.
+    using group = await initProcessGroup({ silence: 3 });
     if (isLast) await group.setValue("pid", `${process.pid}`);
     const pid = Number(await group.getValue("pid"));
     await group.barrier();
