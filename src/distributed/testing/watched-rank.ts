@@ -55,13 +55,16 @@ const scenarios: Record<string, () => Promise<void>> = {
   /** The last rank is suspended while the others wait for its part of a gather, which is without the event loop. */
   async suspended() {
     // Signs of life come every half second, on a busy machine later.
-    using group = await initProcessGroup({ silence: 3 });
+    using group = await initProcessGroup({ silence: 2 });
     if (isLast) await group.setValue("pid", `${process.pid}`);
     const pid = Number(await group.getValue("pid"));
     await group.barrier();
     try {
       await group.together(async () => {
-        if (isLast) process.kill(pid, "SIGSTOP");
+        if (isLast) {
+          process.kill(pid, "SIGSTOP");
+          await sleep(100); // The signal may come a moment later.
+        }
         group.awaitGather(group.beginGather([], []));
       });
     } finally {
