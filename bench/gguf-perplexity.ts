@@ -4,7 +4,7 @@
 // Perplexities are those of the beginning of a text, as llama-perplexity measures them: pieces of 512 tokens, each alone, of which the
 // second half counts. (Its own figures for quantised files differ a little: llama.cpp rounds the inputs of each product to 8 bits
 // too.) One line a file is appended to RESULTS, and files that it holds are not measured again: what was stopped goes on.
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,6 +17,7 @@ import { type Imatrix, readImatrix } from "../src/gguf/quantise/imatrix.ts";
 import { type CausalLM, loadModel, loadTokenizer, torch } from "../src/index.ts";
 import { causalLossSum } from "../src/nn/causal-loss.ts";
 import { formatBytes } from "../src/util/format.ts";
+import { keptRows } from "./kept-rows.ts";
 
 const chunkTokens = 512;
 const firstScored = chunkTokens / 2;
@@ -78,13 +79,7 @@ function lossOf(model: CausalLM, tokens: Int32Array): number {
   return torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item())) / scoredTokens;
 }
 
-const readRows = (): Row[] =>
-  existsSync(resultsPath)
-    ? readFileSync(resultsPath, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line): Row => JSON.parse(line))
-    : [];
+const readRows = (): Row[] => keptRows(resultsPath);
 
 /** The row of a file, if it is there. */
 function measured(wanted: Case): Row | undefined {

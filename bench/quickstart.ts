@@ -3,7 +3,7 @@
 //   OMP_NUM_THREADS=1 npx tsx bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]
 // Stages: `sweep` (seed 0: learning rates, ScaLoRA's column norms), `seeds` (the best of each over five other seeds), `table`
 // (writes the Markdown tables into docs/results.md). STEPS: 300, as the quickstart has, or 1200.
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mean, spread } from "../src/compare/statistics.ts";
@@ -13,6 +13,7 @@ import { prepareFolder } from "../src/quickstart/output-folder.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { elementAt } from "../src/util/elements.ts";
+import { keptRows } from "./kept-rows.ts";
 
 const [resultsPath = "", stage] = process.argv.slice(2);
 const quickstartSteps = translationDemo.training.steps;
@@ -42,14 +43,7 @@ interface Row {
 }
 
 /** Results of runs of this length. */
-const readRows = (): Row[] =>
-  existsSync(resultsPath)
-    ? readFileSync(resultsPath, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line): Row => JSON.parse(line))
-        .filter((row) => row.steps === steps)
-    : [];
+const readRows = (): Row[] => keptRows<Row>(resultsPath).filter((row) => row.steps === steps);
 
 type Adapter = MethodSettings["adapter"];
 

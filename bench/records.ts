@@ -4,7 +4,7 @@
 //   npx tsx bench/records.ts MODEL RESULTS.jsonl RATE,… SEED,…    trains each method with each of them, as the quickstart does
 //   npx tsx bench/records.ts MODEL RESULTS.jsonl                  prints the table
 // MODEL: folder or file of SmolLM2-135M-Instruct.
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spread } from "../src/compare/statistics.ts";
@@ -13,6 +13,7 @@ import { gradeModel, prepareExercises, type TestResult } from "../src/quickstart
 import { prepareFolder } from "../src/quickstart/output-folder.ts";
 import { recordsDemo } from "../src/quickstart/records/demo.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
+import { keptRows } from "./kept-rows.ts";
 
 const [model = "", resultsPath = "", rates, seeds = "0"] = process.argv.slice(2);
 if (resultsPath === "") throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl [RATE,… SEED,…]");
@@ -38,13 +39,7 @@ interface Row {
   readonly cpuSeconds: number;
 }
 
-const readRows = (): Row[] =>
-  existsSync(resultsPath)
-    ? readFileSync(resultsPath, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line): Row => JSON.parse(line))
-    : [];
+const readRows = (): Row[] => keptRows(resultsPath);
 
 const scoreOf = ({ exact, parts, loss }: TestResult): Score => ({
   exact: exact.value,
