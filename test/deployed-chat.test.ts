@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -91,6 +91,20 @@ async function answers(path: string, conversations: readonly (readonly ChatMessa
     texts.push(text);
   }
   return texts;
+}
+
+/**
+ * llama.cpp rounds keys, values and what its flash attention adds up to float16, and this is enough for another token where two are
+ * as likely: of these ten answers one parts from scalora's at two logits of 27.1656 and 27.1641.
+ */
+function attendInFloat32(program: string): void {
+  const text = readFileSync(program, "utf8");
+  const types = 'experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32"';
+  expect(text).toContain(" lora, threads }");
+  writeFileSync(
+    program,
+    text.replace(" lora, threads }", ` lora, threads, flashAttention: false, ${types} }`),
+  );
 }
 
 const user = (content: string): ChatMessage => ({ role: "user", content });
@@ -243,6 +257,7 @@ describe.skipIf(installed === undefined)("in node-llama-cpp (needs NODE_LLAMA_CP
         ],
         ...["What does a baker do?", "My parcel never came, order 4711.", "Is ice cold?"],
       ];
+      attendInFloat32(at("smollm", "chat.mjs"));
       const [theirs] = await deployed({ folder: at("smollm"), conversations: questions });
       expect(theirs?.ids).toEqual(await tokenIds(file, questions));
       const conversations = questions.map((text) => [user(text)]);

@@ -29,6 +29,7 @@ export function nodeChatProgram(name: string, files: ExportedFiles, setup: ChatS
   };
   return `${heading(name, files)}
 import { realpathSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -63,7 +64,9 @@ export async function openChat() {
   const llama = await getLlama({ logLevel: "error" });
   const model = await llama.loadModel({ modelPath: fromHere(settings.model) });
   const lora = settings.adapter && { adapters: [{ filePath: fromHere(settings.adapter) }] };
-  const context = await model.createContext({ contextSize: settings.contextSize, lora });
+  // node-llama-cpp takes four where there are fewer; threads that wait for a processor hold up the others.
+  const threads = Math.min(llama.cpuMathCores, availableParallelism());
+  const context = await model.createContext({ contextSize: settings.contextSize, lora, threads });
   const sequence = context.getSequence();
   const template = new Template(settings.template);
   const endTokens = new Set(settings.endTokens);
