@@ -5,6 +5,7 @@ import base from "./vitest.config.ts";
 export default defineConfig({
   test: {
     ...base.test,
+    projects: undefined,
     include: [
       "src/adapters/scalora/**/*.test.ts",
       "src/optim/*.test.ts",

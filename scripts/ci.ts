@@ -54,6 +54,8 @@ const start = await npm(["start", "--", "--tiny"]);
 const report = /\S*report\.html/.exec(start.output)?.[0];
 
 console.log("");
+// Again, where they are seen: what follows the tests is long.
+for (const [line] of tests.output.matchAll(/^(?:failed|passed at try \d+): .+$/gm)) console.log(line);
 const tallies = [
   countsIn(tests.output),
   verdict(tests.code === 0, "npm test"),

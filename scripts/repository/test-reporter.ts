@@ -1,4 +1,4 @@
-// A vitest reporter that names every skipped test with its reason, and closes with one plain line of counts.
+// A vitest reporter that names every test that was skipped, failed or had to be tried again, with the reason, and closes with one plain line of counts.
 import type { TestModule, Vitest } from "vitest/node";
 
 /** The methods of a vitest reporter that are used here. */
@@ -12,25 +12,39 @@ export default class PlainReporter {
 
   /** @param unhandled errors outside any test */
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]) {
-    const counts = { passed: 0, failed: unhandled.length, skipped: 0 };
+    let [passed, skipped] = [0, 0];
+    const failures = unhandled.map((error) => `outside any test: ${reasonOf(error)}`);
     for (const module of modules) {
-      let failed = 0;
+      const before = failures.length;
       for (const test of module.children.allTests()) {
         const result = test.result();
-        if (result.state === "passed") counts.passed += 1;
-        else if (result.state === "failed") failed += 1;
-        else if (!this.filtered)
-          counts.skipped += print(module, test.fullName, "note" in result ? result.note : undefined);
+        const name = `${module.relativeModuleId} > ${test.fullName}`;
+        const tries = 1 + (test.diagnostic()?.retryCount ?? 0);
+        if (result.state === "passed") {
+          passed += 1;
+          if (tries > 1) console.log(`passed at try ${tries}: ${name}: ${reasonOf(result.errors?.[0])}`);
+        } else if (result.state === "failed") failures.push(`${name}: ${reasonOf(result.errors[0])}`);
+        else if (!this.filtered) {
+          skipped += 1;
+          // The reason is the note given to `context.skip`, else what the test's own name says.
+          const note = "note" in result ? result.note : undefined;
+          console.log(`skipped: ${name}${note === undefined ? "" : ` (${note})`}`);
+        }
       }
       // A file that cannot be read has no tests to fail.
-      counts.failed += failed === 0 && module.state() === "failed" ? 1 : failed;
+      if (failures.length === before && module.state() === "failed")
+        failures.push(`${module.relativeModuleId}: ${reasonOf(module.errors()[0])}`);
     }
-    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    for (const failure of failures) console.log(`failed: ${failure}`);
+    console.log(`${passed} passed, ${failures.length} failed, ${skipped} skipped`);
   }
 }
 
-/** The reason is the note given to `context.skip`, else what the test's own name says. */
-function print(module: TestModule, name: string, note: string | undefined) {
-  console.log(`skipped: ${module.relativeModuleId} > ${name}${note === undefined ? "" : ` (${note})`}`);
-  return 1;
+/** The first line of an error. */
+function reasonOf(error: unknown): string {
+  const hasMessage = typeof error === "object" && error !== null && "message" in error;
+  return String(hasMessage ? error.message : error)
+    .trim()
+    .split("\n", 1)
+    .join("");
 }
