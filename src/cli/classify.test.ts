@@ -1,12 +1,9 @@
-import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readEvents } from "../run/read-events.ts";
-import { runsTypeScript } from "../testing/child-process.ts";
+import { runChild } from "../testing/child-process.ts";
 import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount, setThreads } from "../torch/index.ts";
@@ -143,16 +140,9 @@ function finalOf(run: string, name = "step-000030") {
 test("killed and resumed, a run with dropout ends bit for bit as one that was not", async () => {
   const train = { steps: 30, evalEvery: 30, saveEvery: 2, keepLast: 30, accumulate: 2 };
   await json("train", recipe("whole", { train }));
-  const child = new URL("testing/run-main.ts", import.meta.url);
-  const killed = spawn(process.execPath, [
-    ...runsTypeScript,
-    fileURLToPath(child),
-    ...["train", recipe("killed", { train })],
-  ]);
-  const ended = new Promise((resolve) => killed.on("close", (_, signal) => resolve(signal)));
-  while (!existsSync(at("runs", "killed", "checkpoints", "step-000006"))) await setTimeout(5);
-  killed.kill("SIGKILL");
-  expect(await ended).toBe("SIGKILL");
+  const child = new URL("testing/killed-at-rename.ts", import.meta.url);
+  const { signal, stderr } = await runChild(child, "step-000006", "train", recipe("killed", { train }));
+  expect({ signal, stderr }).toMatchObject({ signal: "SIGKILL" });
   expect(existsSync(at("runs", "killed", "checkpoints", "step-000030"))).toBe(false);
   await json("train", "--resume", at("runs", "killed"));
   expect(finalOf("killed")).toEqual(finalOf("whole"));

@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { runsTypeScript } from "../testing/child-process.ts";
+import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { setThreads } from "../torch/index.ts";
@@ -50,16 +47,9 @@ test("killed and resumed, a run on a base in 4 bits ends bit for bit as one that
   const shown = await runScalora("train", recipe("whole"));
   expect(shown.code, shown.stderr).toBe(0);
   expect(shown.stderr).toMatch(/precision +float32 .*\n.* base weights +nf4 /);
-  const child = new URL("testing/run-main.ts", import.meta.url);
-  const killed = spawn(process.execPath, [
-    ...runsTypeScript,
-    fileURLToPath(child),
-    ...["train", recipe("killed")],
-  ]);
-  const ended = new Promise((resolve) => killed.on("close", (_, signal) => resolve(signal)));
-  while (!existsSync(at("runs", "killed", "checkpoints", "step-000006"))) await setTimeout(5);
-  killed.kill("SIGKILL");
-  expect(await ended).toBe("SIGKILL");
+  const child = new URL("testing/killed-at-rename.ts", import.meta.url);
+  const { signal, stderr } = await runChild(child, "step-000006", "train", recipe("killed"));
+  expect({ signal, stderr }).toMatchObject({ signal: "SIGKILL" });
   expect(existsSync(at("runs", "killed", "checkpoints", "step-000024"))).toBe(false);
   await json("train", "--resume", at("runs", "killed"));
   expect(finalOf("killed")).toEqual(finalOf("whole"));
