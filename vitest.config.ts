@@ -28,6 +28,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 240_000,
     hookTimeout: 240_000,
+    // By default a second, which two processes may need to start.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

@@ -159,7 +159,7 @@ it.each(["missing", "throws"] as const)(
     await expect(run("setInterval(() => {}, 1000)", 2)).rejects.toMatchObject({ code: "usage" });
     const [first] = spawning.started;
     try {
-      await expect.poll(() => first?.signalCode, { timeout: 3000 }).toBe("SIGKILL");
+      await expect.poll(() => first?.signalCode).toBe("SIGKILL");
     } finally {
       first?.kill("SIGKILL");
     }
