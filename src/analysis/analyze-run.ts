@@ -9,6 +9,7 @@ import { readEvents } from "../run/read-events.ts";
 import { type ScalingEvent, scalingEvents } from "../run/scaling-events.ts";
 import { effectiveState, isActive, readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { requireWritable } from "../util/output-path.ts";
 import { shellQuote } from "../util/shell-quote.ts";
 import { MatchTime } from "../util/timed-regexp.ts";
 import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
@@ -30,6 +31,7 @@ export const runAnalyze: RunAnalyze = async (request, { signal }) => {
   const path = resolve(request.path);
   assertFinished(path);
   const out = reportPath(path, request.out);
+  requireWritable(out);
   const events = readEvents(path);
   const end = await exactRanks(path, request.layers, signal);
   const result = resultOf({ path, out, events, end });

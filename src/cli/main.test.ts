@@ -179,6 +179,36 @@ test.each(["eval", "generate", "chat", "export"])(
   },
 );
 
+test.each([
+  ["--out", ["analyze", "run", "--out", ""]],
+  ["--out", ["compare", "recipe.yaml", "--out", ""]],
+  ["--out, --predictions", ["eval", "model", "--out", ""]],
+  ["--out", ["export", "model", "--out="]],
+  ["--out", ["init", "--out", ""]],
+  ["--out", ["quickstart", "--out", ""]],
+  ["out", ["convert", "model.gguf", ""]],
+  ["model", ["generate", "", "hello"]],
+  ["--set", ["train", "recipe.yaml", "--set", "train.steps=3", "--set", ""]],
+  ["--stop", ["chat", "model", "--stop", ""]],
+])("an empty %s is told before anything is set up: %j", async (name, args) => {
+  expect(printedFailure(await scalora(...args))).toMatchObject({
+    code: 2,
+    message: `${name} is empty`,
+    expected: expect.stringMatching(/\w/),
+    found: '""',
+  });
+});
+
+test("an empty prompt and an empty system message come as far as others", async () => {
+  for (const args of [
+    ["generate", "assets/tiny", ""],
+    ["chat", "assets/tiny", "--system", ""],
+  ])
+    expect(printedFailure(await scalora(...args))).toMatchObject({
+      message: expect.stringContaining("loaded"),
+    });
+});
+
 test("a bad recipe ends with 2 before anything is set up", async () => {
   const { code, stdout, stderr } = await scalora("train", "/nowhere/recipe.yaml", "--set", "train.lr=1");
   expect(code).toBe(2);

@@ -5,6 +5,7 @@ import { ensureSetup } from "../setup/setup.ts";
 import { escapeControl, quote } from "../util/quote.ts";
 import { addExamples } from "./examples.ts";
 import { reportFailure } from "./report-failure.ts";
+import { requireFilled } from "./require-filled.ts";
 import { Context, type ContextOptions } from "./terminal/context.ts";
 import { terminalWidth } from "./terminal/output-stream.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
@@ -68,6 +69,7 @@ export function buildProgram(context: Context): Command {
     })
     .hook("preAction", (_, verb) => {
       if (launchOrAlone(context.env).worldSize > 1) requireOneProcess(verb.name());
+      requireFilled(verb);
     })
     .enablePositionalOptions()
     .exitOverride();

@@ -51,8 +51,9 @@ export function checkPrompt(
   where?: string,
 ): void {
   if (prompt.length === 0) {
-    throw new ScaloraError("usage", "The prompt has no tokens", {
+    throw new ScaloraError("usage", "The prompt is empty: it has no tokens", {
       where,
+      expected: "a text, since this model's tokenizer puts no token of its own before one",
       fix: "give a prompt of at least one character",
     });
   }

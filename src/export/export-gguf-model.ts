@@ -1,9 +1,9 @@
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { imatrixOf, readImatrix, writeImatrix } from "../gguf/quantise/imatrix.ts";
 import { describeModelForGguf } from "../models/index.ts";
-import { ScaloraError } from "../util/errors.ts";
 import { chatFormatOf } from "./chat-setup.ts";
+import { ownImatrixFile } from "./check-request.ts";
 import { collectInputs } from "./collect-inputs.ts";
 import { exportGguf } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
@@ -29,12 +29,7 @@ async function exportWithOwnImatrix(
   { out, dtype, endOfTurnId }: Pick<ExportRequest, "out" | "dtype"> & { endOfTurnId: number | undefined },
   signal: AbortSignal,
 ) {
-  const file = `${out.replace(/\.gguf$/i, "")}.imatrix.gguf`;
-  if (existsSync(file))
-    throw new ScaloraError("usage", "The file for the importance matrix already exists", {
-      where: file,
-      fix: `use it (--imatrix ${file}), or remove it`,
-    });
+  const file = ownImatrixFile(out);
   const { architecture } = describeModelForGguf(open.baseFolder);
   const inputs = await collectInputs(open, architecture, signal);
   writeImatrix(file, inputs);

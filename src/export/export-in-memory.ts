@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { linearLayers } from "../adapters/core/targets.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
@@ -9,8 +9,8 @@ import { saveModel } from "../models/index.ts";
 import { type CausalLM, deviceOf, isClassifier, quantisedWeights, type TrainableModel } from "../nn/index.ts";
 import { requireEmpty, writeFolderAtomic } from "../util/atomic-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { expandHome } from "../util/expand-home.ts";
 import type { Interruptible } from "../util/interruptible.ts";
+import { outputPath } from "../util/output-path.ts";
 import { requireAwaited } from "../util/require-awaited.ts";
 import { exportMerged, type FolderDType } from "./export-merged.ts";
 import type { ExportRequest, ExportResult } from "./export-request.ts";
@@ -70,7 +70,7 @@ export function mergeAndSave(
 ): { drift?: number } {
   const { baseFolder, out, dtype }: MergeAndSaveOptions = typeof given === "string" ? { out: given } : given;
   const source = { model, adapters, baseFolder: baseOf(model, adapters, baseFolder) };
-  return exportMerged(source, expandHome(out), dtype);
+  return exportMerged(source, outputPath(out), dtype);
 }
 
 /**
@@ -126,7 +126,7 @@ export async function exportWithBase(
   const { out, baseFolder: named }: ExportWithBaseOptions =
     typeof given === "string" ? { out: given } : given;
   const baseFolder = baseOf(model, adapters, named);
-  const folder = resolve(expandHome(out));
+  const folder = outputPath(out);
   requireEmpty(folder);
   const paths = { base: join(folder, "base"), adapter: join(folder, "adapter") };
   const { changedBase } = adapters;
@@ -158,8 +158,9 @@ async function exportInMemory(
   model: TrainableModel,
   adapters: AdapterSet | undefined,
   request: Pick<ExportRequest, "kind" | "format" | "dtype" | "imatrix" | "rank" | "energy" | "systemPrompt">,
-  { out, baseFolder: given, signal }: ExportOptions,
+  { out: wanted, baseFolder: given, signal }: ExportOptions,
 ): Promise<ExportResult> {
+  const out = outputPath(wanted);
   const baseFolder = baseOf(model, adapters, given);
   const open: OpenModel = {
     model,
@@ -173,7 +174,7 @@ async function exportInMemory(
     [Symbol.dispose]: () => {},
   };
   const target = { path: baseFolder };
-  const whole = { ...request, target, out: resolve(expandHome(out)) };
+  const whole = { ...request, target, out };
   const { heldOutLoss: _, ...result } = await exportOpened(whole, open, { ...(signal && { signal }) });
   return result;
 }

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
@@ -10,31 +10,39 @@ import { describeModelForGguf } from "../models/index.ts";
 import { deviceOf, isClassifier, quantisedWeights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Interruptible } from "../util/interruptible.ts";
-import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
+import { checkRequest } from "./check-request.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
 import { exportGgufModel } from "./export-gguf-model.ts";
 import { exportMerged, type FolderDType, requireLlamaTokenizer } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
-import { isQuantisedDType, requireExportDType } from "./gguf-file-types.ts";
+import { requireExportDType } from "./gguf-file-types.ts";
 import { withChatFiles } from "./with-chat-files.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
 export const runExport: RunExport = async (request, hooks) => {
   checkRequest(request);
   using open = await openModel(request.target);
-  return await exportOpened(request, open, hooks);
+  return await exportChecked(request, open, hooks);
 };
 
 /** `runExport` of a model that is open already. */
 export async function exportOpened(
+  request: ExportRequest,
+  open: OpenModel,
+  hooks?: Partial<Interruptible>,
+): Promise<ExportResult> {
+  checkRequest(request);
+  return await exportChecked(request, open, hooks);
+}
+
+async function exportChecked(
   asked: ExportRequest,
   open: OpenModel,
   { signal = new AbortController().signal }: Partial<Interruptible> = {},
 ): Promise<ExportResult> {
-  checkRequest(asked);
   const { out, kind, dtype } = asked;
   const request = { ...asked, dtype: dtype && requireExportDType(dtype) };
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
@@ -120,45 +128,6 @@ function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
     found: dtype,
     fix: "export it as a GGUF file, or choose another precision",
   });
-}
-
-function checkRequest({ out, kind, dtype, imatrix, rank, energy }: ExportRequest): void {
-  if (dtype !== undefined) requireExportDType(dtype);
-  if (typeof imatrix === "string" && !existsSync(imatrix))
-    throw new ScaloraError("usage", "There is no such importance matrix", {
-      where: resolve(imatrix),
-      expected: "a GGUF file, as llama-imatrix and scalora write",
-      found: "nothing",
-      fix: "mend the path; `--imatrix` without a file computes one on the run's training rows",
-    });
-  if (imatrix !== undefined && (kind !== "merged" || dtype === undefined || !isQuantisedDType(dtype)))
-    throw new ScaloraError("usage", "An importance matrix needs a merged model in a quantised file", {
-      where: "imatrix",
-      expected: "a dtype such as q4_k_m",
-      found: kind === "merged" ? (dtype ?? "no dtype") : `a LoRA adapter (${kind})`,
-    });
-  if (existsSync(out)) {
-    throw new ScaloraError("usage", "The output already exists", {
-      where: out,
-      expected: "a folder or file that does not exist",
-      fix: "choose another one, or remove it",
-    });
-  }
-  if (kind !== "svd") return;
-  if ((rank === undefined) === (energy === undefined))
-    throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy", {
-      fix: "rank: 16, for example",
-    });
-  const limits = rank === undefined ? { above: 0, most: 1 } : { whole: true, least: 1 };
-  if (isWithinLimits(rank ?? energy, limits)) return;
-  throw new ScaloraError(
-    "usage",
-    `The ${rank === undefined ? "energy" : "rank"} of the svd export is out of range`,
-    {
-      expected: limitsText(limits),
-      found: String(rank ?? energy),
-    },
-  );
 }
 
 function requireAdapters({ adapters, baseFolder }: OpenModel): AdapterSet {

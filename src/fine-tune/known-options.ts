@@ -87,11 +87,11 @@ export function requireSignal(signal: unknown): void {
   });
 }
 
-/** @throws ScaloraError `usage` for a path that is no text */
+/** @throws ScaloraError `usage` for a path that is no text, or an empty one, which would be the current folder */
 export function requireText(call: string, path: unknown, what: string): void {
-  if (typeof path === "string") return;
+  if (typeof path === "string" && path !== "") return;
   throw new ScaloraError("usage", `${call} takes ${what}`, {
-    expected: "a text",
-    found: path === null ? "null" : `a value of type ${typeof path}`,
+    expected: "a text that is not empty",
+    found: path === "" ? '""' : path === null ? "null" : `a value of type ${typeof path}`,
   });
 }

@@ -6,6 +6,7 @@ import type { EvaluationResult } from "../inference/evaluation-request.ts";
 import type { ChatMessage, GenerationSummary } from "../inference/text-generator.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
+import { outputPath } from "../util/output-path.ts";
 import {
   chatKeys,
   evaluationKeys,
@@ -143,7 +144,7 @@ export class OpenedRun implements AsyncDisposable {
       kind,
       format,
       target: this.target,
-      out: resolve(expandHome(out)),
+      out: outputPath(out),
     };
     await this.ready();
     return (await this.thread.do({ type: "export", request }, "exported", { signal })).result;

@@ -13,8 +13,8 @@ import {
 import type { LazyTensor } from "../safetensors/index.ts";
 import { type DType, detach, type Tensor, toDType } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { expandHome } from "../util/expand-home.ts";
 import type { JsonObject } from "../util/json-file.ts";
+import { outputPath } from "../util/output-path.ts";
 import { requireAwaited } from "../util/require-awaited.ts";
 import { decoderFamilies } from "./families.ts";
 import { writeClassifierConfig } from "./write-classifier-config.ts";
@@ -42,7 +42,7 @@ export function saveModel(
   requireAwaited({ model });
   const source = locateModel(sourceFolder);
   if (options.replace === undefined) refuseAdapted(model);
-  saveModelWithConfig(model, readModelConfig(source), source, expandHome(outFolder), options);
+  saveModelWithConfig(model, readModelConfig(source), source, outputPath(outFolder), options);
 }
 
 /** Adapters are no parameters of the model: it would be saved as it was before they were trained. */

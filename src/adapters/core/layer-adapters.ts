@@ -3,8 +3,8 @@ import { copy_, foreachZero_, narrow, noGrad, scope, type Tensor, toDType } from
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { expandHome } from "../../util/expand-home.ts";
 import type { Json } from "../../util/json.ts";
+import { outputPath } from "../../util/output-path.ts";
 import {
   type AdapterSet,
   type ChangedBase,
@@ -230,7 +230,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   }
 
   saveAdapter(folder: string, baseModel: string): void {
-    this.save(expandHome(folder), baseModel);
+    this.save(outputPath(folder), baseModel);
   }
 
   counters(): Json {

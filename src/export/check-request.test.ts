@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { runConvert } from "./convert-gguf.ts";
+import type { ExportRequest } from "./export-request.ts";
+import { runExport } from "./run-export.ts";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+mkdirSync(at("folder"));
+writeFileSync(at("file"), "GGML");
+writeFileSync(at("taken.imatrix.gguf"), "");
+
+/** An export of a model that is not there, which opening it would say. */
+const asked = (request: Partial<ExportRequest>) =>
+  runExport({
+    target: { path: at("no-model") },
+    out: at("out.gguf"),
+    kind: "merged",
+    format: "gguf",
+    dtype: "q4_k_m",
+    ...request,
+  });
+
+test("a request without a fault comes to the model", async () => {
+  await expect(asked({})).rejects.toThrow(refusal("usage", { where: at("no-model") }));
+});
+
+test.each([
+  [
+    "an importance matrix that is a folder",
+    { imatrix: at("folder") },
+    "format",
+    { where: at("folder"), found: "a folder" },
+  ],
+  ["one that is another file", { imatrix: at("file") }, "format", { where: at("file"), found: "GGML" }],
+  [
+    "one that is nowhere",
+    { imatrix: at("none.gguf") },
+    "usage",
+    { where: at("none.gguf"), found: "nothing" },
+  ],
+  [
+    "one whose own file is taken",
+    { out: at("taken.gguf"), imatrix: true },
+    "usage",
+    { where: at("taken.imatrix.gguf") },
+  ],
+  [
+    "a place below a file",
+    { out: at("file", "out.gguf") },
+    "run",
+    { where: at("file", "out.gguf"), found: /^ENOTDIR/ },
+  ],
+  ["a place that is taken", { out: at("folder") }, "usage", { where: at("folder") }],
+] as const)(
+  "%s is refused before the model is opened, and nothing is left",
+  async (_, request, code, parts) => {
+    const before = readdirSync(scratch.path);
+    await expect(asked(request)).rejects.toThrow(refusal(code, parts));
+    expect(readdirSync(scratch.path)).toEqual(before);
+  },
+);
+
+test.skipIf(!existsSync("/proc/self"))("so is a place that the system refuses", async () => {
+  await expect(asked({ out: "/proc/out.gguf" })).rejects.toThrow(
+    refusal("run", { where: "/proc/out.gguf", fix: "choose another place" }),
+  );
+});
+
+test("a conversion is refused before the file is read", async () => {
+  const convert = (out: string) => runConvert({ path: at("file"), out });
+  await expect(convert(at("folder", "model"))).rejects.toThrow(refusal("format", { found: "GGML" }));
+  await expect(convert(at("file", "model"))).rejects.toThrow(refusal("run", { found: /^ENOTDIR/ }));
+  await expect(convert("")).rejects.toThrow(refusal("usage", { found: '""' }));
+});

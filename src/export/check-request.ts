@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { readImatrix } from "../gguf/quantise/imatrix.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
+import { requireWritable } from "../util/output-path.ts";
+import type { ExportRequest } from "./export-request.ts";
+import { isQuantisedDType, requireExportDType } from "./gguf-file-types.ts";
+
+/** The file beside a model's in which its own importance matrix is written. */
+export const ownImatrixFile = (out: string) => `${out.replace(/\.gguf$/i, "")}.imatrix.gguf`;
+
+/**
+ * Checks what can be checked before the model is loaded, which takes long: settings, the importance matrix, the place.
+ * @throws ScaloraError `usage` for settings and places that are taken, `format` for a file that is no importance matrix, `run` for a
+ * place that cannot be written
+ */
+export function checkRequest(request: ExportRequest): void {
+  checkSettings(request);
+  const { out, imatrix } = request;
+  if (existsSync(out)) {
+    throw new ScaloraError("usage", "The output already exists", {
+      where: out,
+      expected: "a folder or file that does not exist",
+      fix: "choose another one, or remove it",
+    });
+  }
+  if (typeof imatrix === "string") checkImatrix(imatrix);
+  const own = ownImatrixFile(out);
+  if (imatrix === true && existsSync(own))
+    throw new ScaloraError("usage", "The file for the importance matrix already exists", {
+      where: own,
+      fix: `use it (--imatrix ${own}), or remove it`,
+    });
+  requireWritable(out);
+}
+
+function checkSettings({ kind, dtype, imatrix, rank, energy }: ExportRequest): void {
+  if (dtype !== undefined) requireExportDType(dtype);
+  if (imatrix !== undefined && (kind !== "merged" || dtype === undefined || !isQuantisedDType(dtype)))
+    throw new ScaloraError("usage", "An importance matrix needs a merged model in a quantised file", {
+      where: "imatrix",
+      expected: "a dtype such as q4_k_m",
+      found: kind === "merged" ? (dtype ?? "no dtype") : `a LoRA adapter (${kind})`,
+    });
+  if (kind !== "svd") return;
+  if ((rank === undefined) === (energy === undefined))
+    throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy", {
+      fix: "rank: 16, for example",
+    });
+  const limits = rank === undefined ? { above: 0, most: 1 } : { whole: true, least: 1 };
+  if (isWithinLimits(rank ?? energy, limits)) return;
+  throw new ScaloraError(
+    "usage",
+    `The ${rank === undefined ? "energy" : "rank"} of the svd export is out of range`,
+    {
+      expected: limitsText(limits),
+      found: String(rank ?? energy),
+    },
+  );
+}
+
+function checkImatrix(path: string): void {
+  if (existsSync(path)) readImatrix(path);
+  else
+    throw new ScaloraError("usage", "There is no such importance matrix", {
+      where: resolve(path),
+      expected: "a GGUF file, as llama-imatrix and scalora write",
+      found: "nothing",
+      fix: "mend the path; `--imatrix` without a file computes one on the run's training rows",
+    });
+}
