@@ -131,7 +131,7 @@ async function trainHere(model: string, name: string, onFirstStep = async () => 
     run: { folder: scratch, name, samples: 0 },
   });
   for await (const event of run) {
-    clock.note(event);
+    if (event.type !== "activity") clock.note(event);
     if (event.type === "step" && event.step === 1) await onFirstStep();
   }
   await run.close();

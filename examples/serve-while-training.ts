@@ -48,7 +48,8 @@ const address = server.address();
 if (address !== null && typeof address === "object") console.log(`http://127.0.0.1:${address.port}`);
 
 for await (const event of run)
-  if (event.type === "step") state = `step ${event.step}, loss ${event.loss.toFixed(3)}`;
+  if (event.type === "activity") state = event.what;
+  else if (event.type === "step") state = `step ${event.step}, loss ${event.loss.toFixed(3)}`;
 const { reason, step } = await run.result;
 state = `${reason} after ${step} steps`;
 console.log(state);

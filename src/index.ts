@@ -88,6 +88,7 @@ export {
 } from "./export/export-in-memory.ts";
 export type { ExportResult } from "./export/export-request.ts";
 export { runExport } from "./export/run-export.ts";
+export type { ActivityEvent, FineTuneEvent } from "./fine-tune/activity-event.ts";
 export { fineTune, openRun } from "./fine-tune/fine-tune.ts";
 export type { FineTuneRun } from "./fine-tune/fine-tune-run.ts";
 export type { OpenedRun } from "./fine-tune/opened-run.ts";

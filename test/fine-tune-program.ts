@@ -5,13 +5,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  type FineTuneEvent,
   type FineTuneOptions,
   type FineTuneRun,
   fineTune,
   listRuns,
   loadRecipe,
   openRun,
-  type RunEvent,
   runTraining,
   ScaloraError,
 } from "scalora";
@@ -56,8 +56,8 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
   return "nothing";
 }
 
-async function events(run: FineTuneRun, until = (_event: RunEvent) => false): Promise<RunEvent[]> {
-  const all: RunEvent[] = [];
+async function events(run: FineTuneRun, until = (_event: FineTuneEvent) => false): Promise<FineTuneEvent[]> {
+  const all: FineTuneEvent[] = [];
   for await (const event of run) {
     all.push(event);
     if (until(event)) break;
@@ -65,7 +65,7 @@ async function events(run: FineTuneRun, until = (_event: RunEvent) => false): Pr
   return all;
 }
 
-const isStep = (step: number) => (event: RunEvent) => event.type === "step" && event.step === step;
+const isStep = (step: number) => (event: FineTuneEvent) => event.type === "step" && event.step === step;
 
 const modes: Readonly<Record<string, () => Promise<object>>> = {
   /** A run with its consumers, its uses, and the same recipe trained by `runTraining` in this thread. */
@@ -90,6 +90,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     const { loss: ofItsOwn } = await opened.evaluate();
     return {
       types: [...new Set(all.map(({ type }) => type))],
+      doing: all.flatMap((event) => (event.type === "activity" ? event.what : [])),
       isSame: JSON.stringify(all) === JSON.stringify(late),
       some: some.at(-1),
       result: { ...result, folder: basename(result.folder) },
@@ -205,7 +206,7 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     const state = listRuns(folder).map((each) => each.state);
     process.env["DYING_RECORD"] = "";
     const resumed = fineTune({ resume: run.folder });
-    const [seen] = await events(resumed, ({ type }) => type === "resume");
+    const seen = (await events(resumed, ({ type }) => type === "resume")).at(-1);
     const stopped = await resumed.stop();
     await Promise.all([run.close(), resumed.close()]);
     return { error, state, seen: seen?.type, reason: stopped.reason };

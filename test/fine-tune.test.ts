@@ -21,7 +21,15 @@ async function reportOf(mode: string, ...more: string[]) {
 
 test.concurrent("a run in a thread is the run of its recipe; it generates, evaluates and saves", async () => {
   const report = await reportOf("whole");
-  expect(report.types).toEqual(["start", "sample", "eval", "step", "checkpoint", "end", "rank"]);
+  expect(report.types).toEqual(["activity", "start", "sample", "eval", "step", "checkpoint", "end", "rank"]);
+  expect(report.doing).toEqual(
+    expect.arrayContaining([
+      "starting libtorch",
+      "reading the tokenizer of tiny",
+      "reading the weights of tiny",
+      "measuring the memory of a step",
+    ]),
+  );
   expect(report.isSame).toBe(true);
   expect(report.some).toMatchObject({ type: "step", step: 2 });
   expect(report.result).toMatchObject({ folder: "whole", reason: "finished", step: 8, totalSteps: 8 });

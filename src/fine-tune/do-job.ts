@@ -5,6 +5,7 @@ import type { SharedModel } from "../inference/shared-model.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
 import { assertHoldsRun } from "../run/lock-run.ts";
 import { keepFreedMemory } from "../torch/index.ts";
+import { sayActivities } from "./activity-event.ts";
 import type { Answer, EvaluateJob, GenerateJob, Job, ResumeJob, TrainJob } from "./messages.ts";
 import { recipeToTrain } from "./recipe-to-train.ts";
 import { RowFiles } from "./row-files.ts";
@@ -44,6 +45,7 @@ export async function doJob(job: Job, hooks: Hooks): Promise<Answer> {
 }
 
 async function trainNew(job: TrainJob, hooks: Hooks): Promise<Answer> {
+  using _activities = sayActivities((event) => hooks.say({ type: "event", event }));
   using files = new RowFiles(hooks.state.rows, job.rows);
   return await files.naming(async () => {
     const recipe = await recipeToTrain(job, files.paths);
@@ -52,6 +54,7 @@ async function trainNew(job: TrainJob, hooks: Hooks): Promise<Answer> {
 }
 
 async function resume({ folder }: ResumeJob, hooks: Hooks): Promise<Answer> {
+  using _activities = sayActivities((event) => hooks.say({ type: "event", event }));
   const config = join(folder, "config.yaml");
   assertHoldsRun(folder);
   await loadPlugins(config);

@@ -1,6 +1,6 @@
 import type { RunResult } from "../recipes/run-result.ts";
 import { endLostRun } from "../run/end-lost-run.ts";
-import type { RunEvent } from "../run/events.ts";
+import type { FineTuneEvent } from "./activity-event.ts";
 import { requireSignal } from "./known-options.ts";
 import { Log } from "./log.ts";
 import type { ResumeJob, TrainJob } from "./messages.ts";
@@ -8,10 +8,10 @@ import { OpenedRun } from "./opened-run.ts";
 import { type GivenJob, LostThreadError, type WorkThread } from "./work-thread.ts";
 
 /** A run that trains in a thread of its own. Each loop over it gets all of its events, from the first one on. */
-export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
+export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEvent> {
   /** The run's folder, which `scalora train --resume`, `openRun` and all other commands take. */
   readonly folder: string;
-  private readonly events = new Log<RunEvent>();
+  private readonly events = new Log<FineTuneEvent>();
   private readonly ending: Promise<RunResult>;
   private training: GivenJob | undefined;
   private isStopped = false;
@@ -53,8 +53,8 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
     return await this.result;
   }
 
-  /** The run's events, as they come, to the end of the run; its error is thrown. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent, undefined> {
+  /** The run's events and what it is doing, as they come, to the end of the run; its error is thrown. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<FineTuneEvent, undefined> {
     this.isWatched = true;
     yield* this.events;
   }
@@ -75,6 +75,7 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<RunEvent> {
     requireSignal(signal);
     signal?.throwIfAborted();
     const job = await makeJob(this.thread);
+    this.events.add({ type: "activity", what: "starting libtorch" });
     let isLocked = false;
     try {
       const { result } = await this.thread.do(job, "trained", {

@@ -3,9 +3,9 @@ import type { ExportRequest, ExportResult } from "../export/export-request.ts";
 import type { EvaluationRequest, EvaluationResult } from "../inference/evaluation-request.ts";
 import type { ChatMessage, GenerationSummary, SamplingSettings } from "../inference/text-generator.ts";
 import type { RunResult } from "../recipes/run-result.ts";
-import type { RunEvent } from "../run/events.ts";
 import type { ConfigIssue } from "../schema/config-issue.ts";
 import type { ErrorCode, ErrorDetails } from "../util/errors.ts";
+import type { FineTuneEvent } from "./activity-event.ts";
 
 /** A recipe as it is written, unchecked. */
 export type WrittenRecipe = Readonly<Record<string, unknown>>;
@@ -70,7 +70,7 @@ export type Order =
 export type Answer =
   /** The run's folder is locked. */
   | { readonly type: "locked" }
-  | { readonly type: "event"; readonly event: RunEvent }
+  | { readonly type: "event"; readonly event: FineTuneEvent }
   | { readonly type: "text"; readonly piece: string }
   | { readonly type: "trained"; readonly result: RunResult }
   | { readonly type: "generated"; readonly summary: GenerationSummary }

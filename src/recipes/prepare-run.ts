@@ -25,6 +25,7 @@ import {
 } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
 import { hashModel } from "../train/model-hash.ts";
+import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
@@ -164,8 +165,10 @@ function planOf(
     limit: settings.limit,
     isChecked: isMemoryChecked(settings.limit),
     isElsewhere: isStandIn ?? false,
-    measure: (again) =>
-      memoryNeed(parts, { ...settings, ...exchange, host, preparingPeak, recompute: again }),
+    measure: (again) => {
+      reportActivity({ what: "measuring the memory of a step" });
+      return memoryNeed(parts, { ...settings, ...exchange, host, preparingPeak, recompute: again });
+    },
   });
 }
 

@@ -180,7 +180,7 @@ export type CheckpointEvent = z.output<typeof checkpointEvent>;
 export type SampleEvent = z.output<typeof sampleEvent>;
 
 /** The events of one type, in order. */
-export function eventsOfType<E extends RunEvent, T extends E["type"]>(
+export function eventsOfType<E extends { readonly type: string }, T extends E["type"]>(
   events: readonly E[],
   type: T,
 ): Extract<E, { type: T }>[] {
