@@ -13,6 +13,9 @@ import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 /** Key `plugins` of a recipe. */
 const pluginsSchema = z.array(z.string().min(1));
 
+/** What is wrong with a module that has to be loaded first. */
+export const notLoaded = "is not loaded";
+
 /** Modules whose methods are registered, by their absolute paths. */
 const loaded = new Set<string>();
 
@@ -75,7 +78,7 @@ export function checkPlugins(source: RecipeSource, cwd: string, report: ReportIs
       report(["plugins", index], { problem: "does not exist", expected: "a module", found: file });
     else if (!loaded.has(file))
       report(["plugins", index], {
-        problem: "is not loaded",
+        problem: notLoaded,
         found: file,
         fix: "call loadPlugins() with the recipe's file first",
       });

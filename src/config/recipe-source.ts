@@ -57,7 +57,47 @@ export function recipeSourceFromObject(
   value: unknown,
   overrides: readonly string[],
 ): RecipeSource {
-  return withOverrides(name, structuredClone(value), overrides, () => ({ text: name, exact: false }));
+  return withOverrides(name, copyOf(name, value), overrides, () => ({ text: name, exact: false }));
+}
+
+/** @throws ConfigError naming the key of a value that no file could hold, such as a function */
+function copyOf(name: string, value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    const { path, value: found } = uncopiable(value, [], new Set());
+    throw new ConfigError(name, [
+      {
+        where: name,
+        key: formatKeyPath(path) || "recipe",
+        path,
+        problem: "is nothing that a recipe can hold",
+        expected: "texts, numbers, true and false, lists and objects of these",
+        found: found instanceof Promise ? "a promise" : `a value of type ${typeof found}`,
+        ...(found instanceof Promise && { fix: "await it" }),
+      },
+    ]);
+  }
+}
+
+/** The innermost value that cannot be copied. @param seen objects that are being looked at, which may hold themselves */
+function uncopiable(value: unknown, path: KeyPath, seen: Set<unknown>): { path: KeyPath; value: unknown } {
+  seen.add(value);
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  for (const [key, inner] of entries) {
+    if (seen.has(inner) || canBeCopied(inner)) continue;
+    return uncopiable(inner, [...path, Array.isArray(value) ? Number(key) : key], seen);
+  }
+  return { path, value };
+}
+
+function canBeCopied(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readYaml(path: string): YamlText {

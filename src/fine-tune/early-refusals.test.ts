@@ -34,8 +34,8 @@ test("what is right comes to the thread", async () => {
   await expect(fineTune(options).result).rejects.toThrow("a thread was started");
   const nothingToResume = { ...options, resume: undefined };
   await expect(untyped(fineTune, nothingToResume).result).rejects.toThrow("a thread was started");
-  const ofFiles = { ...options, plugins: ["none.ts"] };
-  await expect(untyped(fineTune, ofFiles).result).rejects.toThrow("a thread was started");
+  const own = { ...options, plugins: ["test/dying-plugin.ts"], method: { method: "input-gain", some: 1 } };
+  await expect(untyped(fineTune, own).result).rejects.toThrow("a thread was started");
 });
 
 test.each([
@@ -45,6 +45,20 @@ test.each([
   [{ data: "none.jsonl" }, /data\.train: does not exist/],
   [{ data: { train: options.data, eval: "none.jsonl" } }, /data\.eval: does not exist/],
   [{ data: { train: options.data, maxLenght: 3 } }, /data\.maxLenght: unknown key/],
+  [{ run: "x" }, /run: [\s\S]*found: +"x" \(text\)/],
+  [{ train: { lr: Number.NaN } }, /train\.lr: [\s\S]*found: +NaN/],
+  [{ plugins: "nope.ts" }, /plugins: wrong value[\s\S]*expected: +a list of paths/],
+  [{ plugins: ["./nope.ts"], method: "own" }, /1 problem\n[\s\S]*plugins\[0\]: does not exist/],
+  [
+    { plugins: ["test/dying-plugin.ts"], method: "own", train: { stpes: 3 } },
+    /1 problem\n[\s\S]*train\.stpes/,
+  ],
+  [
+    { train: { schedule: () => 1 } },
+    /train\.schedule: [\s\S]*expected: +texts, numbers[\s\S]*found: .*function/,
+  ],
+  [{ method: { method: "lora", alpha: () => 1 } }, /method\.alpha: [\s\S]*found: .*function/],
+  [{ model: { path: Promise.resolve("m") } }, /model\.path: [\s\S]*found: +a promise[\s\S]*fix: +await it/],
 ])("%j is refused before a thread is started", async (wrong, message) => {
   await expect(untyped(fineTune, { ...options, ...wrong }).result).rejects.toThrow(
     refusal("config", { message }),

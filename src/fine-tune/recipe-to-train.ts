@@ -1,6 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { loadPluginsOf, parseRecipe, type Recipe, recipeSourceFromObject } from "../config/index.ts";
+import {
+  loadPluginsOf,
+  notLoaded,
+  parseRecipe,
+  type Recipe,
+  recipeSourceFromObject,
+} from "../config/index.ts";
 import { draftRecipe } from "../recipes/draft-recipe.ts";
 import { ConfigError } from "../schema/config-error.ts";
 import { isRecord } from "../util/json.ts";
@@ -43,14 +49,17 @@ export function checkOptions({
   readonly rows: Readonly<Record<string, unknown>>;
   readonly cwd: string;
 }): void {
-  if ("plugins" in recipe) return;
   const files = Object.keys(rows).map((key) => [key, fileURLToPath(import.meta.url)]);
-  const data = { ...section(recipe, "data"), ...Object.fromEntries(files) };
+  const written = { ...recipe, data: { ...section(recipe, "data"), ...Object.fromEntries(files) } };
+  inWordsOfOptions(() => recipeSourceFromObject(name, written, []));
   try {
-    inWordsOfOptions(() => parseRecipe({ ...recipe, data }, { name, cwd }));
+    inWordsOfOptions(() => parseRecipe(written, { name, cwd }));
   } catch (error) {
-    // An option that cannot be copied, such as a function, is refused on its way to the thread.
-    if (!(error instanceof DOMException && error.name === "DataCloneError")) throw error;
+    if (!("plugins" in recipe) || !(error instanceof ConfigError)) throw error;
+    const certain = error.issues.filter(
+      ({ key, problem }) => !/^method\b/.test(key) && problem !== notLoaded,
+    );
+    if (certain.length > 0) throw new ConfigError(name, certain);
   }
 }
 

@@ -22,17 +22,24 @@ export function writtenRecipe<Name extends MethodName>(options: FineTuneOptions<
   const { signal: _, data, method = "lora", ...sections } = options;
   const model = typeof options.model === "string" ? { path: options.model } : options.model;
   const adapter = typeof method === "string" ? { method } : method;
-  const given = textsOf(options.run);
+  const wanted: unknown = options.run ?? undefined;
+  const given = textsOf(isRecord(wanted) ? wanted : {});
   const chosen = chooseFolder(given, `${nameOf(model)}-${adapter?.method}`);
   // What is no text stays, so that the check of the recipe refuses it.
-  const run = { ...chosen, ...options.run, ...(given.folder && { folder: chosen.folder }) };
+  const run = isSection(wanted)
+    ? { ...chosen, ...wanted, ...(given.folder && { folder: chosen.folder }) }
+    : wanted;
   const { section, rows } = filesAndRows(data);
   const recipe = { ...definedFields(sections), model, adapter, data: section, run };
   return { recipe, rows, folder: join(chosen.folder, chosen.name) };
 }
 
+/** Whether it is a section of a recipe, or left out. */
+const isSection = (value: unknown): value is Readonly<Record<string, unknown>> | undefined =>
+  value === undefined || isRecord(value);
+
 /** Folder and name, where they are such. */
-function textsOf({ folder, name }: NonNullable<FineTuneOptions["run"]> = {}) {
+function textsOf({ folder, name }: Readonly<Record<string, unknown>>) {
   return {
     folder: typeof folder === "string" ? folder : undefined,
     name: typeof name === "string" || typeof name === "number" ? String(name) : undefined,

@@ -1,6 +1,8 @@
+import { inspect } from "node:util";
+
 /** A value in one short line, texts without quotes. */
 export function formatValue(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const text = textOf(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
@@ -10,3 +12,16 @@ export function formatFoundValue(value: unknown): string {
   if (typeof value === "string") return `"${formatValue(value)}" (text)`;
   return formatValue(value);
 }
+
+/** As JSON, where JSON says it: it has no numbers such as NaN, and nothing that holds itself. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return String(value);
+  try {
+    return JSON.stringify(value, (_, each: unknown) => (typeof each === "number" ? numberOf(each) : each));
+  } catch {
+    return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 2 });
+  }
+}
+
+const numberOf = (value: number) => (Number.isFinite(value) ? value : String(value));
