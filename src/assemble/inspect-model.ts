@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { downloadHint, modelPath } from "../download/index.ts";
-import { loadTokenizer } from "../model-files/load-tokenizer.ts";
+import { readChatTemplate } from "../model-files/load-tokenizer.ts";
 import { type ModelDataLimits, readDataLimits } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
@@ -12,15 +12,14 @@ export interface ModelFacts {
 }
 
 /**
- * Reads config and tokenizer of a model.
+ * Reads config and chat template of a model; its tokenizer, whose vocabulary takes long, is not.
  * @param model a folder, a GGUF file, or the name of a fetched model
  * @throws ScaloraError `model` or `format`, with advice for a model that is not there
  */
-export async function inspectModel(model: string): Promise<ModelFacts> {
+export function inspectModel(model: string): ModelFacts {
   const path = resolve(modelPath(model));
   const limits = readLimits(path, model);
-  const { chatTemplate } = await loadTokenizer(path);
-  return { limits, hasChatTemplate: chatTemplate !== undefined };
+  return { limits, hasChatTemplate: readChatTemplate(path) !== undefined };
 }
 
 function readLimits(path: string, model: string): ModelDataLimits {

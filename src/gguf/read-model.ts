@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { statsOf } from "../util/read-file.ts";
@@ -5,7 +6,7 @@ import { type Architecture, architectures } from "./architectures.ts";
 import { readEndTokens } from "./end-tokens.ts";
 import { type GgufHeader, readGgufHeader } from "./header.ts";
 import { readConfig, readHeads } from "./read-config.ts";
-import { readTokenizer } from "./read-tokenizer.ts";
+import { chatTemplateOf, readTokenizer } from "./read-tokenizer.ts";
 import { specialTokenIds } from "./special-tokens.ts";
 import { GgufWeights } from "./weights.ts";
 
@@ -30,8 +31,24 @@ function adapterFileError(path: string): ScaloraError {
   });
 }
 
+/** What was read last: config, tokenizer and weights of one model are asked for in turn. */
+let latest: { readonly identity: string; readonly header: GgufHeader } | undefined;
+
+/** The header of a file, which is read anew when the file has changed. */
+function headerOf(path: string): GgufHeader {
+  const identity = identityOf(path);
+  if (identity === undefined || latest?.identity !== identity)
+    latest = { identity: identity ?? "", header: readGgufHeader(path) };
+  return latest.header;
+}
+
+function identityOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && [path, stats.dev, stats.ino, stats.size, stats.ctimeNs, stats.mtimeNs].join("\n");
+}
+
 function openModelFile(path: string): GgufModelFile {
-  const header = readGgufHeader(path);
+  const header = headerOf(path);
   const { metadata } = header;
   const type = metadata.string("general.type") ?? "model";
   if (type === "adapter") throw adapterFileError(path);
@@ -69,6 +86,11 @@ export function ggufGenerationConfig(path: string): Record<string, unknown> {
 /** The tokenizer of a GGUF file, as a model folder's files would specify it. @throws ScaloraError `format` */
 export function ggufTokenizer(path: string): TokenizerSource {
   return readTokenizer(openModelFile(path).header.metadata);
+}
+
+/** The chat template of a GGUF file, if it has one. @throws ScaloraError `format` */
+export function ggufChatTemplate(path: string): string | undefined {
+  return chatTemplateOf(openModelFile(path).header.metadata);
 }
 
 /** The weights of a GGUF file under their Hugging Face names. @throws ScaloraError `format` */

@@ -91,11 +91,13 @@ function tokenizerSettings({ metadata }: Vocabulary, addsBos: boolean): Tokenize
     extraSpecialTokens: [],
     addBos: metadata.boolean("tokenizer.ggml.add_bos_token") ?? addsBos,
     addEos: metadata.boolean("tokenizer.ggml.add_eos_token") ?? false,
-    chatTemplate: metadata.string("tokenizer.chat_template"),
+    chatTemplate: chatTemplateOf(metadata),
     chatTemplateFile: metadata.path,
     options: {},
   };
 }
+
+export const chatTemplateOf = (metadata: GgufMetadata) => metadata.string("tokenizer.chat_template");
 
 function readVocabulary(metadata: GgufMetadata): Vocabulary {
   const texts = metadata.strings("tokenizer.ggml.tokens");

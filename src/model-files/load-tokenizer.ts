@@ -1,8 +1,9 @@
 import { basename } from "node:path";
-import { ggufTokenizer, isGgufFile } from "../gguf/index.ts";
+import { ggufChatTemplate, ggufTokenizer, isGgufFile } from "../gguf/index.ts";
 import {
   buildTokenizer,
   readTokenizerFolder,
+  readTokenizerSettings,
   type Tokenizer,
   type TokenizerSource,
 } from "../tokenizer/index.ts";
@@ -25,4 +26,9 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
 /** The source of the tokenizer of a model folder or GGUF file. @throws as `loadTokenizer` */
 export function readTokenizerSource(path: string): TokenizerSource {
   return isGgufFile(path) ? ggufTokenizer(path) : readTokenizerFolder(path);
+}
+
+/** The chat template of a model folder or GGUF file, without its tokenizer. @throws ScaloraError `format` */
+export function readChatTemplate(path: string): string | undefined {
+  return isGgufFile(path) ? ggufChatTemplate(path) : readTokenizerSettings(path).chatTemplate;
 }

@@ -34,7 +34,7 @@ type Row = Readonly<Record<string, unknown>>;
  * @throws ScaloraError `model`, `format` or `data` when the model or the file cannot be used
  */
 export const draftRecipe: DraftRecipe = async ({ model, data, name }) => {
-  const facts = await inspectModel(model);
+  const facts = inspectModel(model);
   const glue = facts.limits.classes === undefined ? undefined : recogniseGlue(data);
   const rows = glue === undefined ? await firstRows(data) : [];
   const recognised = glue ?? recognise(rows, data, facts);

@@ -10,4 +10,5 @@ export type {
   TextOrPair,
   Tokenizer,
 } from "./tokenizer.ts";
+export { readTokenizerSettings } from "./tokenizer-settings.ts";
 export { buildTokenizer } from "./tokenizers-backend.ts";
