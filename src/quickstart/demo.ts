@@ -80,7 +80,7 @@ export interface Demo {
   readonly rank: number;
   readonly methods: readonly MethodSettings[];
   readonly training: Training;
-  readonly pace?: Pace;
+  readonly pace: Pace;
   /** Precision and device of the runs. */
   readonly compute: { readonly dtype: "auto" | "float32"; readonly device: "auto" | "cpu" };
   /** Number of threads; default all cores. */

@@ -9,8 +9,9 @@ const pace = {
   seconds: 120,
   least: { steps: 20, tests: 30 },
 };
+const extent = { methods: 2, training: { batchSize: 4, evaluations: 0 }, validation: 32 };
 const on = (probe: { open: number; step: number; watch: number }) => (work: typeof full) =>
-  estimateSeconds({ methods: 2, training: { batchSize: 4 }, pace }, probe, work);
+  estimateSeconds({ ...extent, pace }, probe, work);
 
 test("the estimate grows with each of its measurements, and with the work", () => {
   const [least, most] = [on({ open: 0, step: 1, watch: 0 }), on({ open: 1, step: 1, watch: 1 })];
@@ -19,6 +20,10 @@ test("the estimate grows with each of its measurements, and with the work", () =
   expect(most(full)).toBeGreaterThan(least(full));
   expect(least({ ...full, steps: 20 })).toBeLessThan(least(full));
   expect(least({ ...full, tests: 30 })).toBeLessThan(least(full));
+  // An evaluation of 32 rows is a forward pass of eight steps.
+  const training = { ...extent.training, evaluations: 3 };
+  const evaluated = estimateSeconds({ ...extent, training, pace }, { open: 0, step: 1, watch: 0 }, full);
+  expect(evaluated - least(full)).toBeCloseTo(2 * 3 * 8 * 0.5);
 });
 
 test("a fast machine does all of it, a slow one less, and none less than the least", () => {

@@ -5,7 +5,7 @@ import { scope } from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { elementAt } from "../util/elements.ts";
 import { formatCountOf, formatDuration } from "../util/format.ts";
-import type { Demo, Pace } from "./demo.ts";
+import type { Demo, Pace, Training } from "./demo.ts";
 import { makeRecipe, type RunPaths } from "./recipe.ts";
 
 /** Work of a quickstart that can be shortened: steps of each method, and exercises of the test. */
@@ -54,16 +54,27 @@ const wrongShare = 0.2;
 /** Passes that a run makes to measure its memory, in steps, and what else a method and the export take, in openings of the model. */
 const [memoryPasses, opensPerMethod, opensOfExport] = [1.5, 4.5, 3];
 
+/** What of a quickstart, besides its work, the time follows from. */
+interface Extent {
+  readonly methods: number;
+  readonly training: Pick<Training, "batchSize" | "evaluations">;
+  /** Rows of an evaluation. */
+  readonly validation: number;
+  readonly pace: Pace;
+}
+
 /** Seconds that the rest of a quickstart takes after its probe. */
 export function estimateSeconds(
-  { methods, training, pace }: { methods: number; training: { batchSize: number }; pace: Pace },
+  { methods, training, validation, pace }: Extent,
   { open, step, watch }: Probe,
   { steps, tests }: Work,
 ): number {
   const row = step / training.batchSize;
+  const evaluations = training.evaluations * validation * row * passShare;
   const testBefore = pace.testsBefore * row * (passShare + generationShare);
   const test = tests * row * (passShare + wrongShare * generationShare);
-  const method = opensPerMethod * open + (memoryPasses + steps) * step + pace.at.length * watch + test;
+  const method =
+    opensPerMethod * open + (memoryPasses + steps) * step + evaluations + pace.at.length * watch + test;
   return testBefore + methods * method + opensOfExport * open;
 }
 

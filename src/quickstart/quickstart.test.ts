@@ -60,6 +60,7 @@ test("the quickstart trains, compares, reports and exports; the commands that it
     const same = answer.split(" ").filter((word, i) => word === prompt.split(" ")[i]);
     expect(same.length).toBeGreaterThan(sentenceLength / 2);
   }
+  expect(stderr).toMatch(/On this machine it takes about [\d a-z.]+ from here\./);
   expect(stderr).toContain("3 of 3: full");
   const page = readFileSync(result.report, "utf8");
   for (const text of [

@@ -108,7 +108,7 @@ async function prepare(demo: Demo, setting: Setting, started: number): Promise<P
   const opened = (performance.now() - started) / 1000;
   const all = await prepareExercises(base, setting, "test");
   const { job, tests } = await fitToMachine(demo, { ...setting, base }, all, opened);
-  const testsBefore = first(all, job.pace?.testsBefore ?? tests);
+  const testsBefore = first(all, job.pace.testsBefore);
   const before = await gradeModel(job, base, testsBefore, setting.hooks.signal);
   return { job, before, tests: first(all, tests), baseFolder: base.baseFolder };
 }
@@ -130,7 +130,6 @@ async function fitToMachine(
 ): Promise<{ job: Demo; tests: number }> {
   const { pace, training, names } = demo;
   const full = { steps: training.steps, tests: task.test.length };
-  if (pace === undefined) return { job: demo, tests: full.tests };
   const started = performance.now();
   const answers = await answerWatched(demo, base, first(all, pace.watched), hooks.signal);
   const watch = (performance.now() - started) / 1000;
@@ -139,7 +138,11 @@ async function fitToMachine(
   const paths = { model: demo.model, data, folder: out };
   const probe = { open, watch, step: measureStep(demo, base.model, examples, paths, seed) };
   const secondsOf = (work: typeof full) =>
-    estimateSeconds({ methods: demo.methods.length, training, pace }, probe, work);
+    estimateSeconds(
+      { methods: demo.methods.length, training, validation: task.validation.length, pace },
+      probe,
+      work,
+    );
   const work = chooseWork(pace, full, secondsOf);
   hooks.onEvent({ type: "note", text: workText(work, full, secondsOf, names.item) });
   return { job: { ...demo, training: { ...training, steps: work.steps } }, tests: work.tests };
@@ -160,7 +163,7 @@ async function trainAndTest(
     seed,
     signal,
     onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }),
-    ...(job.pace && { afterStep: watcher(preparation, job.pace, method, hooks) }),
+    afterStep: watcher(preparation, job.pace, method, hooks),
     test: (open) => gradeModel(job, open, tests, signal),
   });
   const answers = tests.items.slice(0, tested.texts.length).map(({ question, expected }, i) => ({
@@ -169,7 +172,7 @@ async function trainAndTest(
     text: elementAt(tested.texts, i),
     isExact: elementAt(tested.areExact, i),
   }));
-  onEvent({ type: "answers", when: `${method}, trained`, withQuestions: job.pace === undefined, answers });
+  onEvent({ type: "answers", when: `${method}, trained`, withQuestions: false, answers });
   onEvent({ type: "note", text: `${method}, ${scoreText(job, tested)}` });
   return { method, result, testResult: tested };
 }
