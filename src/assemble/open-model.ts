@@ -65,9 +65,13 @@ export type OpenLanguageModel = OpenModel & { readonly model: CausalLM };
 /** `openModel` for language models only. @throws ScaloraError as `openModel`, and `usage` for a classifier */
 export async function openLanguageModel(target: ModelTarget): Promise<OpenLanguageModel> {
   const open = await openModel(target, { hugePages: true });
+  return disposeOnError([open], () => requireLanguageModel(open, target));
+}
+
+/** @throws ScaloraError `usage` for a classifier */
+export function requireLanguageModel(open: OpenModel, target: ModelTarget): OpenLanguageModel {
   const { model } = open;
   if (!isClassifier(model)) return { ...open, model };
-  open.dispose();
   throw new ScaloraError("usage", "A classifier does not generate text", {
     where: target.path,
     fix: "use `scalora eval` on rows with labels",

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import type { ModelTarget } from "../assemble/model-target.ts";
 import { loadPlugins, loadRecipe, type Recipe } from "../config/index.ts";
 import type { RunEvaluation } from "../inference/evaluation-request.ts";
 import type { SharedModel } from "../inference/shared-model.ts";
@@ -14,7 +15,7 @@ import { RowFiles } from "./row-files.ts";
 export interface ThreadState {
   /** Rows that have come, in parts, by their number. */
   readonly rows: Map<number, readonly string[]>;
-  /** The model that generates, once one does. */
+  /** The model that generates and is evaluated, once one is. */
   model: Promise<SharedModel> | undefined;
 }
 
@@ -82,8 +83,7 @@ async function generate(
   { target, input, settings, system }: GenerateJob,
   { state, signal, say }: Hooks,
 ): Promise<Answer> {
-  const { openSharedModel } = await import("../inference/shared-model.ts");
-  const { generator } = await openOnce(state, () => openSharedModel(target));
+  const generator = await (await openOnce(state, target)).generator();
   const asked = withSystem(input, system ?? generator.systemPrompt ?? "");
   const pieces = generator.generate(asked, settings, signal);
   for (;;) {
@@ -100,8 +100,10 @@ function withSystem(input: GenerateJob["input"], system: string): GenerateJob["i
 }
 
 /** The model in memory, opened if it is not yet; a thread has one. */
-async function openOnce(state: ThreadState, open: () => Promise<SharedModel>): Promise<SharedModel> {
-  state.model ??= open();
+async function openOnce(state: ThreadState, target: ModelTarget): Promise<SharedModel> {
+  state.model ??= import("../inference/shared-model.ts").then(({ openSharedModel }) =>
+    openSharedModel(target),
+  );
   try {
     return await state.model;
   } catch (error) {
@@ -111,11 +113,8 @@ async function openOnce(state: ThreadState, open: () => Promise<SharedModel>): P
 }
 
 async function evaluate(job: EvaluateJob, hooks: Hooks): Promise<Answer> {
-  // The model that is in memory; where there is none, one that is freed afterwards.
-  const { evaluate: evaluation } = (await hooks.state.model?.catch(() => undefined)) ?? {
-    evaluate: (await import("../inference/evaluate.ts")).runEvaluation,
-  };
-  return { type: "evaluated", result: await evaluateOn(job, hooks, evaluation) };
+  const model = await openOnce(hooks.state, job.request.target);
+  return { type: "evaluated", result: await evaluateOn(job, hooks, model.evaluate) };
 }
 
 async function evaluateOn(
