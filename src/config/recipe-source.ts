@@ -125,7 +125,7 @@ function readYaml(path: string): YamlText {
 
 function missingFix(path: string): string {
   const near = nearestPath(path, { endings: [".yaml", ".yml", ".json"] });
-  return near === undefined ? "npx scalora init --data FILE writes a recipe" : `did you mean ${near}?`;
+  return near === undefined ? "`npx scalora init --data FILE` writes a recipe" : `did you mean ${near}?`;
 }
 
 function withOverrides(

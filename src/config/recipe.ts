@@ -122,7 +122,7 @@ function readSections(source: RecipeSource, report: ReportIssue): RawSections {
         where: source.where(["recipes"]),
         key: "recipes",
         problem: "this is a plan of several recipes",
-        fix: `npx scalora compare ${source.name}`,
+        fix: `\`npx scalora compare ${source.name}\` runs it`,
       },
     ]);
   const issueOf = unknownKeyIssues([pluginsHelp.key, ...sectionNames]);

@@ -218,7 +218,7 @@ function shardingGroup(group: ProcessGroup | undefined, ranks = 1): ShardGroup {
   throw new ScaloraError("config", "A base can only be shared out between several processes", {
     where: "train.shardBase",
     found: "one process",
-    fix: "start several, such as npx scalora launch --nproc 4 train …, or leave train.shardBase out",
+    fix: "start several, such as `npx scalora launch --nproc 4 train …`, or leave train.shardBase out",
   });
 }
 

@@ -31,7 +31,7 @@ export function requestControl(path: string, command: ControlCommand): void {
     throw new ScaloraError("usage", "There is no run here to command", {
       where: path,
       expected: `the folder of a run, with its ${runFiles.config}`,
-      fix: "list the runs there are: scalora ls runs",
+      fix: "`npx scalora ls runs` lists the runs",
     });
   try {
     writeFileAtomic(join(path, runFiles.control), text);

@@ -186,6 +186,6 @@ export function checkGlibc(name: string, needed: string | undefined, found = gli
   if (needed === undefined || found === undefined || compareVersions(found, needed) >= 0) return;
   throw new SetupError(`${name} needs glibc ${needed} or newer`, {
     found: `glibc ${found}`,
-    fix: "use a newer distribution (Debian 10, Ubuntu 20.04, RHEL 8 and all that came later have it), or set SCALORA_LIBTORCH to a libtorch built for this one and run npx scalora setup, which compiles the addon",
+    fix: "use a newer distribution (Debian 10, Ubuntu 20.04, RHEL 8 and all that came later have it), or set SCALORA_LIBTORCH to a libtorch built for this one and run `npx scalora setup`, which compiles the addon",
   });
 }

@@ -28,9 +28,22 @@ test("what is being done is shown at once, no wider than the terminal, and gives
   shared.stdout.write("result\n");
   shared.clear();
   expect(stderr.text).toBe(
-    `${clear}reading the weights of model  1 of 272${clear}writing adapters.safetensors  1.00 MiB…${clear}`,
+    `${clear}reading the weights of model  1 of 272${clear}writing adapters.s…  1.00 MiB of 4.00 MiB${clear}`,
   );
   expect(stdout.text).toBe("result\n");
+});
+
+test.each([
+  [80, "reading the weights of a-model-with-a-long-name.Q4_K_M.gguf  120 of 272"],
+  [60, "reading the weights of a-model-with-a-long-nam…  120 of 272"],
+  [40, "reading the weights of a-m…  120 of 272"],
+  [20, "120 of 272"],
+])("at %i columns how far it is stays, whatever the name of the file", (columns, expected) => {
+  const { shared, stderr } = terminal({ columns });
+  const what = "reading the weights of a-model-with-a-long-name.Q4_K_M.gguf";
+  shared.show({ what, done: 120, total: 272 });
+  expect(stderr.text).toBe(`${clear}${expected}`);
+  expect(expected.length).toBeLessThan(columns);
 });
 
 test("a line of progress that it covers comes back; streamed text and a prompt are not covered", () => {

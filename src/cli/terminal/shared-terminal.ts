@@ -2,10 +2,13 @@ import type { Activity } from "../../util/activity.ts";
 import { formatBytes } from "../../util/format.ts";
 import { escapeControl } from "../../util/quote.ts";
 import { type OutputStream, terminalWidth } from "./output-stream.ts";
-import { truncate } from "./text-width.ts";
+import { displayWidth, truncate } from "./text-width.ts";
 
 /** Milliseconds between two drawings of an activity, and between two lines of them where nothing can be drawn. */
 const [drawInterval, plainInterval] = [50, 15_000];
+
+/** Columns of what is being done below which it says nothing beside how far it is. */
+const leastWhat = 8;
 
 const clearLine = "\r\x1b[2K";
 
@@ -35,10 +38,10 @@ export class SharedTerminal {
   show(activity: Activity): void {
     const isTerminal = this.inner.isTTY === true;
     if (this.now() - this.last < (isTerminal ? drawInterval : plainInterval)) return;
-    const text = escapeControl(activityText(activity));
-    if (!isTerminal) this.inner.write(`${text}\n`);
+    const shown = activityText(activity, isTerminal ? terminalWidth(this.inner, 80) - 1 : undefined);
+    if (!isTerminal) this.inner.write(`${shown}\n`);
     else if (this.tail === "" || this.tail.startsWith(clearLine)) {
-      this.drawn = truncate(text, terminalWidth(this.inner, 80) - 1);
+      this.drawn = shown;
       this.inner.write(`${clearLine}${this.drawn}`);
     }
     this.last = this.now();
@@ -76,9 +79,17 @@ function unfinishedLine(text: string): string {
   return line.slice(Math.max(0, line.lastIndexOf(clearLine)));
 }
 
-/** `reading model.safetensors  120 MiB of 513 MiB`. */
-function activityText({ what, done, total, unit }: Activity): string {
-  if (done === undefined) return what;
+/** `reading model.safetensors  120 MiB of 513 MiB`; where that is too wide, what is being done is cut, and how far it is stays. */
+function activityText(activity: Activity, width = Number.POSITIVE_INFINITY): string {
+  const what = escapeControl(activity.what);
+  const amount = amountText(activity);
+  const room = width - displayWidth(amount) - 2;
+  if (amount === "" || room < leastWhat) return truncate(amount === "" ? what : amount, width);
+  return `${truncate(what, room)}  ${amount}`;
+}
+
+function amountText({ done, total, unit }: Activity): string {
+  if (done === undefined) return "";
   const amount = (count: number) => (unit === "bytes" ? formatBytes(count) : String(count));
-  return `${what}  ${amount(done)}${total === undefined ? "" : ` of ${amount(total)}`}`;
+  return total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}`;
 }

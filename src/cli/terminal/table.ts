@@ -19,7 +19,7 @@ const [leastWidth, indent] = [24, 4];
 
 /**
  * A plain text table: titles and rows, columns two spaces apart, no trailing spaces. Cells are single lines; where a terminal is too
- * narrow, those of a last column of text are wrapped, below the others if need be.
+ * narrow, those of a last column of text are wrapped, below the others if need be; where even that does not fit, each row is a list.
  */
 export function table(
   columns: readonly Column[],
@@ -38,8 +38,8 @@ export function table(
       .trimEnd();
   const before = sized.slice(0, -1).reduce((sum, column) => sum + column.width + 2, 0);
   const fits = before + (sized.at(-1)?.width ?? 0) <= width;
-  if (fits || columns.at(-1)?.align === "right")
-    return [paint("bold", line(titles)), ...rows.map(line)].join("\n");
+  if (fits || rows.length === 0) return [paint("bold", line(titles)), ...rows.map(line)].join("\n");
+  if (columns.at(-1)?.align === "right" || before - 2 > width) return records(titles, rows, { paint, width });
   const isApart = width - before < leastWidth;
   const margin = isApart ? indent : before;
   const wrapped = (cells: readonly string[]) => {
@@ -50,4 +50,26 @@ export function table(
   };
   const head = line(isApart ? titles.slice(0, -1) : titles);
   return [paint("bold", head), ...rows.flatMap(wrapped).filter((text) => text !== "")].join("\n");
+}
+
+/** Each row as a list of its own: its first cell, and below it the others with their titles. */
+function records(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): string {
+  const labels = titles.slice(1).map((title) => " ".repeat(indent) + title);
+  const margin = largestOf(labels.map(displayWidth)) + 2;
+  const entry = (label: string, cell: string) => {
+    const [first = "", ...more] = wrap(cell, width - margin);
+    return [pad(label, margin) + first, ...more.map((text) => " ".repeat(margin) + text)];
+  };
+  return rows
+    .flatMap(([name = "", ...cells]) => [
+      paint("bold", name),
+      ...zip(labels.slice(0, cells.length), cells).flatMap(([label, cell]) =>
+        cell === "" ? [] : entry(label, cell),
+      ),
+    ])
+    .join("\n");
 }

@@ -85,5 +85,5 @@ function list(context: Context, json: boolean | undefined): void {
     description,
   ]);
   context.result(table(columns, rows, context.tableStyle));
-  context.note("Other models of the hub: npx scalora get OWNER/NAME");
+  context.note("Other models of the hub: `npx scalora get OWNER/NAME`");
 }

@@ -83,14 +83,14 @@ async function trainOnce(path: string | undefined, options: Options, { context, 
 async function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Promise<Recipe> {
   const { loadPlugins, loadRecipe } = await import("../../config/index.ts");
   if (resume === undefined) {
-    if (path === undefined) throw usageError("train needs a recipe", "scalora train recipes/….yaml");
+    if (path === undefined) throw usageError("train needs a recipe", "`npx scalora train recipes/….yaml`");
     await loadPlugins(path, { set });
     return loadRecipe(path, { set });
   }
   if (path !== undefined || set.length > 0) {
     throw usageError(
       "--resume uses the run's own recipe, unchanged",
-      "scalora train --resume runs/<name>",
+      "`npx scalora train --resume runs/<name>`",
       "omit the recipe and --set, or start a new run",
     );
   }

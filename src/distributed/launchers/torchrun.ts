@@ -2,7 +2,7 @@ import type { Launch } from "../launch.ts";
 import { Variables } from "../variables.ts";
 
 const bothFix =
-  "start the processes with a launcher, such as npx scalora launch --nproc 2 …; for one process alone unset WORLD_SIZE and RANK";
+  "start the processes with a launcher, such as `npx scalora launch --nproc 2 …`; for one process alone unset WORLD_SIZE and RANK";
 
 /**
  * The variables of torchrun, `scalora launch`, Kubeflow's PyTorchJob and of scripts that set them by hand. torchrun's agent has

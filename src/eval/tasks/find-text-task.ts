@@ -14,7 +14,7 @@ export function findTextTask(name: string): TextTask {
       "usage",
       `The task ${name} is for classifiers, which are scored on files of examples`,
       {
-        fix: `scalora eval MODEL --data ${glue.folder}/${glue.splits.dev[0]}.tsv --format ${name}`,
+        fix: `\`npx scalora eval MODEL --data ${glue.folder}/${glue.splits.dev[0]}.tsv --format ${name}\` evaluates on it`,
       },
     );
   const near = nearestName(name, textTasks.keys());
