@@ -119,13 +119,35 @@ test("a context length that is left out is asked for", async () => {
 test("a model that was disposed of is called so, not its tensors", async () => {
   const [model, tokenizer] = [await loadModel(folder), await loadTokenizer(folder)];
   model.dispose();
-  const freed = refusal("usage", { message: "its weights are freed", fix: "before dispose()" });
+  const freed = refusal("usage", {
+    message: "its weights are freed",
+    where: folder,
+    fix: "before dispose()",
+  });
+  const out = join(scratch.path, "freed");
+  expect(() => attach(model, { method: "lora" })).toThrow(freed);
+  expect(() => saveModel(model, folder, out)).toThrow(freed);
+  await expect(exportGguf(model, undefined, { out })).rejects.toThrow(freed);
+  expect(readdirSync(scratch.path)).not.toContain("freed");
   await expect(generateText(model, tokenizer, "a").next()).rejects.toThrow(freed);
   const rows = join(scratch.path, "few.jsonl");
   writeFileSync(rows, JSON.stringify({ text: "a b c" }));
   const { train: examples } = await loadDataset({ train: rows }, tokenizer, { maxLength: 16 });
   const batch = collate(examples.flat());
   await expect(evaluateLoss(model, [batch])).rejects.toThrow(freed);
+});
+
+test("so is an adapter set that was disposed of", async () => {
+  using model = await loadModel(folder);
+  const adapters = attach(model, { method: "lora", rank: 2 });
+  adapters.dispose();
+  const freed = refusal("usage", {
+    message: "their factors are freed",
+    where: "lora",
+    fix: "before dispose()",
+  });
+  expect(() => adapters.saveAdapter(join(scratch.path, "freed"), folder)).toThrow(freed);
+  expect(() => adapters.mergedWeight("model.layers.0.self_attn.q_proj")).toThrow(freed);
 });
 
 test("an export that cannot be used is refused before anything is written", async () => {

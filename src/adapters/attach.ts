@@ -1,4 +1,4 @@
-import { isSharded, type Module, quantisedWeights } from "../nn/index.ts";
+import { isSharded, type Module, quantisedWeights, requireModel } from "../nn/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
@@ -40,6 +40,7 @@ export function attach<Name extends string>(
 export function attachParsed(model: Module, options: AdapterConfig, seed: number): AdapterSet {
   const method = methodNamed(options.method);
   if (method === undefined) throw internalError(`no method ${options.method} is registered`);
+  requireModel(model);
   for (const [path, linear] of linearLayers(model)) {
     if (!linear.adapter) continue;
     throw new ScaloraError("config", "The model has adapters already", {

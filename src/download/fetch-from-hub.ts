@@ -103,7 +103,9 @@ function missingModelError({ repo }: HubId, missing: string, files: readonly Lis
   return new ScaloraError("usage", `${repo} has no ${missing}`, {
     found: quantised.length > 0 ? sizes : files.map(({ path }) => path).join(", "),
     fix:
-      quantised.length > 0 ? `name a file: \`npx scalora get ${repo}/${elementAt(quantised, 0).path}\`` : other,
+      quantised.length > 0
+        ? `name a file: \`npx scalora get ${repo}/${elementAt(quantised, 0).path}\``
+        : other,
   });
 }
 

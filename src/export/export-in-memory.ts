@@ -6,7 +6,14 @@ import type { OpenModel } from "../assemble/open-model.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { locateModel } from "../model-files/locate-model.ts";
 import { saveModel } from "../models/index.ts";
-import { type CausalLM, deviceOf, isClassifier, quantisedWeights, type TrainableModel } from "../nn/index.ts";
+import {
+  type CausalLM,
+  deviceOf,
+  isClassifier,
+  quantisedWeights,
+  requireModel,
+  type TrainableModel,
+} from "../nn/index.ts";
 import { requireEmpty, writeFolderAtomic } from "../util/atomic-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Interruptible } from "../util/interruptible.ts";
@@ -182,6 +189,7 @@ async function exportInMemory(
 /** The folder or file of the base model. @throws ScaloraError `usage` where it is not known, or for adapters of another model */
 function baseOf(model: TrainableModel, adapters: AdapterSet | undefined, baseFolder = model.path): string {
   requireAwaited({ model, adapters });
+  requireModel(model);
   requireAttached(model, adapters);
   if (baseFolder !== undefined) return locateModel(baseFolder);
   throw new ScaloraError("usage", "It is not known which folder or file the model came from", {

@@ -76,6 +76,20 @@ test.each([
   await expect(untyped(fineTune, { ...options, ...wrong }).result).rejects.toThrow(refusal(code, expected));
 });
 
+test("what is asked of a run that was closed, and of no path, is an error that says so", async () => {
+  const closed = openRun("assets/tiny");
+  await closed.close();
+  const freed = refusal("usage", { where: "assets/tiny", message: "was closed", fix: "before close()" });
+  await expect(closed.generate("a")).rejects.toThrow(freed);
+  await expect(closed.evaluate("train.jsonl")).rejects.toThrow(freed);
+  await expect(closed.save("out/never")).rejects.toThrow(freed);
+  await using opened = openRun("assets/tiny");
+  await expect(opened.save("")).rejects.toThrow(refusal("usage", { message: "no path to write to" }));
+  await expect(opened.export("")).rejects.toThrow(refusal("usage", { found: '""' }));
+  expect(() => openRun("")).toThrow(refusal("usage", { found: '""' }));
+  expect(() => fineTune({ resume: "" })).toThrow(refusal("usage", { found: '""' }));
+});
+
 test("what is no signal, no path and no run is refused as such", async () => {
   for (const signal of [{}, null, new AbortController()])
     await expect(untyped(fineTune, { ...options, signal }).result).rejects.toThrow(

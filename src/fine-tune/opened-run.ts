@@ -30,12 +30,13 @@ import { WorkThread } from "./work-thread.ts";
 
 /** A trained model, or any other, that works in a thread of its own. It is loaded at its first use. */
 export class OpenedRun implements AsyncDisposable {
-  protected readonly thread = new WorkThread();
+  protected readonly thread: WorkThread;
   private readonly target: ModelTarget;
 
   /** @internal */
   constructor(target: ModelTarget) {
     this.target = target;
+    this.thread = new WorkThread(target.path);
   }
 
   /**

@@ -40,11 +40,17 @@ export class LostThreadError extends ScaloraError {
  */
 export class WorkThread {
   private worker: Worker | undefined;
+  /** What it works on, for messages. */
+  private readonly name: string;
   private readonly listeners = new Map<number, Listener>();
   private lastNumber = 0;
   /** Called once the thread has nothing to do. */
   private readonly idle: (() => void)[] = [];
   private isClosed = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   /** A number that no job and no rows of this thread have had. */
   nextNumber(): number {
@@ -76,7 +82,7 @@ export class WorkThread {
       signal?.aborted
         ? signal.reason
         : this.isClosed
-          ? closedError()
+          ? this.closedError()
           : new ScaloraError("usage", "This was stopped before it had begun");
     return await new Promise((resolve, reject) => {
       const given = this.give(job, (answer) => {
@@ -108,7 +114,7 @@ export class WorkThread {
   }
 
   private post(order: Order): void {
-    if (this.isClosed) throw closedError();
+    if (this.isClosed) throw this.closedError();
     this.worker ??= this.start();
     try {
       this.worker.postMessage(order);
@@ -146,6 +152,13 @@ export class WorkThread {
     return worker;
   }
 
+  private closedError(): ScaloraError {
+    return new ScaloraError("usage", "This run was closed: its model is freed", {
+      where: this.name,
+      fix: "use it before close(), which `await using` calls at the end of its block, or open it again with openRun()",
+    });
+  }
+
   private hear(id: number, answer: Answer): void {
     const listener = this.listeners.get(id);
     if (!isPart(answer)) this.listeners.delete(id);
@@ -156,14 +169,11 @@ export class WorkThread {
   }
 
   private loseJobs(cause: unknown): void {
-    const error = this.isClosed ? closedError() : new LostThreadError(cause);
+    const error = this.isClosed ? this.closedError() : new LostThreadError(cause);
     for (const id of [...this.listeners.keys()])
       this.hear(id, { type: "failed", error: { kind: "other", error } });
   }
 }
-
-const closedError = () =>
-  new ScaloraError("usage", "This run was closed", { fix: "open its folder with openRun()" });
 
 /** Whether more is said of the job after this. */
 const isPart = ({ type }: Answer) => type === "locked" || type === "event" || type === "text";

@@ -8,6 +8,7 @@ import {
   isClassifier,
   Linear,
   namedWeights,
+  requireModel,
   type SequenceClassifier,
 } from "../nn/index.ts";
 import type { LazyTensor } from "../safetensors/index.ts";
@@ -40,6 +41,7 @@ export function saveModel(
   options: SaveOptions = {},
 ): void {
   requireAwaited({ model });
+  requireModel(model);
   const source = locateModel(sourceFolder);
   if (options.replace === undefined) refuseAdapted(model);
   saveModelWithConfig(model, readModelConfig(source), source, outputPath(outFolder), options);

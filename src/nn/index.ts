@@ -24,7 +24,7 @@ export {
   type TrainableModel,
 } from "./classifier.ts";
 export { concatenate } from "./concatenate.ts";
-export { deviceOf, requireWeights } from "./device-of.ts";
+export { deviceOf, requireModel, requireWeights } from "./device-of.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export { allFinite, countNonFinite } from "./finite.ts";

@@ -78,6 +78,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
   readonly base: string | undefined;
   readonly changedBase: ChangedBase | undefined;
+  private isDisposed = false;
   private readonly hooks: Partial<MethodHooks>;
   private readonly save: (folder: string, baseModel: string) => void;
 
@@ -151,6 +152,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   }
 
   mergedWeight(path: string, dtype: "float32" | "float64" = "float32"): Tensor {
+    this.requireFactors();
     const { bank, index } = this.find(path);
     return noGrad(() =>
       scope(() => {
@@ -230,7 +232,16 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   }
 
   saveAdapter(folder: string, baseModel: string): void {
+    this.requireFactors();
     this.save(outputPath(folder), baseModel);
+  }
+
+  private requireFactors(): void {
+    if (!this.isDisposed) return;
+    throw new ScaloraError("usage", "These adapters were disposed of: their factors are freed", {
+      where: this.method,
+      fix: "use them before dispose(), which `using` calls at the end of its block, or attach them again",
+    });
   }
 
   counters(): Json {
@@ -243,6 +254,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
 
   /** Takes the adapters off and frees them; the base weights stay as they are, saved modules become what they were. */
   dispose(): void {
+    this.isDisposed = true;
     this.hooks.dispose?.();
     this.modulesToSave.dispose();
     for (const bank of this.banks) bank.dispose();

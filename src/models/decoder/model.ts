@@ -10,6 +10,7 @@ import {
   type ParameterSource,
   RMSNorm,
   RotaryEmbedding,
+  requireModel,
   requireWeights,
   runBlocks,
   scopeOfPass,
@@ -87,12 +88,13 @@ export class DecoderForCausalLM extends Module implements CausalLM {
       layers: layers.length,
       maxPositions,
       tiedEmbeddings: this.lm_head.weight === embedding,
-      dtype: embedding instanceof Tensor ? requireWeights(embedding).dtype : embedding.dtype,
+      dtype: embedding instanceof Tensor ? requireWeights(embedding, this).dtype : embedding.dtype,
       ...(leftOut !== undefined && { leftOut }),
     };
   }
 
   hiddenStates(stream: TokenStream): Tensor {
+    requireModel(this);
     return scopeOfPass(stream, () => this.model.forward(stream));
   }
 
