@@ -115,6 +115,12 @@ export class Context {
     this.stdout.write(`${text}\n`);
   }
 
+  /** Prose for a result: on a terminal its lines are wrapped at words. */
+  prose(text: string): string {
+    const { stdout } = this;
+    return stdout.isTTY === true ? wrapLines(text, terminalWidth(stdout, 80)) : text;
+  }
+
   /** How tables on stdout are drawn. */
   get tableStyle(): TableStyle {
     const { stdout, paintOut: paint } = this;

@@ -127,6 +127,41 @@ test("where little room is left beside the others, a list's last column goes bel
   expect(wordsOf(text)).toEqual(["path", path, ...description.split(" ")]);
 });
 
+test.each([40, 60])(
+  "at %i columns a table that is wider is a list for each row, with nothing cut or lost",
+  (width) => {
+    const columns = [
+      { title: "method" },
+      ...["exact records", "right fields", "peak memory"].map((title) => ({
+        title,
+        align: "right" as const,
+      })),
+    ];
+    const rows = [
+      ["before", "0.0 % [0, 7]", "12.5 % [6, 24]", ""],
+      ["scalora-i", "91.7 % [80, 97]", "97.2 % [91, 99]", "1.02 GiB"],
+    ];
+    const lines = fitting(table(columns, rows, { paint: plain, width }), width);
+    expect(lines).toEqual([
+      "before",
+      "    exact records  0.0 % [0, 7]",
+      "    right fields   12.5 % [6, 24]",
+      "scalora-i",
+      "    exact records  91.7 % [80, 97]",
+      "    right fields   97.2 % [91, 99]",
+      "    peak memory    1.02 GiB",
+    ]);
+    const wide = [...columns.map(({ title }) => ({ title })), { title: "description" }];
+    const described = table(wide, [["a", "b".repeat(20), "c".repeat(20), "d".repeat(20), description]], {
+      paint: plain,
+      width,
+    });
+    expect(wordsOf(fitting(described, width).join(" "))).toEqual(
+      expect.arrayContaining(["d".repeat(20), ...description.split(" ")]),
+    );
+  },
+);
+
 test("what has no width is not wrapped", () => {
   const text = table([{ title: "" }, { title: "" }], [["lora-ga", description]], { paint: plain });
   expect(text.split("\n")[1]).toBe(`lora-ga  ${description}`);

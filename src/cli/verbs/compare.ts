@@ -211,9 +211,7 @@ function resultText(
   return [
     table(compare.compareColumns, rows.map(compare.tableCells), context.tableStyle),
     "",
-    remark,
-    ...compare.missingTexts(missing),
-    ...failures,
+    ...[remark, ...compare.missingTexts(missing), ...failures].map((text) => context.prose(text)),
     `report  ${report}`,
   ].join("\n");
 }
@@ -225,7 +223,11 @@ function planText({ tables, comparisons, report }: PlanResult, plans: Plans, con
       ...(title === "" ? [] : [title]),
       table(columns, rows, context.tableStyle),
       "",
-      ...(note === undefined ? [] : [note, ""]),
+      ...(note === undefined ? [] : [context.prose(note), ""]),
     ]);
-  return [...texts, ...plans.planRemarks(comparisons), `report  ${report}`].join("\n");
+  return [
+    ...texts,
+    ...plans.planRemarks(comparisons).map((text) => context.prose(text)),
+    `report  ${report}`,
+  ].join("\n");
 }

@@ -127,7 +127,8 @@ function answersText({ when, withQuestions, answers }: AnswersEvent, { paint, st
   return [`${paint("bold", "from the test")}, ${when}:`, ...lines].join("\n");
 }
 
-function resultText(result: QuickstartResult, { paintOut, tableStyle }: Context): string {
+function resultText(result: QuickstartResult, context: Context): string {
+  const { paintOut, tableStyle } = context;
   const rows = [
     [beforeLabel(result), ...scoreCells(result.before), "", "", "", ""],
     ...result.rows.map((row) => [
@@ -153,10 +154,10 @@ function resultText(result: QuickstartResult, { paintOut, tableStyle }: Context)
     ...sample.after.map(({ method, output }) => `  ${method.padEnd(10)} ${oneLine(output)}`),
   ]);
   return [
-    ...samples,
+    ...samples.map((line) => context.prose(line)),
     "",
     table(columns, rows, tableStyle),
-    `In brackets: 95 % intervals (Wilson). ${result.remark}`,
+    context.prose(`In brackets: 95 % intervals (Wilson). ${result.remark}`),
     "",
     `report  ${result.report}`,
     `model   ${result.exported}`,
