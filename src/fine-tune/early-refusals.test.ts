@@ -67,12 +67,18 @@ test.each([
 });
 
 test.each([
-  [{ learningRate: 1 }, { message: "fineTune has no option learningRate", expected: "method" }],
+  [
+    { learningRate: 1 },
+    { message: "fineTune has no option learningRate", fix: "did you mean train: { lr: … }?" },
+  ],
+  [{ lr: 1 }, { expected: "method", fix: "train: { lr: … }" }],
+  [{ lora_r: 8 }, { fix: "method: { rank: … }" }],
+  [{ modle: "m" }, { fix: "did you mean model?" }],
   [{ data: {} }, { where: "data", expected: "a list of rows", found: "an object without train" }],
   [{ data: new Set(options.data) }, { where: "data", found: "an object without train" }],
   [{ data: () => options.data }, { where: "data", found: "a value of type function" }],
 ])("%j is no option of fineTune, or nothing to train on", async (wrong, expected) => {
-  const code = "learningRate" in wrong ? "usage" : "config";
+  const code = "data" in wrong ? "config" : "usage";
   await expect(untyped(fineTune, { ...options, ...wrong }).result).rejects.toThrow(refusal(code, expected));
 });
 

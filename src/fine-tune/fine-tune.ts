@@ -10,7 +10,7 @@ import { fineTuneKeys, requireKnown, requireText, resumeKeys, targetKeys } from 
 import type { SentRows } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
 import type { FineTuneOptions, MethodName, ResumeOptions, Row } from "./options.ts";
-import { checkOptions } from "./recipe-to-train.ts";
+import { checkOptions, optionWith } from "./recipe-to-train.ts";
 import { sendRows } from "./send-rows.ts";
 import type { WorkThread } from "./work-thread.ts";
 import { writtenRecipe } from "./written-recipe.ts";
@@ -43,7 +43,7 @@ export function fineTune<Name extends MethodName>(
   return new FineTuneRun(
     folder,
     async (thread) => {
-      requireKnown("fineTune", options, fineTuneKeys);
+      requireKnown("fineTune", options, fineTuneKeys, optionWith);
       requireData(options.data);
       checkOptions({ recipe, rows, cwd });
       return { type: "train", recipe, cwd, rows: await sendAll(thread, rows) };

@@ -62,12 +62,18 @@ export const targetKeys: Keys<Omit<ModelTarget, "path">> = {
 /**
  * Programs without types, and those that cast, can misspell an option, which would have no effect.
  * @param options of which those that are undefined are absent
+ * @param elsewhere where else a key may belong
  * @throws ScaloraError `usage` for a key that is none of the options'
  */
-export function requireKnown(call: string, options: object, known: Keys<Record<string, unknown>>): void {
+export function requireKnown(
+  call: string,
+  options: object,
+  known: Keys<Record<string, unknown>>,
+  elsewhere: (key: string) => string | undefined = () => undefined,
+): void {
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(known, key)) continue;
-    const near = nearestName(key, Object.keys(known));
+    const near = elsewhere(key) ?? nearestName(key, Object.keys(known));
     throw new ScaloraError("usage", `${call} has no option ${key}`, {
       expected: Object.keys(known).join(", "),
       found: key,

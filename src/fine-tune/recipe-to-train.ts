@@ -7,6 +7,7 @@ import {
   type Recipe,
   recipeSourceFromObject,
 } from "../config/index.ts";
+import { KeyPlaces } from "../config/key-places.ts";
 import { draftRecipe } from "../recipes/draft-recipe.ts";
 import { ConfigError } from "../schema/config-error.ts";
 import { isRecord } from "../util/json.ts";
@@ -61,6 +62,13 @@ export function checkOptions({
     );
     if (certain.length > 0) throw new ConfigError(name, certain);
   }
+}
+
+/** The option that has a key which was written beside the options: `train: { lr: … }`. */
+export function optionWith(key: string): string | undefined {
+  const [section, name] = new KeyPlaces().elsewhere(key)?.split(".") ?? [];
+  if (section === undefined || name === undefined) return undefined;
+  return `${section === "adapter" ? "method" : section}: { ${name}: … }`;
 }
 
 /** What `scalora init` says of a model and one file whose format is not given. */

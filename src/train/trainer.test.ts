@@ -10,6 +10,7 @@ import { refusal } from "../testing/refusal.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
+import { onActivity } from "../util/activity.ts";
 import { elementAt } from "../util/elements.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { train } from "./trainer.ts";
@@ -126,6 +127,20 @@ test("the abort signal stops the run between steps with a checkpoint", async () 
   ]);
   expect(eventsOf("end")).toMatchObject([{ reason: "stopped", message: "SIGINT" }]);
   expect(readStatus(path())).toMatchObject({ state: "stopped", message: "SIGINT" });
+});
+
+test("an abort in the middle of a checkpoint is followed once it is whole", async () => {
+  const options = make({ steps: 50, saveEvery: 3 }, { folder: path() });
+  const stop = new AbortController();
+  const end = onActivity(({ what }) => {
+    if (what.startsWith("writing")) stop.abort("SIGINT");
+  });
+  const result = await train({ ...options, signal: stop.signal });
+  end();
+  expect(result).toMatchObject({ reason: "stopped", step: 3 });
+  expect(readdirSync(`${path()}/checkpoints`)).toEqual(["step-000003"]);
+  const resumed = await train(make({ steps: 5, saveEvery: 3 }, { folder: path(), resume: true }));
+  expect(resumed).toMatchObject({ reason: "finished", step: 5 });
 });
 
 test("control.json: checkpoint, pause, continue, stop", async () => {
