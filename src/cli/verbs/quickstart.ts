@@ -17,8 +17,8 @@ import { jsonOption, numberParser } from "../shared-options.ts";
 import type { Context } from "../terminal/context.ts";
 import { terminalWidth } from "../terminal/output-stream.ts";
 import { stripControl } from "../terminal/strip-control.ts";
-import { table } from "../terminal/table.ts";
-import { truncate } from "../terminal/text-width.ts";
+import { type TableStyle, table } from "../terminal/table.ts";
+import { pad, truncate, wrap } from "../terminal/text-width.ts";
 import { fetchWithProgress } from "../views/fetch-with-progress.ts";
 import { RunProgressView } from "../views/run-progress-view.ts";
 
@@ -148,13 +148,13 @@ function resultText(result: QuickstartResult, context: Context): string {
     ...["trainable", "time", "peak memory", "rank of change"].map(right),
   ];
   const samples = result.samples.flatMap((sample) => [
-    `${paintOut("dim", "prompt")}  ${stripControl(sample.prompt)}`,
-    `  expected   ${stripControl(sample.expected)}`,
-    `  before     ${oneLine(sample.before)}`,
-    ...sample.after.map(({ method, output }) => `  ${method.padEnd(10)} ${oneLine(output)}`),
+    ...labelled(paintOut("dim", "prompt"), sample.prompt, 8, tableStyle),
+    ...labelled("  expected", sample.expected, 13, tableStyle),
+    ...labelled("  before", sample.before, 13, tableStyle),
+    ...sample.after.flatMap(({ method, output }) => labelled(`  ${method}`, output, 13, tableStyle)),
   ]);
   return [
-    ...samples.map((line) => context.prose(line)),
+    ...samples,
     "",
     table(columns, rows, tableStyle),
     context.prose(`In brackets: 95 % intervals (Wilson). ${result.remark}`),
@@ -166,6 +166,13 @@ function resultText(result: QuickstartResult, context: Context): string {
     paintOut("bold", "Try next:"),
     ...result.next.map((command) => `  ${command}`),
   ].join("\n");
+}
+
+/** A text beside its label; on a terminal it is wrapped there. */
+function labelled(label: string, text: string, margin: number, { width }: TableStyle): string[] {
+  const shown = oneLine(text);
+  const [first = "", ...more] = width === undefined ? [shown] : wrap(shown, width - margin);
+  return [pad(label, margin) + first, ...more.map((line) => " ".repeat(margin) + line)];
 }
 
 const oneLine = (text: string) => stripControl(text).replaceAll(/\s*\n\s*/g, " ");
