@@ -63,7 +63,8 @@ function nothingHere(path: string): ScaloraError {
 function hintOf(path: string): string {
   const runs = "`npx scalora ls runs` lists the runs";
   const hint = downloadHint(path);
-  return hint === runs ? runs : `${hint}; ${runs}`;
+  if (hint === runs) return runs;
+  return hint.endsWith("?") ? `${hint} ${runs}` : `${hint}; ${runs}`;
 }
 
 function foldersIn(folder: string): string[] {

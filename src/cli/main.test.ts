@@ -179,6 +179,11 @@ test.each(["eval", "generate", "chat", "export"])(
   },
 );
 
+test("the beginning of a listed model's name is led to the name, one sentence after another", async () => {
+  const { fix } = printedFailure(await scalora("generate", "smollm2-135m", "hello"));
+  expect(fix).toMatch(/^did you mean smollm2-135m-instruct\? `npx scalora /);
+});
+
 test.each([
   ["--out", ["analyze", "run", "--out", ""]],
   ["--out", ["compare", "recipe.yaml", "--out", ""]],
