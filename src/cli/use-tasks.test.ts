@@ -209,7 +209,10 @@ test("a set of several files is named by its folder", async () => {
 });
 
 test.each([
-  [["--tasks", "cola"], { fix: "scalora eval MODEL --data CoLA/dev.tsv --format cola" }],
+  [
+    ["--tasks", "cola"],
+    { fix: "`npx scalora eval MODEL --data CoLA/dev.tsv --format cola` evaluates on it" },
+  ],
   [["--tasks", "gsm8k", "--columns", "questoin=a"], { fix: 'did you mean "question"?' }],
   [["--tasks", "gsm8"], { fix: 'did you mean "gsm8k"?' }],
   [

@@ -180,6 +180,6 @@ test("a wrong method hides no other problem that every method would have", () =>
 
 test("a plan in place of a recipe is said to be one", () => {
   expect(() => parseRecipe({ recipes: ["a.yaml"], settings: {} }, { name: "plan.yaml" })).toThrow(
-    issue({ key: "recipes", fix: "npx scalora compare plan.yaml" }),
+    issue({ key: "recipes", fix: "`npx scalora compare plan.yaml` runs it" }),
   );
 });

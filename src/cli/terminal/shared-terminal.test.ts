@@ -28,7 +28,7 @@ test("what is being done is shown at once, no wider than the terminal, and gives
   shared.stdout.write("result\n");
   shared.clear();
   expect(stderr.text).toBe(
-    `${clear}reading the weights of model  1 of 272${clear}writing adapters.s…  1.00 MiB of 4.00 MiB${clear}`,
+    `${clear}reading the weights of model  1 of 272${clear}writing adapters…  1.00 MiB of 4.00 MiB${clear}`,
   );
   expect(stdout.text).toBe("result\n");
 });

@@ -127,7 +127,7 @@ test("where little room is left beside the others, a list's last column goes bel
   expect(wordsOf(text)).toEqual(["path", path, ...description.split(" ")]);
 });
 
-test.each([40, 60])(
+test.each([36, 48])(
   "at %i columns a table that is wider is a list for each row, with nothing cut or lost",
   (width) => {
     const columns = [
@@ -152,12 +152,12 @@ test.each([40, 60])(
       "    peak memory    1.02 GiB",
     ]);
     const wide = [...columns.map(({ title }) => ({ title })), { title: "description" }];
-    const described = table(wide, [["a", "b".repeat(20), "c".repeat(20), "d".repeat(20), description]], {
+    const described = table(wide, [["a", "b".repeat(12), "c".repeat(12), "d".repeat(12), description]], {
       paint: plain,
       width,
     });
     expect(wordsOf(fitting(described, width).join(" "))).toEqual(
-      expect.arrayContaining(["d".repeat(20), ...description.split(" ")]),
+      expect.arrayContaining(["d".repeat(12), ...description.split(" ")]),
     );
   },
 );
