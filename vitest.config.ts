@@ -2,19 +2,25 @@ import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /**
- * Tests of several processes that send each other signals, wait for each other or are killed. On a machine that stands still for
- * seconds one may fail without a fault: it is tried again, and the reporter says so.
+ * Tests whose outcome depends on the machine too: on its clock, its memory, and how it shares its processors between several processes
+ * that wait for each other, signal or are killed. On one that stands still for seconds such a test may fail without a fault: it is
+ * tried again, and the reporter says so.
  */
-const inRealTime = [
+const onTheMachine = [
+  "src/{board,distributed,download,setup}/**/*.test.ts",
   "src/{compare,torch}/process*.test.ts",
-  "src/distributed/**/*.test.ts",
-  "src/util/process-lock.test.ts",
+  "src/chat-template/template-fault.test.ts",
+  "src/cli/{board,busy-interruption,chat,kill-eval,launch,ranks-*,stop-train,*-on-ranks}.test.ts",
+  "src/cli/{terminal/interruption,verbs/get}.test.ts",
+  "src/profile/run-profiler.test.ts",
+  "src/recipes/measured-memory.test.ts",
+  "src/report/report-page.test.ts",
   "src/run/{lock-race,lock-run,run-folder}.test.ts",
-  "src/train/{kill,data-parallel,every-method-on-ranks,sharded-base}.test.ts",
+  "src/torch/{memory,profile,short-work,signals}.test.ts",
   "src/train/ranks/*.test.ts",
-  "src/cli/{busy-interruption,kill-eval,launch,ranks-*,stop-train,*-on-ranks}.test.ts",
-  "src/cli/terminal/interruption.test.ts",
-  "test/{cluster-examples,fine-tune,stress}.test.ts",
+  "src/train/{data-parallel,every-method-on-ranks,kill,sharded-base,trainer}.test.ts",
+  "src/util/{process-lock,timed-regexp}.test.ts",
+  "test/{cluster-examples,examples,fine-tune,leaks,memory-limit,offline,stress}.test.ts",
 ];
 
 export default defineConfig({
@@ -36,10 +42,10 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["{src,test,scripts,bench}/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...inRealTime],
+          exclude: [...configDefaults.exclude, ...onTheMachine],
         },
       },
-      { extends: true, test: { name: "processes", include: inRealTime, retry: 2 } },
+      { extends: true, test: { name: "machine", include: onTheMachine, retry: 2 } },
     ],
   },
 });
