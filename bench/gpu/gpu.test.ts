@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { runChild } from "../../src/testing/child-process.ts";
+import { runChild, runCommand } from "../../src/testing/child-process.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 import { operationsPerToken } from "./shapes.ts";
 
@@ -47,3 +49,40 @@ test("a part that fails leaves the results of the others", async () => {
   const { results } = JSON.parse(readFileSync(join(scratch.path, "results.json"), "utf8"));
   expect(results.qlora).toEqual({ status: 124 });
 });
+
+/** What peer.py reports of QLoRA where these modules stand for torch and bitsandbytes. */
+async function peerOf(bitsandbytes: string) {
+  const modules = {
+    "torch/__init__.py": "from . import nn\ndef ones(*shape, device): return shape",
+    "torch/nn/__init__.py": "from . import functional\nclass Module: pass",
+    "torch/nn/functional.py": "",
+    "bitsandbytes.py": bitsandbytes,
+  };
+  mkdirSync(join(scratch.path, "modules/torch/nn"), { recursive: true });
+  for (const [path, text] of Object.entries(modules))
+    writeFileSync(join(scratch.path, "modules", path), text);
+  const shape = join(scratch.path, "shape.json");
+  writeFileSync(shape, (await runChild(new URL("print-shape.ts", import.meta.url), "--tiny")).stdout);
+  const program = fileURLToPath(new URL("peer.py", import.meta.url));
+  const env = { PYTHONPATH: join(scratch.path, "modules"), PYTHONDONTWRITEBYTECODE: "1" };
+  const result = await runCommand(["python3", program, "qlora", shape, "--device", "cuda:0"], { env });
+  expect(result).toMatchObject({ code: 0 });
+  return JSON.parse(result.stdout);
+}
+
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+
+test.skipIf(!hasPython).each([
+  ["when it is imported", "raise RuntimeError('CUDA setup failed\\nlook here')", "CUDA setup failed"],
+  [
+    "at the first weight",
+    "class functional:\n  def quantize_4bit(x, quant_type): raise RuntimeError('no libbitsandbytes_cuda')",
+    "no libbitsandbytes_cuda",
+  ],
+])(
+  "bitsandbytes without its library of CUDA, which fails %s, leaves QLoRA of PEFT out, and says why (python3)",
+  async (_, module, reason) => {
+    const note = `left out: bitsandbytes cannot quantise on cuda:0: ${reason}`;
+    expect(await peerOf(module)).toEqual({ note });
+  },
+);

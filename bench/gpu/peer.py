@@ -1,6 +1,6 @@
 """The peer of bench/gpu.sh: a LoRA step of transformers + PEFT on one device, the shape that time-step.ts has, or with qlora one on a
 base in bitsandbytes' NF4. Where transformers or PEFT cannot be imported, LoRA is that of a Llama written here in plain torch, which
-computes the same; QLoRA is left out where any of the three cannot.
+computes the same; QLoRA is left out where any of the three cannot, or where bitsandbytes cannot quantise on the device.
 
 usage: python3 peer.py lora|qlora SHAPE.json --device cuda:0      prints a line of JSON
 """
@@ -77,10 +77,22 @@ class PlainLlama(nn.Module):
         return F.cross_entropy(F.linear(x, self.head)[0, :-1].float(), ids[0, 1:])
 
 
-def quantise(base):
-    """Puts bitsandbytes' layers in the place of the linear layers of blocks, as transformers does when it loads in 4 bits."""
-    import bitsandbytes as bnb
+def usable_bitsandbytes():
+    """bitsandbytes, once it has quantised a small weight: where its library of CUDA is missing, some versions fail only then."""
+    try:
+        import bitsandbytes
 
+        bitsandbytes.functional.quantize_4bit(torch.ones(64, 64, device=device), quant_type="nf4")
+    except ImportError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ImportError(f"bitsandbytes cannot quantise on {device}: {reason}") from error
+    return bitsandbytes
+
+
+def quantise(base, bnb):
+    """Puts bitsandbytes' layers in the place of the linear layers of blocks, as transformers does when it loads in 4 bits."""
     for name, linear in [(n, m) for n, m in base.model.named_modules() if isinstance(m, nn.Linear)]:
         weight = bnb.nn.Params4bit(linear.weight.data, requires_grad=False, quant_type="nf4", compress_statistics=True)
         layer = bnb.nn.Linear4bit(linear.in_features, linear.out_features, bias=False, compute_dtype=torch.bfloat16, device="meta")
@@ -91,8 +103,7 @@ def quantise(base):
 
 
 def peft_model():
-    if method == "qlora":
-        import bitsandbytes
+    bitsandbytes = usable_bitsandbytes() if method == "qlora" else None
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -100,7 +111,7 @@ def peft_model():
     with torch.device(device):
         base = LlamaForCausalLM(LlamaConfig(**{k: v for k, v in config.items() if k != "architectures"}, attn_implementation="sdpa"))
     torch.set_default_dtype(torch.float32)
-    quantised = f", NF4 of bitsandbytes {quantise(base)}" if method == "qlora" else ""
+    quantised = f", NF4 of bitsandbytes {quantise(base, bitsandbytes)}" if bitsandbytes else ""
     targets = LoraConfig(r=RANK, lora_alpha=RANK, target_modules=shape["targetModules"], task_type="CAUSAL_LM")
     model = get_peft_model(base, targets)
     model.loss = lambda ids: model(input_ids=ids, labels=ids, use_cache=False).loss
