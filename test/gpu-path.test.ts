@@ -229,6 +229,47 @@ test.each(rules)("attention in 16 bits is one call of flash attention: %s", (_, 
   expect(there.gradients).toBeCloseToAll(here.gradients, tolerances.bfloat16Logits);
 });
 
+/** The most that the tensors of a GPU grow by in the backward pass of attention over the stream, in bytes. */
+function backwardPeak(width: number, groups: number): number {
+  return torch.scope(() => {
+    using random = drawer(second, "bfloat16");
+    const [queries, keys, values] = mapTuple([4, groups, groups], (heads) =>
+      random.draw(24, heads, width).setRequiresGrad(true),
+    );
+    const stream = tokenStream(new Array<number>(24).fill(1), offsets, { device: second });
+    const loss = torch.sum(streamAttention({ queries, keys, values }, stream, 0, { scale }));
+    const before = torch.deviceMemory(second)?.tensors ?? Number.NaN;
+    torch.resetDevicePeak(second);
+    loss.backward();
+    return (torch.deviceMemory(second)?.peak ?? Number.NaN) - before;
+  });
+}
+
+/** What libtorch's mha_varlen_bwd allocates (flash_api.cpp), and the gradients that it is given and gives. */
+function flashScratch(width: number, groups: number): number {
+  const [rows, multiple] = [24 + 128 * (offsets.length - 1), width > 128 ? 64 : 32];
+  const accumulated = 4 * rows * 4 * Math.ceil(width / multiple) * multiple;
+  const sums = 4 * rows * 4;
+  const spread = groups === 4 ? 0 : 2 * 2 * 24 * 4 * width;
+  const gradients = 2 * 24 * width * (4 + 4 + 2 * groups);
+  return accumulated + sums + spread + gradients;
+}
+
+test.each([
+  [8, 4],
+  [64, 2],
+  [80, 1],
+  [136, 2],
+])(
+  "flash attention's backward pass takes what libtorch's source allocates: heads %i wide, %i groups",
+  (width, groups) => {
+    backwardPeak(width, groups); // The first one loads what it needs.
+    const [found, expected] = [backwardPeak(width, groups), flashScratch(width, groups)];
+    // Blocks are multiples of 512 bytes.
+    expect(Math.abs(found - expected), `${found} for ${expected}`).toBeLessThan(8 * 512);
+  },
+);
+
 const without: [string, number, torch.DType, Attention][] = [
   ["float32", 8, "float32", causal({ scale })],
   ["heads of 4 numbers", 4, "bfloat16", causal({ scale })],

@@ -88,15 +88,20 @@ Backward flashBackward(const at::Tensor& dout, const at::Tensor& q, const at::Te
                        bool isCausal, const at::Tensor&, const at::Tensor&, std::optional<double> scale, OptionalInt left, OptionalInt right) {
   const at::AutoGradMode record(true);
   const StreamRule rule{offsetsIn(cumulativeQ, q, longestQ), scale.value(), windowOf(left, right), isCausal};
-  // What CUDA's kernel takes meanwhile: gradients of the queries in float32, and those of keys and values for each head.
+  // What CUDA's kernel takes meanwhile, as mha_varlen_bwd in aten/src/ATen/native/transformers/cuda/flash_attn/flash_api.cpp of PyTorch
+  // allocates it without deterministic algorithms: the gradients of the queries in float32 (dq_accum) and a sum for each (softmax_d),
+  // whose sequences lie 128 rows apart, and the gradients of keys and values for each head of the queries (dk_expanded, dv_expanded).
   const int64_t rows = q.size(0) + 128 * (cumulativeQ.numel() - 1);
+  const int64_t multiple = q.size(2) <= 128 ? 32 : 64, width = (q.size(2) + multiple - 1) / multiple * multiple;
   const bool isGrouped = q.size(1) != k.size(1);
-  const at::Tensor sums = at::empty({rows, q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
-  const at::Tensor spread = at::empty({isGrouped ? 2 : 0, q.size(0), q.size(1), q.size(2)}, q.options());
+  const at::Tensor accumulated = at::empty({rows, q.size(1), width}, q.options().dtype(at::kFloat));
+  const at::Tensor sums = at::empty({q.size(1), rows}, q.options().dtype(at::kFloat));
+  const at::Tensor dense = dout.contiguous();
+  const at::Tensor spread = at::empty({isGrouped ? 2 : 0, k.size(0), q.size(1), q.size(2)}, q.options());
   std::vector<at::Tensor> inputs, gradients;
   for (const at::Tensor& heads : {q, k, v}) inputs.push_back(onHost(heads).detach().requires_grad_());
   const at::Tensor out = attend(inputs[0], inputs[1], inputs[2], rule);
-  for (const at::Tensor& gradient : torch::autograd::grad({out}, inputs, {onHost(dout)})) {
+  for (const at::Tensor& gradient : torch::autograd::grad({out}, inputs, {onHost(dense)})) {
     gradients.push_back(at::empty(gradient.sizes(), q.options()));
     onHost(gradients.back()).copy_(gradient);
   }
