@@ -3,6 +3,7 @@ import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { deviceHere } from "../assemble/load-base-model.ts";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
+import type { Dataset } from "../data/index.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { deviceOf } from "../nn/index.ts";
 import { assertCanStart, existingParent } from "../run/lock-run.ts";
@@ -11,6 +12,7 @@ import { useSecondDevice } from "../torch/second-device.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatBytes } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
+import { countParameters } from "./count-parameters.ts";
 import { errorsOfRanks } from "./errors-of-ranks.ts";
 import { measureRankCosts } from "./measure-rank-costs.ts";
 import { type MemoryLimit, memoryLimit } from "./memory/available-memory.ts";
@@ -27,7 +29,7 @@ import { type Probe, probeRun } from "./probe-run.ts";
 import { requireSameLoaded, requireSameRecipe } from "./require-same-run.ts";
 import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
 import { agreeOnBackend, overRanks } from "./train-on-ranks.ts";
-import { trainingCounts } from "./training-data.ts";
+import { countSteps, makeBatches, trainingCounts } from "./training-data.ts";
 
 /** What a recipe would do, and what keeps it from running. */
 export interface RecipeCheck {
@@ -37,26 +39,35 @@ export interface RecipeCheck {
   readonly warnings: readonly string[];
   /** The recipe with every default. */
   readonly recipe: Recipe;
-  /** Null where the model or the data cannot be used. */
+  /** Null where the model or the data cannot be used; without memory, disk and time where the model cannot be loaded here. */
   readonly run: RunForecast | null;
 }
 
 /** What a run would be and take. */
 export interface RunForecast {
   readonly steps: number;
-  readonly parameters: { readonly trainable: number; readonly all: number };
+  /** How many are trained is not known where the model is not loaded and the method looks at its weights. */
+  readonly parameters: { readonly trainable: number | null; readonly all: number };
   readonly data: ReturnType<typeof trainingCounts>;
-  /** Of the CPU, or of the GPU that the run computes on. */
-  readonly memory: MemoryNeed & {
-    /** Null where it is not known: of a GPU that is not here. */
-    readonly limit: MemoryLimit | null;
-    /** Null on the CPU. */
-    readonly gpu: GpuForecast | null;
-  };
-  readonly disk: { readonly checkpoint: number; readonly needed: number; readonly free: number };
+  readonly memory: MemoryForecast | null;
+  readonly disk: DiskForecast | null;
   readonly probe: Probe | null;
   /** Null unless several ranks were asked about. */
   readonly ranks: RanksForecast | null;
+}
+
+/** Of the CPU, or of the GPU that a run computes on. */
+type MemoryForecast = MemoryNeed & {
+  /** Null where it is not known: of a GPU that is not here. */
+  readonly limit: MemoryLimit | null;
+  /** Null on the CPU. */
+  readonly gpu: GpuForecast | null;
+};
+
+interface DiskForecast {
+  readonly checkpoint: number;
+  readonly needed: number;
+  readonly free: number;
 }
 
 /** A run on a GPU: what takes its memory beside a batch, and the process's own. */
@@ -104,7 +115,8 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   using prepared = group && recipe.train.shardBase ? await prepare() : await collect(own, prepare);
   const loadSeconds = (performance.now() - started) / 1000;
   // A model that cannot be loaded must not hide what is wrong with the data.
-  if (prepared === undefined) await collect(own, () => loadRecipeData(recipe));
+  const data = prepared ? undefined : await collect(own, () => loadRecipeData(recipe));
+  const unloaded = misfit && data && (await collect(own, () => forecastUnloaded(tried, data.dataset)));
   const warning = prepared && (await checkFit(prepared, recipe, own, group));
   signal.throwIfAborted();
   const errors = await errorsOfRanks(group, [...new Set(own)]);
@@ -113,14 +125,17 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   const standIn = prepared && isStandIn ? standInWarning : misfit;
   const more = [warning, standIn].filter((text) => text !== undefined);
   const warnings = [...(prepared?.warnings ?? []), ...more];
-  return { ok: errors.length === 0, errors, warnings, recipe: given, run: run ?? null };
+  return { ok: errors.length === 0, errors, warnings, recipe: given, run: run ?? (unloaded || null) };
 };
 
 /** Whether a recipe computes on a GPU and there is none. Then its memory is still counted, on a device that stands for one. */
 const needsStandIn = ({ model }: Recipe, group: ProcessGroup | undefined) =>
   group === undefined && model.device.startsWith("cuda") && cudaDevices() === 0;
 
-/** Its kernels stay in the process, where nothing else has tensors of that kind. */
+/**
+ * Its kernels stay in the process, where nothing else has tensors of that kind. Autograd counts the devices at the first backward
+ * pass: where there was one, as in no command, memory of passes is unknown.
+ */
 const onStandIn = (recipe: Recipe): Recipe => ({
   ...recipe,
   model: { ...recipe.model, device: useSecondDevice() },
@@ -187,8 +202,21 @@ async function forecastRun(
   };
 }
 
+/** What is known of a run without its model's weights. */
+function forecastUnloaded(recipe: Recipe, dataset: Dataset): RunForecast {
+  return {
+    steps: countSteps(makeBatches(dataset, recipe), recipe),
+    parameters: countParameters(recipe),
+    data: trainingCounts(dataset),
+    memory: null,
+    disk: null,
+    probe: null,
+    ranks: null,
+  };
+}
+
 /** @param stoodInFor the GPU in whose place the run's device is */
-function memoryOf(prepared: PreparedRun, stoodInFor: string | undefined): RunForecast["memory"] {
+function memoryOf(prepared: PreparedRun, stoodInFor: string | undefined): MemoryForecast {
   const { memory, memoryLimit: limit, recomputed } = prepared;
   const { model } = prepared.base;
   const device = deviceOf(model);
@@ -232,13 +260,13 @@ async function collect<T>(errors: string[], task: () => T | Promise<T>): Promise
 }
 
 /** While a checkpoint is written there are those that are kept, the best one and itself. */
-function diskOf({ adapters, optimizer }: PreparedRun, { run, train }: Recipe): RunForecast["disk"] {
+function diskOf({ adapters, optimizer }: PreparedRun, { run, train }: Recipe): DiskForecast {
   const checkpoint = checkpointBytes({ adapters, optimizer });
   const { bavail, bsize } = statfsSync(existingParent(run.folder));
   return { checkpoint, needed: (train.keepLast + 2) * checkpoint, free: bavail * bsize };
 }
 
-function diskError({ checkpoint, needed, free }: RunForecast["disk"], { run, train }: Recipe): ScaloraError {
+function diskError({ checkpoint, needed, free }: DiskForecast, { run, train }: Recipe): ScaloraError {
   return new ScaloraError("run", "The checkpoints do not fit onto the disk", {
     where: run.folder,
     expected: `${formatBytes(needed)}: ${train.keepLast + 2} checkpoints of ${formatBytes(checkpoint)}`,

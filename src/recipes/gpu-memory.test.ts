@@ -1,16 +1,19 @@
 // The memory of a GPU, on the second device, whose allocator counts as a GPU's does and whose operators are those of the GPU's path.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseRecipe, type Recipe } from "../config/index.ts";
 import { refusal } from "../testing/refusal.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { deviceMemory, liveTensorCount, resetDevicePeak } from "../torch/index.ts";
 import { useSecondDevice } from "../torch/second-device.ts";
+import { gpuLimit } from "./memory/available-memory.ts";
 import { checkMemoryFit } from "./memory/memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { probeRun } from "./probe-run.ts";
+
+vi.mock("./memory/available-memory.ts", { spy: true });
 
 const second = useSecondDevice();
 const scratch = temporaryFolder();
@@ -68,7 +71,7 @@ test.each([
       using prepared = await prepareRun(chosen);
       const { memory } = prepared;
       // Most of it must not be what is there anyway.
-      expect(memory.tokens * memory.perToken).toBeGreaterThan(0.3 * memory.total);
+      expect(memory.tokens * (memory.perToken ?? 0)).toBeGreaterThan(0.3 * memory.total);
       resetDevicePeak(second);
       await probeRun(prepared, chosen, { signal: new AbortController().signal });
       const peak = deviceMemory(second)?.peak ?? Number.NaN;
@@ -119,3 +122,47 @@ test("a run that a GPU cannot hold is refused as on the CPU", async () => {
     refusal("config", { expected: /all that this process may take of the GPU$/ }),
   );
 });
+
+test("train.recompute: auto recomputes where a GPU cannot hold the run otherwise, whose steps then stay within its memory", async () => {
+  const needOf = async (setting: string) => {
+    using prepared = await prepareRun(recipe(lora, bfloat16, { recompute: setting }));
+    return prepared.memory.total;
+  };
+  const [plain, recomputed] = [await needOf("none"), await needOf("all")];
+  const limit = 1.2 * recomputed;
+  expect(limit).toBeLessThan(0.8 * plain);
+  const chosen = recipe(lora, bfloat16, { recompute: "auto" });
+  /** What `auto` decides where a GPU has so much memory. */
+  const chosenWithin = async (bytes: number) => {
+    vi.mocked(gpuLimit).mockReturnValue({ bytes, of: "the GPU" });
+    using prepared = await prepareRun(chosen);
+    const { recompute, memory, warnings } = prepared;
+    const refused = refusalOf(() => checkMemoryFit(prepared, chosen, {}));
+    return { recompute, total: memory.total, warnings, refused, peak: await peakOfSteps(prepared, chosen) };
+  };
+  try {
+    const scarce = await chosenWithin(limit);
+    expect(scarce).toMatchObject({ recompute: true, refused: undefined });
+    expect(scarce.warnings).toEqual([
+      expect.stringMatching(/train\.recompute: auto.*gradients stay the same$/),
+    ]);
+    expect(Math.abs(scarce.total / recomputed - 1)).toBeLessThan(0.01);
+    expect(scarce.peak).toBeLessThan(limit);
+    const ample = await chosenWithin(2 * plain);
+    expect(ample).toMatchObject({ recompute: false, refused: undefined, warnings: [] });
+    expect(ample.peak).toBeGreaterThan(limit);
+    const least = await chosenWithin(recomputed / 2);
+    expect(least.refused).toEqual(refusal("config", { expected: /of the GPU$/ }));
+  } finally {
+    vi.mocked(gpuLimit).mockReset();
+  }
+});
+
+function refusalOf(check: () => unknown): unknown {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

@@ -9,12 +9,14 @@ import {
 } from "../../util/format.ts";
 import { type TableStyle, table } from "../terminal/table.ts";
 
+type MemoryForecast = NonNullable<RunForecast["memory"]>;
+
 /**
  * What `scalora check` prints: the recipe, what a run would take, warnings, errors, and the verdict.
  * @param yaml the recipe
  */
 export function checkText(
-  { ok, errors, warnings, run }: RecipeCheck,
+  { ok, errors, warnings, run }: Omit<RecipeCheck, "recipe">,
   yaml: string,
   style: TableStyle,
 ): string {
@@ -31,14 +33,15 @@ export function checkText(
   ].join("\n\n");
 }
 
-function memoryRows({ total, limit, gpu, tokens }: RunForecast["memory"]): [string, string][] {
+function memoryRows({ total, limit, gpu, tokens, unknown }: MemoryForecast): [string, string][] {
   const batch = `largest batch ${formatCountOf(tokens, "token")}`;
-  if (gpu === null) return [["memory", `${taken(total, limit)}; ${batch}`]];
+  const all = taken(total, limit, unknown.length > 0);
+  if (gpu === null) return [["memory", `${all}; ${batch}`]];
   const { weights, trained, optimizer, recomputed, host } = gpu;
   const again =
     recomputed === null ? "" : `; with train.recompute: all about ${formatBytes(Math.round(recomputed))}`;
   return [
-    ["GPU memory", `${taken(total, limit)}; ${batch}${again}`],
+    ["GPU memory", `${all}; ${batch}${again}`],
     [
       "",
       `${formatBytes(weights)} of weights, ${formatBytes(trained)} of what is trained and its gradients, ${formatBytes(optimizer)} of the optimiser's state`,
@@ -47,12 +50,24 @@ function memoryRows({ total, limit, gpu, tokens }: RunForecast["memory"]): [stri
   ];
 }
 
-function taken(bytes: number, limit: RunForecast["memory"]["limit"]): string {
-  const text = `about ${formatBytes(Math.round(bytes))}`;
+/** @param isLeast whether something of it is not known */
+function taken(bytes: number, limit: MemoryForecast["limit"], isLeast = false): string {
+  const text = `${isLeast ? "at least" : "about"} ${formatBytes(Math.round(bytes))}`;
   if (limit === null) return text;
   const shared = limit.sharedBy === undefined ? "" : `, shared by ${limit.sharedBy} processes`;
   return `${text} of ${formatBytes(limit.bytes)} (${limit.of}${shared})`;
 }
+
+function parametersText({ trainable, all }: RunForecast["parameters"]): string {
+  if (trainable === null) return `${formatCount(all)}; how many are trained is known once they are loaded`;
+  const share = ((100 * trainable) / all).toPrecision(3);
+  return `${formatCount(trainable)} trainable of ${formatCount(all)} (${share} %)`;
+}
+
+const diskRow = ({ needed, free, checkpoint }: NonNullable<RunForecast["disk"]>): [string, string] => [
+  "disk",
+  `up to ${formatBytes(needed)} of ${formatBytes(free)}; a checkpoint ${formatBytes(checkpoint)}`,
+];
 
 function forecastRows({
   steps,
@@ -63,22 +78,15 @@ function forecastRows({
   probe,
   ranks,
 }: RunForecast): [string, string][] {
-  const share = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
   const rows: [string, string][] = [
-    [
-      "parameters",
-      `${formatCount(parameters.trainable)} trainable of ${formatCount(parameters.all)} (${share} %)`,
-    ],
+    ["parameters", parametersText(parameters)],
     [
       "data",
       `${formatCountOf(data.rows, "row")}, ${formatCountOf(data.tokens, "token")}, ${formatCount(data.labelTokens)} trained on, ${formatCountOf(data.heldOut, "row")} held out`,
     ],
     ["steps", formatCount(steps)],
-    ...memoryRows(memory),
-    [
-      "disk",
-      `up to ${formatBytes(disk.needed)} of ${formatBytes(disk.free)}; a checkpoint ${formatBytes(disk.checkpoint)}`,
-    ],
+    ...(memory === null ? [] : memoryRows(memory)),
+    ...(disk === null ? [] : [diskRow(disk)]),
   ];
   if (probe === null) return rows;
   const evaluation =

@@ -112,12 +112,12 @@ test("of a row longer than there is memory for, some hundred tokens are measured
   });
 });
 
-test("a pass for which there is no memory means that the run does not fit; any other fault is left to the first step", () => {
+test("a pass for which there is no memory means that the run does not fit; any other fault leaves it unknown what a batch takes", () => {
   withParts(lora(2), (parts) => {
     const failing = (message: string) => () =>
       memoryNeed(
         { ...parts, model: failingModel(parts.model, message) },
-        { dataset: { train: [[...rows]], eval: [] }, tokens: 200, limit: ample, peakBefore: 2 ** 50 },
+        { dataset: { train: [[...rows]], eval: [...rows] }, tokens: 200, limit: ample, peakBefore: 2 ** 50 },
       );
     for (const message of [
       "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
@@ -126,7 +126,9 @@ test("a pass for which there is no memory means that the run does not fit; any o
       "not enough memory",
     ])
       expect(failing(message)).toThrow(refusal("config", { found: message }));
-    expect(failing("another fault")().perToken).toBe(0);
+    const { perToken, fixed, total, unknown } = failing("another fault")();
+    const what = ["a training batch: another fault", "an evaluation: another fault"];
+    expect({ perToken, fixed, unknown }).toEqual({ perToken: null, fixed: total, unknown: what });
   });
 });
 
@@ -162,8 +164,9 @@ test("the need is the largest batch's or that of evaluation; gradients are zero 
     });
   const [one, all] = [need([...rows], 100), need([], 2000)];
   expect([one.tokens, one.longestRow, all.tokens]).toEqual([100, 100, 2000]);
-  expect(one.total).toBe(Math.max(one.least, one.fixed + 100 * one.perToken));
-  expect(all.total).toBeCloseTo(all.fixed + 2000 * all.perToken, 0);
+  expect(one.unknown).toEqual([]);
+  expect(one.total).toBe(Math.max(one.least, one.fixed + 100 * (one.perToken ?? Number.NaN)));
+  expect(all.total).toBeCloseTo(all.fixed + 2000 * (all.perToken ?? Number.NaN), 0);
   expect(all.total).toBeGreaterThan(all.least);
   expect(liveTensorCount()).toBe(before);
 });

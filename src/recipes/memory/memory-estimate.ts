@@ -23,7 +23,7 @@ export interface RunParts {
   readonly optimizer: Optimizer;
 }
 
-/** The memory that a run takes at its peak. */
+/** The memory that a run takes at its peak; at least so much, where something of it is not known. */
 export interface MemoryNeed {
   /** Bytes at the peak: `fixed` and the activations of the largest batch, or `least`. */
   readonly total: number;
@@ -31,12 +31,14 @@ export interface MemoryNeed {
   readonly least: number;
   /** Bytes of training whatever the batch: process, weights, gradients, moments. */
   readonly fixed: number;
-  /** Bytes for each token of a training batch. */
-  readonly perToken: number;
+  /** Bytes for each token of a training batch; null where they are not known. */
+  readonly perToken: number | null;
   /** Tokens of the largest batch. */
   readonly tokens: number;
   /** Tokens of the longest row. */
   readonly longestRow: number;
+  /** What could not be measured, and why: it is in none of the numbers. */
+  readonly unknown: readonly string[];
 }
 
 /** Tensors that base stores hold in addition to the weights: low halves, or factors of the frozen low-rank delta. */
@@ -74,39 +76,49 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
   const { model, adapters } = parts;
   const { dataset, tokens, host, recompute = false, ranks = 1, microBatches = 1 } = settings;
   const rows = dataset.train.flat();
-  const training = measured(
-    () => measureTraining({ model, rows, tokens, limit: host }, recompute),
-    recompute,
+  const unknown: string[] = [];
+  const measure = (what: string, pass: () => BatchMemory) => measured(what, pass, { recompute, unknown });
+  const training = measure("a training batch", () =>
+    measureTraining({ model, rows, tokens, limit: host }, recompute),
   );
-  const evaluation = measured(() => measureEvaluation(model, dataset.eval, host), recompute);
+  const evaluation = measure("an evaluation", () => measureEvaluation(model, dataset.eval, host));
   adapters.zeroGrad();
   const isOnCpu = deviceOf(model) === "cpu";
   const { kept, soFar } = isOnCpu
     ? processMemory(parts, settings.peakBefore)
     : gpuMemory(parts, settings.preparingPeak);
   const exchange = isOnCpu ? exchangeBytes : deviceExchangeBytes;
-  const bytes = training.bytes + exchange(adapters, ranks, microBatches);
-  const { perToken } = training;
-  const least = Math.max(kept + evaluation.bytes, soFar);
+  const { bytes: batch, perToken } = training ?? { bytes: 0, perToken: null };
+  const bytes = batch + exchange(adapters, ranks, microBatches);
+  const least = Math.max(kept + (evaluation?.bytes ?? 0), soFar);
   return {
     total: Math.max(kept + bytes, least),
-    fixed: kept + bytes - tokens * perToken,
+    fixed: kept + bytes - tokens * (perToken ?? 0),
     longestRow: rows.reduce((length, { ids }) => Math.max(length, ids.length), 0),
     least,
     perToken,
     tokens,
+    unknown,
   };
 }
 
 /**
- * A measurement. One that fails otherwise than for lack of memory counts as nothing: the first step, or evaluation, reports why.
+ * A measurement; undefined, and noted as unknown, where it fails otherwise than for lack of memory: the first step, or evaluation,
+ * will fail in the same way.
  * @throws ScaloraError `config` when memory is not even enough for what is measured
  */
-function measured(measure: () => BatchMemory, recompute: boolean): BatchMemory {
+function measured(
+  what: string,
+  measure: () => BatchMemory,
+  { recompute, unknown }: { readonly recompute: boolean; readonly unknown: string[] },
+): BatchMemory | undefined {
   try {
     return measure();
   } catch (cause) {
-    if (!isLackOfMemory(cause)) return { bytes: 0, perToken: 0 };
+    if (!isLackOfMemory(cause)) {
+      unknown.push(`${what}: ${messageOf(cause)}`);
+      return undefined;
+    }
     throw new ScaloraError("config", "The run does not fit into memory", {
       expected: "memory for a pass over some hundred tokens",
       found: messageOf(cause),

@@ -10,6 +10,7 @@ const need = {
   tokens: 16 * 1024,
   longestRow: 1000,
   least: 4 * GiB,
+  unknown: [],
 };
 const limit = { bytes: 8 * GiB, of: "the machine" } as const;
 const train = (batchTokens?: number) => ({ train: { batchTokens } });
@@ -55,4 +56,14 @@ test("the refusal names recomputation where the run would fit with it", () => {
     memoryError({ need, recomputed: { ...need, total }, limit, weightBytes: none }, train()).fix;
   expect(refusal(7 * GiB)).toMatch(/^train\.recompute: all takes about 7\.00 GiB; train\.batchTokens/);
   expect(refusal(7.5 * GiB)).not.toContain("recompute");
+});
+
+test("what a batch takes is not made up where it is not known", () => {
+  const unknown = { ...need, perToken: null, fixed: need.total, unknown: ["a training batch: a fault"] };
+  const weightBytes = { float32: 19 * GiB, quantisable: 19 * GiB };
+  const { found, fix } = memoryError({ need: unknown, limit, weightBytes }, train());
+  expect(found).toMatch(
+    /^about 20\.0 GiB at the peak: 20\.0 GiB whatever the batch, and what one takes is not known$/,
+  );
+  expect(fix).toMatch(/^SCALORA_MEMORY_CHECK=off/);
 });

@@ -163,11 +163,9 @@ export function memoryError(
   { need, recomputed, limit, weightBytes }: Misfit,
   { train }: { readonly train: Pick<Recipe["train"], "batchTokens"> },
 ): ScaloraError {
-  const { total, fixed, perToken, least, tokens } = need;
+  const { total, least } = need;
   const parts =
-    least < total
-      ? `${formatBytes(fixed)} whatever the batch, ${formatBytes(tokens * perToken)} for the largest one of ${formatCount(tokens)} tokens`
-      : "that of loading the model, or of evaluating, whatever the batch";
+    least < total ? batchParts(need) : "that of loading the model, or of evaluating, whatever the batch";
   return new ScaloraError("config", "The run does not fit into memory", {
     where: train.batchTokens === undefined ? "train.batchSize" : "train.batchTokens",
     expected: `at most ${formatBytes(limit.bytes)}, ${allOf(limit)}`,
@@ -183,11 +181,18 @@ export function memoryError(
   });
 }
 
+function batchParts({ fixed, perToken, tokens }: MemoryNeed): string {
+  const always = `${formatBytes(fixed)} whatever the batch`;
+  if (perToken === null) return `${always}, and what one takes is not known`;
+  return `${always}, ${formatBytes(tokens * perToken)} for the largest one of ${formatCount(tokens)} tokens`;
+}
+
 /** The largest token budget with which the run would fit. */
 function smallerBatch(
   { fixed, perToken, least, tokens, longestRow }: MemoryNeed,
   limit: MemoryLimit,
 ): string[] {
+  if (perToken === null) return [];
   const room = limit.bytes / (1 + estimateError);
   const fitting = Math.min(tokens - 1, Math.floor((room - fixed) / perToken));
   if (least > room || fitting < 2) return [];
@@ -201,6 +206,7 @@ function smallerTypes(
   { float32, quantisable }: WeightBytes,
   limit: MemoryLimit,
 ): string[] {
+  if (perToken === null) return [];
   const half = fixed - float32 * (1 - bfloat16Weights) + tokens * perToken * bfloat16Activations;
   const quantised = fixed - quantisable * (1 - nf4Share) + tokens * perToken;
   const fits = (total: number) => fitOf({ total }, limit) === "yes";

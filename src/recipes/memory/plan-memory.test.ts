@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { ScaloraError } from "../../util/errors.ts";
 import { type MemoryChoice, planMemory } from "./plan-memory.ts";
 
-const need = (total: number) => ({ total, least: 1, fixed: 1, perToken: 1, tokens: 100, longestRow: 10 });
+const need = (total: number) => {
+  return { total, least: 1, fixed: 1, perToken: 1, tokens: 100, longestRow: 10, unknown: [] };
+};
 
 /** The plan of a run that takes so many bytes without and with recomputation, and what was measured for it. */
 function plan(setting: MemoryChoice["setting"], plain: number, recomputed: number, isChecked = true) {
@@ -47,4 +49,17 @@ test("auto recomputes where memory is not even enough to measure a run without i
   expect({ recompute, total: memory.total }).toEqual({ recompute: true, total: 900 });
   expect(warnings).toEqual([expect.stringContaining("train.recompute: auto")]);
   expect(() => planMemory({ setting: "none", ...choice })).toThrow("does not fit");
+});
+
+test("what could not be measured is a warning", () => {
+  const measure = () => ({ ...need(500), unknown: ["a training batch: another fault"] });
+  const { warnings } = planMemory({
+    limit: { bytes: 1000, of: "the machine" },
+    isChecked: true,
+    setting: "auto",
+    measure,
+  });
+  expect(warnings).toEqual([
+    "the memory that the run takes is not known for a training batch: another fault",
+  ]);
 });

@@ -28,7 +28,13 @@ export interface MemoryChoice {
 }
 
 /** Decides whether a run recomputes activations: always, never, or (`auto`, the default) where it would be refused without. */
-export function planMemory({
+export function planMemory(choice: MemoryChoice): MemoryPlan {
+  const plan = choose(choice);
+  const unknown = plan.memory.unknown.map((what) => `the memory that the run takes is not known for ${what}`);
+  return { ...plan, warnings: [...plan.warnings, ...unknown] };
+}
+
+function choose({
   setting = "auto",
   limit,
   isChecked,
