@@ -5,13 +5,20 @@ import { parseRecipe } from "../config/index.ts";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { measureBfloat16 } from "../torch/bfloat16-speed.ts";
 import { chooseGemmBackend } from "../torch/gemm-choice.ts";
 import { liveTensorCount } from "../torch/index.ts";
+import { processor } from "../torch/processor.ts";
+import { joinAsRank } from "../torch/testing/join-as-rank.ts";
+import { elementAt } from "../util/elements.ts";
 import { formatCount } from "../util/format.ts";
+import { freePort } from "../util/free-port.ts";
 import { checkMemoryFit, checkModelFit, standInMisfit } from "./memory/memory-fit.ts";
 import { prepareRun } from "./prepare-run.ts";
 
+vi.mock("../torch/bfloat16-speed.ts", { spy: true });
 vi.mock("../torch/gemm-choice.ts", { spy: true });
+vi.mock("../torch/processor.ts", { spy: true });
 
 const scratch = temporaryFolder();
 beforeAll(() => writeTinyProject(scratch.path));
@@ -103,4 +110,22 @@ test("a run and a model that cannot fit are refused, unless the check is off", a
   expect(standInMisfit(half, room, { isTrained: false })).toMatch(/cannot be counted here/);
   expect(standInMisfit(half, { ...small, bytes: 400_000 }, { isTrained: false })).toBeUndefined();
   expect(standInMisfit(half, { ...small, bytes: 200_000 }, { isTrained: true })).toMatch(/with gradients/);
+});
+
+test("of several ranks the first alone measures whether bfloat16 is slow, and warns", async () => {
+  vi.mocked(processor).mockReturnValue({ name: "a CPU", hasBfloat16: true });
+  vi.mocked(measureBfloat16).mockReturnValue({ low: 0.4, median: 0.5, high: 0.6 });
+  const port = await freePort();
+  const joining = [0, 1].map((rank) => joinAsRank({ port, rank, size: 2, timeout: 20 }));
+  const groups = await Promise.all(joining);
+  using first = elementAt(groups, 0);
+  using second = elementAt(groups, 1);
+  const warningsOf = [first, second].map(async (group) => {
+    using prepared = await prepareRun(recipe({}, { dtype: "bfloat16" }), { group, recordedBackend: "aten" });
+    return prepared.warnings;
+  });
+  expect(await Promise.all(warningsOf)).toEqual([[expect.stringContaining("is slow on this processor")], []]);
+  expect(measureBfloat16).toHaveBeenCalledTimes(1);
+  vi.mocked(processor).mockReset();
+  vi.mocked(measureBfloat16).mockReset();
 });

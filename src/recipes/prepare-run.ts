@@ -131,7 +131,7 @@ export async function prepareRun(recipe: Recipe, options: PrepareOptions = {}): 
       memoryLimit: limit,
       warnings: [
         ...plan.warnings,
-        ...warningsOf({ base, dataset, batches }, recipe),
+        ...warningsOf({ base, dataset, batches }, recipe, group),
         ...(recordedBackend === undefined ? threadWarnings(model) : []),
       ],
       [Symbol.dispose]: dispose,
@@ -199,11 +199,13 @@ async function loadBase(
 function warningsOf(
   { base, dataset, batches }: Pick<PreparedRun, "base" | "dataset" | "batches">,
   recipe: Recipe,
+  group: ProcessGroup | undefined,
 ): string[] {
   return [
     ...presetWarnings(recipe),
     ...modelWarnings(base.model, recipe),
-    ...precisionWarnings(base.model),
+    // Of several ranks only the first shows warnings, and times what this one may have to be measured for.
+    ...(group === undefined || group.rank === 0 ? precisionWarnings(base.model) : []),
     ...backendWarnings(base),
     ...shardWarnings(recipe),
     ...dataWarnings(dataset),
