@@ -1,11 +1,12 @@
 // Two ranks, started by hand, of which something is wrong at the start: both end soon, rank 0 with an error and another rank with
 // one line.
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { lockNewRun } from "../run/lock-run.ts";
 import { runCommand, runsTypeScript } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -37,13 +38,16 @@ beforeAll(() => {
 });
 
 interface Start {
+  /** Of the run. */
+  readonly name?: string;
   readonly folder?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Trains as one rank. */
-function train({ folder = "first", env = {} }: Start) {
-  const command = [process.execPath, ...runsTypeScript, program, "train", at("recipe.yaml")];
+function train({ folder = "first", name = "mine", env = {} }: Start) {
+  const words = ["train", at("recipe.yaml"), "--set", `run.name=${name}`];
+  const command = [process.execPath, ...runsTypeScript, program, ...words];
   return runCommand(command, { cwd: at(folder), env });
 }
 
@@ -146,6 +150,15 @@ test("a run's folder that another job has made", async () => {
     code: 1,
     lines: [expect.stringMatching(/^error: Rank 0 has failed; .*folder already exists/)],
   });
+}, 60_000);
+
+test("a run's folder in which another job is training", async () => {
+  const folder = at("runs", "busy");
+  using _ = lockNewRun(folder);
+  const { error, code, lines } = await trainTwo({ name: "busy" }, { name: "busy" });
+  expect(error).toMatchObject({ code: 2, where: folder, found: expect.stringContaining(`${process.pid}`) });
+  expect({ code, lines }).toEqual({ code: 1, lines: [expect.stringMatching(/^error: Rank 0 has failed; /)] });
+  expect(readdirSync(folder)).toEqual([".lock"]);
 }, 60_000);
 
 test("WORLD_SIZE without RANK", async () => {
