@@ -28,7 +28,26 @@ const endSchema = z.strictObject({
   stopped: z.boolean(),
 });
 
-const stopSchema = z.strictObject({ rank: z.number(), why: z.string() });
+/** Why all stop, and the exit code of the rank that was asked to. */
+const stopSchema = z.strictObject({ rank: z.number(), why: z.string(), exitCode: z.number() });
+
+/** Another rank was asked to stop; this one ends with the same exit code. */
+class StoppedWithAnother extends ScaloraError {
+  private readonly codeOfOther: number;
+
+  constructor({ rank, why, exitCode }: z.output<typeof stopSchema>) {
+    super("run", "The comparison was asked to stop", {
+      where: `rank ${rank}`,
+      found: why,
+      fix: "repeat the command: finished runs are kept, and the others go on",
+    });
+    this.codeOfOther = exitCode;
+  }
+
+  override get exitCode(): number {
+    return this.codeOfOther;
+  }
+}
 
 /** Room for one process on a rank. */
 interface Slot {
@@ -83,11 +102,11 @@ function stopOfAny(group: ProcessGroup, own: AbortSignal): AbortSignal {
   const asked = new AbortController();
   // Rejects when the group is disposed, or one has failed.
   receive(group, "stop").then(
-    (text) => asked.abort(stopError(text)),
+    (text) => asked.abort(new StoppedWithAnother(stopSchema.parse(JSON.parse(text)))),
     () => {},
   );
   const tell = () => {
-    const stop = { rank: group.rank, why: messageOf(own.reason) };
+    const stop = { rank: group.rank, why: messageOf(own.reason), exitCode: exitCodeOf(own.reason) };
     void group.setValue("stop", JSON.stringify(stop)).catch(() => {});
   };
   own.addEventListener("abort", tell, { once: true });
@@ -95,13 +114,11 @@ function stopOfAny(group: ProcessGroup, own: AbortSignal): AbortSignal {
   return AbortSignal.any([own, asked.signal, group.failed]);
 }
 
-function stopError(text: string): ScaloraError {
-  const { rank, why } = stopSchema.parse(JSON.parse(text));
-  return new ScaloraError("run", "The comparison was asked to stop", {
-    where: `rank ${rank}`,
-    found: why,
-    fix: "repeat the command: finished runs are kept, and the others go on",
-  });
+/** The exit code that a reason to stop stands for. */
+function exitCodeOf(reason: unknown): number {
+  return reason instanceof Error && "exitCode" in reason && typeof reason.exitCode === "number"
+    ? reason.exitCode
+    : 1;
 }
 
 /** Returns once all have heard it: rank 0 has the store. */

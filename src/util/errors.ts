@@ -58,7 +58,7 @@ export class ScaloraError extends Error {
   }
 
   /** 2 when the user's input is invalid, 1 otherwise. */
-  get exitCode(): 1 | 2 {
+  get exitCode(): number {
     return badInput.has(this.code) ? 2 : 1;
   }
 }
