@@ -129,13 +129,22 @@ napi_value openStore(napi_env env, const std::vector<napi_value>& args) {
   });
 }
 
-// joinProcessGroup(group, milliseconds): waits so long for the other ranks; those that are missing then, as text, and "" once it
-// has joined them. To be called again until then.
-napi_value joinProcessGroup(napi_env env, const std::vector<napi_value>& args) {
+// meetRanks(group, milliseconds): waits so long for the other ranks; those that are missing then, as text, and "" once all are there.
+// To be called again until then.
+napi_value meetRanks(napi_env env, const std::vector<napi_value>& args) {
   const auto group = groupAt(env, args);
   const auto patience = toMilliseconds(env, args.at(1));
   return promiseOf(env, "ProcessGroup.connect", group->collectives, [group, patience]() -> Finish {
-    return [missing = group->join(patience)](napi_env env) { return fromString(env, missing); };
+    return [missing = group->meet(patience)](napi_env env) { return fromString(env, missing); };
+  });
+}
+
+// joinProcessGroup(group): connects to the other ranks, once all are there
+napi_value joinProcessGroup(napi_env env, const std::vector<napi_value>& args) {
+  const auto group = groupAt(env, args);
+  return promiseOf(env, "ProcessGroup.connect", group->collectives, [group]() -> Finish {
+    group->join();
+    return undefined;
   });
 }
 
@@ -385,6 +394,7 @@ ProcessGroupHandle::~ProcessGroupHandle() {
 
 void registerDistributed(napi_env env, napi_value exports) {
   define(env, exports, "openStore", openStore);
+  define(env, exports, "meetRanks", meetRanks);
   define(env, exports, "joinProcessGroup", joinProcessGroup);
   define(env, exports, "closeProcessGroup", closeProcessGroup);
   define(env, exports, "allReduce", allReduce);

@@ -87,16 +87,23 @@ void ProcessGroup::openStore() {
     address.timeout = options.timeout;
     const auto server = c10::make_intrusive<c10d::TCPStore>(options.host, address);
     job_ = c10::make_intrusive<c10d::PrefixStore>(options.job, server);
+    store_ = c10::make_intrusive<c10d::PrefixStore>("values", job_);
   });
 }
 
-std::string ProcessGroup::join(std::chrono::milliseconds patience) {
+std::string ProcessGroup::meet(std::chrono::milliseconds patience) {
   requireOpen();
   const Quiet quiet;
   return translated("this rank cannot join the others", [&] {
     announce();
-    const std::string missing = missingAfter(patience);
-    if (!missing.empty()) return missing;
+    return missingAfter(patience);
+  });
+}
+
+void ProcessGroup::join() {
+  requireOpen();
+  const Quiet quiet;
+  translated("this rank cannot join the others", [&] {
     const auto settings = c10d::ProcessGroupGloo::Options::create(options.timeout);
     settings->devices = {c10d::ProcessGroupGloo::createDeviceForHostname(options.address)};
     settings->threads = 1;
@@ -104,8 +111,6 @@ std::string ProcessGroup::join(std::chrono::milliseconds patience) {
     auto gloo = c10::make_intrusive<Gloo>(addresses, options.rank, options.size, settings);
     std::lock_guard<std::mutex> lock(mutex_);
     gloo_ = std::move(gloo);
-    store_ = c10::make_intrusive<c10d::PrefixStore>("values", job_);
-    return missing;
   });
 }
 
@@ -195,13 +200,13 @@ c10d::Backend& ProcessGroup::backendFor(c10::DeviceType device) {
 }
 
 void ProcessGroup::set(const std::string& key, const std::string& value) {
-  requireJoined();
+  requireOpen();
   const Quiet quiet;
   translated("the store cannot be reached", [&] { store_->set(key, bytesOf(value)); });
 }
 
 std::optional<std::string> ProcessGroup::get(const std::string& key) {
-  requireJoined();
+  requireOpen();
   const Quiet quiet;
   return translated("the store cannot be reached", [&]() -> std::optional<std::string> {
     if (!store_->check({key})) return std::nullopt;

@@ -38,8 +38,11 @@ class ProcessGroup {
   Worker collectives, requests;  // a request to the store need not wait for a collective
 
   void openStore();  // finds the store, or makes it; first of all
-  // Second: meets the other ranks. Those that are missing after so long, as text; then it can be called again. Empty once it is done.
-  std::string join(std::chrono::milliseconds patience);
+  // Second: waits for the other ranks. Those that are missing after so long, as text; then it can be called again. Empty once all are
+  // there.
+  std::string meet(std::chrono::milliseconds patience);
+  // Third: connects to them.
+  void join();
 
   // Agrees with the other ranks on `call`, which must be the same everywhere, then does `body`, to its end, if there is one.
   void collective(const std::string& call, const std::function<void(Gloo&)>& body);

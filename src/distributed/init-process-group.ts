@@ -54,9 +54,9 @@ export async function initProcessGroup(options: InitOptions = {}): Promise<Proce
     address,
     timeout,
     ...(options.onWait && { onWait: options.onWait }),
+    ...(launch.worldSize > 1 && { watch: (joining) => RankWatch.start(joining, address, silence) }),
   });
   try {
-    if (group.size > 1) group.watchedBy(await RankWatch.start(group, address, silence));
     if (failure !== undefined) await group.together(() => Promise.reject(failure));
   } catch (error) {
     group.dispose();

@@ -62,10 +62,12 @@ export interface NativeAddon {
     timeout: number,
   ): Promise<number>;
   /**
-   * Waits for the other ranks for so many milliseconds; to be called again until it has joined them.
-   * @returns a promise of the ranks that are missing then, as text, and of "" once it has joined them
+   * Waits for the other ranks for so many milliseconds; to be called again until all are there.
+   * @returns a promise of the ranks that are missing then, as text
    */
-  joinProcessGroup(group: number, milliseconds: number): Promise<string>;
+  meetRanks(group: number, milliseconds: number): Promise<string>;
+  /** Connects to the other ranks, which are all there. */
+  joinProcessGroup(group: number): Promise<undefined>;
   closeProcessGroup(group: number): boolean;
   allReduce(group: number, tensor: number, reduction: string): Promise<undefined>;
   reduceScatter(group: number, tensor: number, reduction: string): Promise<number>;

@@ -26,6 +26,8 @@ export interface ProcessGroupOptions {
   readonly timeout: number;
   /** Takes a note of the ranks that have not joined after 10 seconds, and again each minute. */
   readonly onWait?: (message: string) => void;
+  /** Begins to watch the ranks, once all are there and before they connect; every rank calls it. */
+  readonly watch?: (group: ProcessGroup) => Promise<GroupWatch>;
 }
 
 /** Watches over the ranks of a group, and finds out which failed first. */
@@ -111,7 +113,9 @@ export class ProcessGroup implements Disposable {
     process.env["TORCH_NCCL_ENABLE_MONITORING"] ??= "0";
     const group = new ProcessGroup(await openStore(options), options);
     try {
-      await group.whileOpen(group.join(options));
+      await group.whileOpen(group.meet(options));
+      if (options.watch) group.watchedBy(await options.watch(group));
+      await group.together(() => group.whileOpen(group.answered(native().joinProcessGroup(group.handle))));
     } catch (error) {
       group.dispose();
       throw error;
@@ -296,8 +300,8 @@ export class ProcessGroup implements Disposable {
       reject(new ScaloraError("run", "the process group was disposed", { where: `rank ${this.rank}` }));
   }
 
-  /** Waits until all ranks are there, and joins them. */
-  private async join(options: ProcessGroupOptions): Promise<void> {
+  /** Waits until all ranks are there. */
+  private async meet(options: ProcessGroupOptions): Promise<void> {
     const end = performance.now() + this.timeout * 1000;
     let missing = "";
     const stopNotes = noteWait(options, () =>
@@ -306,7 +310,7 @@ export class ProcessGroup implements Disposable {
     try {
       while (true) {
         const slice = Math.max(1, Math.min(end - performance.now(), 1000));
-        missing = await this.answered(native().joinProcessGroup(this.handle, slice));
+        missing = await this.answered(native().meetRanks(this.handle, slice));
         if (missing === "") return;
         if (performance.now() >= end) break;
       }

@@ -1,5 +1,6 @@
 // One rank of a job that a launcher has started: does what a scenario says, and prints, as JSON, the error that came of it.
 import { setTimeout as sleep } from "node:timers/promises";
+import { dieOnConnecting, dieOnMeeting } from "../../torch/testing/dying-rank.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { initProcessGroup } from "../init-process-group.ts";
 
@@ -77,6 +78,16 @@ const scenarios: Record<string, () => Promise<void>> = {
     await group.barrier();
     if (isLast) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4500);
     await group.together(async () => group.awaitGather(group.beginGather([], [])));
+  },
+  /** The last rank is killed when all ranks are there and watched, as it connects to them. */
+  async killedConnecting() {
+    if (isLast) dieOnConnecting();
+    using _ = await initProcessGroup();
+  },
+  /** The last rank is killed as soon as it has said that it is there. */
+  async killedMeeting() {
+    if (isLast) dieOnMeeting();
+    using _ = await initProcessGroup({ silence: 3 });
   },
   /** The last rank has another network interface than it says. */
   async interface() {

@@ -42,9 +42,47 @@ it("names the lowest of the ranks that fail together, with its message", () => {
 it("names a rank that is silent, but not one that was not heard because this process was suspended", () => {
   const judge = judgeOf(3);
   expect(verdictAt(judge, silence, [2])).toBeUndefined();
-  judge.forgive(20_000);
+  judge.runs(20_000, 28_000);
   expect(verdictAt(judge, silence + 20_000, [2])).toBeUndefined();
   expect(verdictAt(judge, silence + 20_001, [2])).toMatchObject({ rank: 2, kind: "silent" });
+});
+
+it("names rank 0 where another heard nothing of it while it was suspended, before or after it has noticed that itself", () => {
+  const noticed = judgeOf(2);
+  noticed.runs(0, 10);
+  noticed.runs(silence, silence + 500);
+  noticed.gaveUp(1, silence + 510);
+  const unnoticed = judgeOf(2);
+  unnoticed.runs(0, 10);
+  unnoticed.gaveUp(1, silence + 500);
+  for (const judge of [noticed, unnoticed])
+    expect(verdictAt(judge, silence + 520)).toMatchObject({ rank: 0, kind: "silent" });
+});
+
+it("names the connection, and neither rank, where another heard nothing of rank 0 though that ran", () => {
+  const judge = judgeOf(3);
+  // It was late once, and suspended long ago.
+  judge.runs(7000, 10_000);
+  for (let now = 10_500; now <= 40_000; now += 500) judge.runs(now === 35_000 ? 900 : 0, now);
+  judge.gaveUp(2, 40_100);
+  expect(verdictAt(judge, 40_100)).toMatchObject({ rank: 2, kind: "cut" });
+});
+
+it("names rank 0 where all other machines are silent at once; one of them alone, or one machine, may have itself to blame", () => {
+  const judge = judgeOf(4);
+  for (const rank of [1, 2, 3]) judge.beat(rank, 1, 100 * rank);
+  expect(verdictAt(judge, silence + 150, [1, 2, 3])).toMatchObject({ rank: 0, kind: "cut" });
+  expect(verdictAt(judgeOf(4), silence + 150, [1, 2])).toMatchObject({ rank: 1, kind: "silent" });
+  expect(verdictAt(judgeOf(2), silence + 150, [1])).toMatchObject({ rank: 1, kind: "silent" });
+});
+
+it("names nobody while a rank may still join", () => {
+  const judge = new Judge(2, silence, 0);
+  judge.join({ rank: 0, host: "host0", pid: 100 }, 0);
+  judge.report(0, failed("zero"), 10);
+  expect(verdictAt(judge, 1000, [1])).toBeUndefined();
+  judge.join({ rank: 1, host: "host1", pid: 101 }, 1000);
+  expect(verdictAt(judge, 1001)).toMatchObject({ rank: 0, kind: "failed" });
 });
 
 it("names a rank that has never come", () => {

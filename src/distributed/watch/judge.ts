@@ -1,6 +1,9 @@
 // Node runs this file as it is: types that can be erased only.
 import { type Place, type Report, type Verdict, type VerdictKind, verdictKinds } from "./messages.ts";
 
+/** Milliseconds by which the last signs of life of ranks that are cut off at once may differ. */
+const unevenness = 1000;
+
 /** Milliseconds in which a better reason than the first one may come: ranks often fail together. */
 export const settling = 200;
 
@@ -31,10 +34,14 @@ export class Judge {
   private readonly silence: number;
   private readonly members: Member[];
   private readonly charges: Charge[] = [];
+  /** When this process was last seen to run, and the last time that it did not: until when and for how long. */
+  private ran: number;
+  private sleep = { until: Number.NEGATIVE_INFINITY, length: 0 };
 
   /** @param silence milliseconds without a sign of life after which a rank counts as lost */
   constructor(size: number, silence: number, now: number) {
     this.silence = silence;
+    this.ran = now;
     this.members = Array.from({ length: size }, (_, rank) => ({
       place: { rank, host: "", pid: 0 },
       seen: now,
@@ -74,28 +81,60 @@ export class Judge {
       this.charge(rank, "left", "", now + settling);
   }
 
-  /** Another rank has heard nothing of this one for so long that it stops: this process was suspended, or the network cut. */
-  wasSilent(rank: number, now: number): void {
-    this.charge(rank, "silent", "", now);
+  /**
+   * Another rank has heard nothing of this process, rank 0, for so long that it stops. Either this one was suspended, or the
+   * connection between the two was cut: then neither is known to be to blame.
+   */
+  gaveUp(rank: number, now: number): void {
+    const recent = now - this.sleep.until < this.silence ? this.sleep.length : 0;
+    const wasAsleep = Math.max(recent, now - this.ran) > this.silence / 2;
+    this.charge(wasAsleep ? 0 : rank, wasAsleep ? "silent" : "cut", "", now);
   }
 
   /** Looks for silence, and for a reason that is due. */
   tick(now: number): void {
     if (this.verdict) return;
-    for (const { place, seen, state } of this.members)
-      if ((state === "there" || state === "expected") && now - seen > this.silence)
-        this.wasSilent(place.rank, now);
-    if (!this.charges.some(({ due }) => due <= now)) return;
+    const silent = this.unheardFor(this.silence, now);
+    if (silent.length > 0 && this.isCutOff(now)) this.charge(0, "cut", "", now);
+    else for (const { place } of silent) this.charge(place.rank, "silent", "", now);
+    if (this.isJoining(now) || !this.charges.some(({ due }) => due <= now)) return;
     const worth = ({ kind, rank }: Charge) => verdictKinds.indexOf(kind) * this.members.length + rank;
     const [best] = this.charges.toSorted((a, b) => worth(a) - worth(b));
     const place = best && this.members[best.rank]?.place;
     if (place) this.verdict = { ...place, kind: best.kind, text: best.text };
   }
 
-  /** This process was suspended: it has heard nothing because it did not listen. */
-  forgive(milliseconds: number): void {
-    for (const member of this.members) member.seen += milliseconds;
-    for (const charge of this.charges) charge.due += milliseconds;
+  /**
+   * This process runs.
+   * @param suspended milliseconds for which it did not: it has heard nothing because it did not listen
+   */
+  runs(suspended: number, now: number): void {
+    this.ran = now;
+    if (suspended === 0) return;
+    this.sleep = { until: now, length: suspended };
+    for (const member of this.members) member.seen += suspended;
+    for (const charge of this.charges) charge.due += suspended;
+  }
+
+  /** Whether a rank may still join, which could not hear of a verdict from a rank 0 that has ended. */
+  private isJoining(now: number): boolean {
+    return this.members.some(({ state, seen }) => state === "expected" && now - seen <= this.silence);
+  }
+
+  /** The ranks of which nothing was heard for so many milliseconds, though they should be there. */
+  private unheardFor(milliseconds: number, now: number): Member[] {
+    return this.members.filter(
+      ({ seen, state }) => (state === "there" || state === "expected") && now - seen > milliseconds,
+    );
+  }
+
+  /** Whether all other machines, several, have become silent at once: then it is the network of rank 0's. */
+  private isCutOff(now: number): boolean {
+    const own = this.members[0]?.place.host;
+    const elsewhere = this.members.filter(({ place, state }) => state === "there" && place.host !== own);
+    const hosts = new Set(elsewhere.map(({ place }) => place.host));
+    const unheard = new Set(this.unheardFor(this.silence - unevenness, now));
+    return hosts.size > 1 && elsewhere.every((member) => unheard.has(member));
   }
 
   /** A rank that has left the group. */

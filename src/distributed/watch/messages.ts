@@ -3,11 +3,12 @@ import type { Socket } from "node:net";
 import { isRecord } from "../../util/json.ts";
 
 /**
- * What became of the rank for which all stop: it threw an error (`failed`), its process ended without a word (`gone`), it gave no
- * sign of life (`silent`), it did not come to a collective in which the others waited (`late`), it left the group meanwhile
- * (`left`), or it alone lost the connection to another (`lost`).
+ * What became of the rank for which all stop: it threw an error (`failed`), its process ended without a word (`gone`), it and rank 0
+ * heard nothing of each other though both live, or rank 0 heard nothing of any other machine (`cut`), it gave no sign of life
+ * (`silent`), it did not come to a collective in which the others waited (`late`), it left the group meanwhile (`left`), or it
+ * alone lost the connection to another (`lost`).
  */
-export const verdictKinds = ["gone", "failed", "silent", "late", "left", "lost"] as const;
+export const verdictKinds = ["gone", "failed", "cut", "silent", "late", "left", "lost"] as const;
 export type VerdictKind = (typeof verdictKinds)[number];
 
 /** A rank, where it runs. */

@@ -15,7 +15,7 @@ async function listenAnywhere(): Promise<{ port: number; close: () => void }> {
   return { port: address.port, close: () => server.close() };
 }
 
-/** What a rank printed. */
+/** What a rank printed; undefined where it was killed. */
 async function startRank(scenario: string, env: Record<string, string>): Promise<unknown> {
   const child = spawn(process.execPath, [...runsTypeScript, program, scenario], {
     env: { ...process.env, MASTER_ADDR: "127.0.0.1", LOCAL_WORLD_SIZE: env["WORLD_SIZE"], ...env },
@@ -30,7 +30,7 @@ async function startRank(scenario: string, env: Record<string, string>): Promise
   });
   await new Promise((resolve) => child.once("close", resolve));
   expect(stderr).toBe("");
-  return JSON.parse(stdout);
+  return stdout === "" ? undefined : JSON.parse(stdout);
 }
 
 /** The error of each rank; null where there was none. */
@@ -64,6 +64,21 @@ it("names a rank that is suspended, or does not come in time, while others wait 
   const late = "Rank 1 does not come; the other ranks stop";
   for (const error of await errorsOf("gathers", 2))
     expect(error).toMatchObject({ code: "run", message: late, where });
+});
+
+it.each([
+  ["killedConnecting", "is gone"],
+  ["killedMeeting", "is silent"],
+])("names a rank that is killed before it has connected to the others: %s", async (scenario, what) => {
+  const begun = performance.now();
+  const [first, second, killed] = await errorsOf(scenario, 3);
+  expect(killed).toBeUndefined();
+  for (const error of [first, second])
+    expect(error).toMatchObject({
+      code: "run",
+      message: `Rank 2 ${what}; the other ranks stop`,
+    });
+  expect(performance.now() - begun).toBeLessThan(20_000);
 });
 
 it("names a rank that has left while the others need it", async () => {

@@ -11,6 +11,8 @@ import type { Notice, Order, ThreadData } from "./watch-thread.ts";
 
 /** Seconds more than the silence for which a rank that has lost another waits to hear which is to blame. */
 const hearing = 2;
+/** Seconds, at least, for which a rank waits to hear where rank 0 listens, once all are there. */
+const finding = 10;
 /** Milliseconds within which leave is taken. */
 const leaving = 500;
 /** Where the store has the place at which rank 0 listens. */
@@ -47,7 +49,7 @@ export class RankWatch implements GroupWatch {
   }
 
   /**
-   * Watches the ranks of a group; resolves once this one is watched. Every rank of the group calls it.
+   * Watches the ranks of a group, all of which are there; resolves once this one is watched. Every rank of the group calls it.
    * @param address of this rank, which the others can reach
    * @param silence seconds without a sign of life after which a rank counts as lost
    */
@@ -73,7 +75,11 @@ export class RankWatch implements GroupWatch {
         const number = await watch.answer(worker, { type: "listen", host: address });
         await group.setValue(key, JSON.stringify({ host: address, port: number, token: data.token }));
       }
-      await watch.answer(worker, { type: "connect", ...JSON.parse(await group.getValue(key)) });
+      const limit = Math.max(finding, silence + hearing);
+      const place = await group.getValue(key, limit).catch((cause: unknown) => {
+        throw lostFirst(cause);
+      });
+      await watch.answer(worker, { type: "connect", ...JSON.parse(place) });
     } catch (error) {
       watch.close();
       throw error;
@@ -154,3 +160,11 @@ export class RankWatch implements GroupWatch {
     });
   }
 }
+
+const lostFirst = (cause: unknown) =>
+  new ScaloraError("run", "Rank 0 is no longer there", {
+    where: "rank 0",
+    found: `it had come, and has not said where it watches the others: ${messageOf(cause)}`,
+    fix: "look at its output, and at its machine's log",
+    cause,
+  });

@@ -16,3 +16,11 @@ it("says that a rank was silent, to itself too when it has lost the others since
   expect(error).toMatchObject({ code: "run", where: "rank 1, process 4711 on node2" });
   expect(error.message).toMatch(/^Rank 1 is silent/);
 });
+
+it("says that two ranks have lost each other, or that rank 0 has lost all others", () => {
+  const cut = { ...place, kind: "cut", text: "" } as const;
+  const message = (verdict: typeof cut) => errorAt(0, verdict, { reported: undefined, silence: 8 }).message;
+  expect(message(cut)).toMatch(/^Rank 1 and rank 0 have lost each other; the other ranks stop/);
+  expect(message(cut)).toContain("no sign of life for 8 s, though both live");
+  expect(message({ ...cut, rank: 0 })).toMatch(/^Rank 0 has lost all other machines; the other ranks stop/);
+});

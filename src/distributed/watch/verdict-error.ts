@@ -20,7 +20,8 @@ function verdictError(verdict: Verdict, silence: number): ScaloraError {
   const { rank, host, pid } = verdict;
   const { what, found, fix } = describe(verdict, silence);
   return new ScaloraError("run", `Rank ${rank} ${what}; the other ranks stop`, {
-    where: `rank ${rank}, process ${pid} on ${host}`,
+    // Of one that was never watched no more is known.
+    where: host === "" ? `rank ${rank}` : `rank ${rank}, process ${pid} on ${host}`,
     found,
     fix: `${fix}; a run goes on from its last checkpoint when it is resumed`,
   });
@@ -29,7 +30,10 @@ function verdictError(verdict: Verdict, silence: number): ScaloraError {
 /** What became of the rank of a verdict, in words that follow its name. */
 export const whatBecame = (verdict: Verdict): string => describe(verdict, 0).what;
 
-function describe({ kind, text }: Verdict, silence: number): { what: string; found: string; fix: string } {
+function describe(
+  { rank, kind, text }: Verdict,
+  silence: number,
+): { what: string; found: string; fix: string } {
   switch (kind) {
     case "failed":
       return { what: "has failed", found: text, fix: "mend what it says" };
@@ -39,10 +43,23 @@ function describe({ kind, text }: Verdict, silence: number): { what: string; fou
         found: "its process ended without a word: it was killed, crashed, or its machine had no memory left",
         fix: "look at its output, and at its machine's log",
       };
+    case "cut":
+      return {
+        ...(rank === 0
+          ? {
+              what: "has lost all other machines",
+              found: `no sign of life of any of them for ${silence} s: its machine's network was cut`,
+            }
+          : {
+              what: "and rank 0 have lost each other",
+              found: `no sign of life for ${silence} s, though both live: the network between them was cut`,
+            }),
+        fix: "look at the network between the machines; a training waits longer with `--silence`",
+      };
     case "silent":
       return {
         what: "is silent",
-        found: `no sign of life for ${silence} s: its process is suspended, its machine down, or the network cut`,
+        found: `no sign of life for ${silence} s: its process is suspended, its machine down, or the network to it cut`,
         fix: "look at its machine and the network; a training waits longer with `--silence`",
       };
     case "late":

@@ -35,7 +35,7 @@ export class WatchServer {
     this.judge = new Judge(options.size, options.silence, performance.now());
     server.on("connection", (socket) => this.accept(socket));
     this.stopTicks = everyTick((suspended) => {
-      this.judge.forgive(suspended);
+      this.judge.runs(suspended, performance.now());
       this.sendAll({ type: "beat" });
       this.look();
     });
@@ -106,7 +106,7 @@ export class WatchServer {
     const now = performance.now();
     if (message["type"] === "beat") this.judge.beat(rank, Number(message["calls"]), now);
     if (message["type"] === "gaveUp") {
-      this.judge.wasSilent(this.options.first.rank, now);
+      this.judge.gaveUp(rank, now);
       this.look();
     }
     const report = message["type"] === "report" ? readReport(message["report"]) : undefined;

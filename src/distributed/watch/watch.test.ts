@@ -82,15 +82,26 @@ it("names rank 0 where its server ends or is silent, and where it has left while
   expect(await other?.verdict).toEqual({ ...place(0), kind: "left", text: "" });
 });
 
-it("tells a rank that joins after the verdict", async () => {
-  const { server, port } = await WatchServer.listen(host, { size: 3, silence: 8000, token, first: place(0) });
+it("waits with a verdict for ranks that join, and tells one that joins too late", async () => {
+  const { server, port } = await WatchServer.listen(host, { size: 3, silence: 1500, token, first: place(0) });
   ends.push(() => server.bye());
-  const ranks = [await join(port, 0, 8000), await join(port, 1, 8000)];
-  ranks[1]?.client.report({ kind: "late", text: "timed out" });
-  const expected = { ...place(1), kind: "lost", text: "timed out" };
-  expect(await ranks[0]?.verdict).toEqual(expected);
+  const first = await join(port, 0, 8000);
+  (await join(port, 1, 8000)).client.end();
+  expect(await Promise.race([first.verdict, wait(800)])).toBe("waited");
   const last = await join(port, 2, 8000);
-  expect(await Promise.race([last.verdict, wait(1000)])).toEqual(expected);
+  const expected = { ...place(1), kind: "gone", text: "" };
+  for (const rank of [first, last]) expect(await Promise.race([rank.verdict, wait(1000)])).toEqual(expected);
+
+  const { server: other, port: there } = await WatchServer.listen(host, {
+    size: 2,
+    silence: 700,
+    token,
+    first: place(0),
+  });
+  ends.push(() => other.bye());
+  const alone = await join(there, 0, 8000);
+  expect(await alone.verdict).toMatchObject({ rank: 1, kind: "silent" });
+  expect(await (await join(there, 1, 8000)).verdict).toMatchObject({ rank: 1, kind: "silent" });
 });
 
 it("ends the wait for a rank 0 that says nothing", async () => {
@@ -99,19 +110,18 @@ it("ends the wait for a rank 0 that says nothing", async () => {
   expect(await said).toContain("hello");
 });
 
-it("names rank 0, where it was silent for a while, to itself too", async () => {
+it("names rank 0 where nothing was heard of it, and to rank 0, which ran, the connection between the two", async () => {
   const welcome = `${JSON.stringify({ type: "welcome", first: place(0) })}\n`;
   const { port, said } = await listen((socket) => socket.write(welcome));
-  const expected = { ...place(0), kind: "silent", text: "" };
   const { client, verdict } = await join(port, 1, 700);
-  expect(await verdict).toEqual(expected);
+  expect(await verdict).toEqual({ ...place(0), kind: "silent", text: "" });
   client.end();
   const options = { size: 2, silence: 8000, token, first: place(0) };
   const { server, port: other } = await WatchServer.listen(host, options);
   ends.push(() => server.bye());
   const first = await join(other, 0, 8000);
   connect({ host, port: other }).end(await said);
-  expect(await first.verdict).toEqual(expected);
+  expect(await first.verdict).toEqual({ ...place(1), kind: "cut", text: "" });
 });
 
 it("lets strangers neither in nor disturb", async () => {
