@@ -74,9 +74,15 @@ async function run(folder: string, [command = "", ...args]: readonly string[], e
   return stderr;
 }
 
-/** Runs a command as two ranks, each with its variables. */
-const runTwo = (folder: string, command: readonly string[], env: (rank: number) => NodeJS.ProcessEnv) =>
-  Promise.all([0, 1].map((rank) => run(folder, command, env(rank))));
+/** Runs a command as two ranks, each with its variables. @returns what rank 0 printed on stderr */
+async function runTwo(folder: string, command: readonly string[], env: (rank: number) => NodeJS.ProcessEnv) {
+  const [first = ""] = await Promise.all([0, 1].map((rank) => run(folder, command, env(rank))));
+  return first;
+}
+
+/** The panel of a run says what has started its processes. */
+const expectLauncher = (launcher: string, printed: string) =>
+  expect(printed).toMatch(new RegExp(`processes +2, started by ${launcher}\\b`));
 
 /** The losses of a folder's run, with the number of its processes. */
 function losses(folder: string): number[] {
@@ -147,7 +153,7 @@ describe("Slurm", () => {
       SLURM_JOB_NODELIST: "node[7-8]",
       SLURM_PROCID: "0",
     };
-    await run(folder, ["bash", join(examples, "slurm.sh")], batch);
+    expectLauncher("Slurm", await run(folder, ["bash", join(examples, "slurm.sh")], batch));
     expect(losses(folder)).toEqual(expected);
     expect(await run(folder, ["bash", join(examples, "slurm.sh")], batch)).toContain("already finished");
   });
@@ -174,10 +180,11 @@ describe("docker compose", () => {
   test("the commands train with the variables", async () => {
     const [folder, port] = [projectFolder("compose"), await freePort()];
     const network = { MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };
-    await runTwo(folder, services.rank0.command.split(" "), (rank) => ({
+    const printed = await runTwo(folder, services.rank0.command.split(" "), (rank) => ({
       ...services[`rank${rank}`].environment,
       ...network,
     }));
+    expectLauncher("a launcher like torchrun", printed);
     expect(losses(folder)).toEqual(expected);
   });
 });
@@ -214,10 +221,11 @@ describe("Kubernetes", () => {
   test("the command trains with the variables", async () => {
     const [folder, port] = [projectFolder("kubernetes"), await freePort()];
     const shared = { WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };
-    await runTwo(folder, [...container.command, ...container.args], (rank) => ({
+    const printed = await runTwo(folder, [...container.command, ...container.args], (rank) => ({
       ...shared,
       RANK: `${rank}`,
     }));
+    expectLauncher("a launcher like torchrun", printed);
     expect(losses(folder)).toEqual(expected);
   });
 });
@@ -250,12 +258,13 @@ describe("Kubeflow Trainer", () => {
   test("the command trains with the variables", async () => {
     const [folder, port] = [projectFolder("kubeflow"), await freePort()];
     const network = { PET_MASTER_ADDR: "127.0.0.1", PET_MASTER_PORT: `${port}` };
-    await runTwo(folder, [...trainer.command, ...trainer.args], (rank) => ({
+    const printed = await runTwo(folder, [...trainer.command, ...trainer.args], (rank) => ({
       ...network,
       PET_NNODES: `${trainer.numNodes}`,
       PET_NPROC_PER_NODE: `${trainer.numProcPerNode}`,
       PET_NODE_RANK: `${rank}`,
     }));
+    expectLauncher("Kubeflow", printed);
     expect(losses(folder)).toEqual(expected);
   });
 });
@@ -279,11 +288,12 @@ describe("SkyPilot", () => {
     const folder = projectFolder("skypilot");
     const nodes = { SKYPILOT_NUM_NODES: "2", SKYPILOT_NODE_IPS: "127.0.0.1\n127.0.0.1" };
     const port = { MASTER_PORT: `${await freePort()}` }; // other tests use the default one
-    await runTwo(folder, ["bash", "-c", task.run], (rank) => ({
+    const printed = await runTwo(folder, ["bash", "-c", task.run], (rank) => ({
       ...nodes,
       ...port,
       SKYPILOT_NODE_RANK: `${rank}`,
     }));
+    expectLauncher("SkyPilot", printed);
     expect(losses(folder)).toEqual(expected);
   });
 });
@@ -296,7 +306,8 @@ describe("launchers that are installed here", () => {
       return skip("there is no torchrun on the PATH, nor in the cache (npm run bench)");
     const folder = projectFolder("torchrun");
     const options = ["--no-python", "--standalone", "--nproc-per-node", "2"];
-    await run(folder, [torchrun, ...options, "npx", "scalora", "train", "recipe.yaml"]);
+    const printed = await run(folder, [torchrun, ...options, "npx", "scalora", "train", "recipe.yaml"]);
+    expectLauncher("torchrun", printed);
     expect(losses(folder)).toEqual(expected);
   });
 
@@ -307,10 +318,11 @@ describe("launchers that are installed here", () => {
     const port = { MASTER_PORT: `${await freePort()}` };
     const options = ["--oversubscribe", "-x", "MASTER_PORT", "-n", "2"];
     // By its name: by its path it would put its own folder before the others of the PATH.
-    await run(folder, ["mpirun", ...options, "npx", "scalora", "train", "recipe.yaml"], {
+    const printed = await run(folder, ["mpirun", ...options, "npx", "scalora", "train", "recipe.yaml"], {
       ...allowed,
       ...port,
     });
+    expectLauncher("Open MPI", printed);
     expect(losses(folder)).toEqual(expected);
   });
 });

@@ -57,7 +57,7 @@ test("a recipe trained by 2 processes, resumed by 2, gives what one gives with t
   expect(recorded("alone").analysed.length).toBeGreaterThan(0);
   const together = await launch("train", writeRecipe("together", { accumulate: 1 }, analysis));
   expect(together.code, together.stderr).toBe(0);
-  expect(together.stderr).toMatch(/processes +2/);
+  expect(together.stderr).toMatch(/processes +2, started by scalora launch/);
   expect(together.stderr).not.toContain("[rank 1]");
   expect(recorded("together")).toEqual(recorded("alone"));
   const again = await launch("train", "--resume", at("runs", "together"));

@@ -26,6 +26,7 @@ interface Training {
   readonly context: Context;
   readonly load: () => Promise<{ trainAsRank: RunTraining }>;
   readonly group: ProcessGroup | undefined;
+  readonly launcher: string | undefined;
 }
 
 /** `scalora train`: trains a recipe, or resumes a run. */
@@ -48,7 +49,13 @@ export function addTrain(program: Command, context: Context, load: Training["loa
     .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
       const { onRanks } = await import("../../distributed/on-ranks.ts");
-      await onRanks(context, (group) => trainOnce(path, options, { context, load, group }), options.silence);
+      const { readLaunch } = await import("../../distributed/read-launch.ts");
+      const launcher = readLaunch(context.env)?.launcher;
+      await onRanks(
+        context,
+        (group) => trainOnce(path, options, { context, load, group, launcher }),
+        options.silence,
+      );
     });
   // The schemas of all methods are loaded for this command only.
   program.hook("preSubcommand", async (_, verb) => {
@@ -57,12 +64,13 @@ export function addTrain(program: Command, context: Context, load: Training["loa
 }
 
 /** Trains in this process, as one of the ranks of a group if there is one. */
-async function trainOnce(path: string | undefined, options: Options, { context, load, group }: Training) {
+async function trainOnce(path: string | undefined, options: Options, training: Training) {
+  const { context, load, group, launcher } = training;
   const recipe = await loadRequestedRecipe(path, options);
   if (!group && options.silence !== undefined) context.note("note: --silence is for several processes");
   if (!group) await context.startEngine();
   const { trainAsRank } = await load();
-  const view = new RunProgressView(context);
+  const view = new RunProgressView(context, launcher);
   const onEvent = view.show.bind(view);
   const { profile = false } = options;
   const resume = options.resume !== undefined;

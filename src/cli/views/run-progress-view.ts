@@ -22,15 +22,17 @@ const maxWarning = 2000;
 export class RunProgressView {
   private readonly context: Context;
   private readonly line: ProgressLine;
-  private readonly meter: StepMeter;
+  private readonly meter = new StepMeter();
+  private readonly launcher: string | undefined;
   private totalSteps = 0;
   private task: TaskType = "causal-lm";
   private firstStep: number | undefined;
 
-  constructor(context: Context, meter = new StepMeter()) {
+  /** @param launcher what has started the processes that train together */
+  constructor(context: Context, launcher?: string) {
     this.context = context;
     this.line = new ProgressLine(context.stderr);
-    this.meter = meter;
+    this.launcher = launcher;
   }
 
   show(event: RunEvent): void {
@@ -67,7 +69,10 @@ export class RunProgressView {
     const { paint, stderr } = this.context;
     switch (event.type) {
       case "start":
-        return panel("scalora train", startFacts(event), { columns: terminalWidth(stderr, 100), paint });
+        return panel("scalora train", startFacts(event, this.launcher), {
+          columns: terminalWidth(stderr, 100),
+          paint,
+        });
       case "eval":
         return this.evaluation(event);
       case "checkpoint":
@@ -141,7 +146,7 @@ const environmentLabels = [
 /** Checkpoints of at least this many bytes are mentioned in the panel. */
 const largeCheckpoint = 2 ** 28;
 
-function startFacts(event: StartEvent): [string, string][] {
+function startFacts(event: StartEvent, launcher: string | undefined): [string, string][] {
   const { model, parameters, environment } = event;
   const percent = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
   const facts: [string, string][] = [
@@ -157,7 +162,8 @@ function startFacts(event: StartEvent): [string, string][] {
   ];
   for (const [key, label] of environmentLabels) {
     const value = environment[key];
-    if (value !== undefined) facts.push([label, String(value)]);
+    const by = key === "worldSize" && launcher !== undefined ? `, started by ${launcher}` : "";
+    if (value !== undefined) facts.push([label, `${value}${by}`]);
   }
   const { estimatedMemory, checkpointBytes } = environment;
   if (estimatedMemory !== undefined) facts.push(["memory", `about ${formatBytes(estimatedMemory)}`]);
