@@ -52,13 +52,15 @@ SCALORA_CLONES float softmaxRow(float* row, int64_t length) {
 }
 
 // Turns logits [rows, vocabulary] into the gradient of their losses, softmax minus one at the target; returns the sum of the
-// losses. In fp32 on the CPU each row stays in the cache for all passes.
-at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets) {
+// losses, each times the weight of its row where there are weights. In fp32 on the CPU each row stays in the cache for all passes.
+at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights) {
   if (!logits.is_cpu() || logits.scalar_type() != at::kFloat || !logits.is_contiguous()) {
     const at::Tensor target = targets.unsqueeze(1);
     logits = at::log_softmax(logits, 1);
-    const at::Tensor loss = logits.gather(1, target).sum(at::kDouble).neg();
+    const at::Tensor chosen = logits.gather(1, target), factor = weights.defined() ? weights.unsqueeze(1) : at::Tensor();
+    const at::Tensor loss = (factor.defined() ? chosen * factor : chosen).sum(at::kDouble).neg();
     logits.exp_().scatter_add_(1, target, at::full(target.sizes(), -1, logits.options()));
+    if (factor.defined()) logits.mul_(factor);
     return loss;
   }
   const int64_t vocabulary = logits.size(1);
@@ -66,13 +68,17 @@ at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets) {
                     "linear_cross_entropy: a target is out of bounds of the vocabulary, ", vocabulary, " tokens");
   at::Tensor losses = at::empty({logits.size(0)}, logits.options().dtype(at::kDouble));
   float* data = logits.data_ptr<float>();
-  const at::Tensor indices = targets.contiguous();
+  const at::Tensor indices = targets.contiguous(), factors = weights.defined() ? weights.contiguous() : at::Tensor();
   at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      float *row = data + i * vocabulary, *target = row + indices.data_ptr<int64_t>()[i];
+      float *const row = data + i * vocabulary, *const target = row + indices.data_ptr<int64_t>()[i];
       const double logit = *target;
       losses.data_ptr<double>()[i] = softmaxRow(row, vocabulary) - logit;
       *target -= 1;
+      if (!factors.defined()) continue;
+      const float factor = factors.data_ptr<float>()[i];
+      losses.data_ptr<double>()[i] *= factor;
+      for (int64_t j = 0; j < vocabulary; ++j) row[j] *= factor;
     }
   });
   return losses.sum();
@@ -88,7 +94,7 @@ at::Tensor capSoftly(at::Tensor& logits, double cap) {
 
 struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
-                            double softCap, bool record) {
+                            const std::optional<at::Tensor>& rowWeights, double softCap, bool record) {
     const bool needsHidden = record && hidden.requires_grad(), needsWeight = record && weight.requires_grad();
     const int64_t rows = hidden.size(0), step = chunkRows(weight.size(0), hidden.is_cpu());
     at::Tensor dhidden = needsHidden ? at::empty_like(hidden, at::MemoryFormat::Contiguous) : at::Tensor();
@@ -99,7 +105,8 @@ struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
       const at::Tensor x = hidden.narrow(0, begin, count);
       at::Tensor dlogits = gemm(x, weight).to(at::promote_types(hidden.scalar_type(), at::kFloat));
       const at::Tensor slope = softCap > 0 ? capSoftly(dlogits, softCap) : at::Tensor();
-      total.add_(lossAndGradient(dlogits, targets.narrow(0, begin, count)));
+      const at::Tensor weights = rowWeights ? rowWeights->narrow(0, begin, count) : at::Tensor();
+      total.add_(lossAndGradient(dlogits, targets.narrow(0, begin, count), weights));
       if (!needsHidden && !needsWeight) continue;
       if (slope.defined()) dlogits.mul_(slope);
       dlogits = dlogits.to(weight.scalar_type());
@@ -116,12 +123,12 @@ struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
     auto scaled = [&](const at::Tensor& gradient) {
       return gradient.defined() ? gradient.mul(gradients[0].to(gradient.scalar_type())) : gradient;
     };
-    return {scaled(saved[0]), scaled(saved[1]), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {scaled(saved[0]), scaled(saved[1]), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
-                              std::optional<double> softCap) {
+                              std::optional<double> softCap, const std::optional<at::Tensor>& rowWeights) {
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1), "linear_cross_entropy: hidden states of shape ",
               hidden.sizes(), " do not fit a weight of shape ", weight.sizes(), "; expected [rows, hidden] and [vocabulary, hidden]");
   TORCH_CHECK(hidden.scalar_type() == weight.scalar_type(), "linear_cross_entropy: the hidden states are ", hidden.scalar_type(),
@@ -129,13 +136,17 @@ at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight
   TORCH_CHECK(targets.dim() == 1 && targets.size(0) == hidden.size(0) && targets.scalar_type() == at::kLong,
               "linear_cross_entropy: expected int64 targets of shape [", hidden.size(0), "], found ", targets.scalar_type(), targets.sizes());
   TORCH_CHECK(!softCap || *softCap > 0, "linear_cross_entropy: a soft cap must be above 0, found ", *softCap);
-  return LinearCrossEntropy::apply(hidden, weight, targets, softCap.value_or(0), at::GradMode::is_enabled());
+  TORCH_CHECK(!rowWeights || (rowWeights->sizes() == targets.sizes() && rowWeights->scalar_type() == at::kFloat),
+              "linear_cross_entropy: expected float32 row weights of shape [", hidden.size(0), "], found ",
+              rowWeights ? rowWeights->scalar_type() : at::kFloat, rowWeights ? rowWeights->sizes() : targets.sizes());
+  return LinearCrossEntropy::apply(hidden, weight, targets, rowWeights, softCap.value_or(0), at::GradMode::is_enabled());
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
-  library.def("linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor", linearCrossEntropy);
+  library.def("linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None, Tensor? row_weights=None) -> Tensor",
+              linearCrossEntropy);
 }
 
 }  // namespace scalora

@@ -182,20 +182,21 @@ function cachedAttention({ queries, keys, values }: QueryKeyValue, options: Atte
  */
 export function streamAttention(
   heads: QueryKeyValue,
-  { offsets, bounds, caches }: Pick<TokenStream, "offsets" | "bounds" | "caches">,
+  stream: Pick<TokenStream, "offsets" | "bounds" | "caches">,
   layer: number,
   options: AttentionOptions,
 ): Tensor {
   const { queries, keys, values } = heads;
+  const { bounds, caches } = stream;
   const cached =
     caches &&
-    zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {
+    zip(caches, sequenceSpans(stream.offsets)).map(([cache, { start, length }]) => {
       const part = (x: Tensor) => narrow(x, 0, start, length);
       return { queries: part(queries), ...cache.append(layer, part(keys), part(values)) };
     });
   if (bounds !== undefined && canUseFlashAttention(heads, options))
     return flashAttention(heads, bounds, options);
-  if (cached === undefined) return causalAttention(heads, offsets, options);
+  if (cached === undefined) return causalAttention(heads, stream.offsets, options);
   return concatenate(cached.map((sequence) => cachedAttention(sequence, options)));
 }
 

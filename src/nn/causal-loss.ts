@@ -1,6 +1,6 @@
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
-import { type CausalLM, type TrainingPass, tokenStream } from "./causal-lm.ts";
+import { type CausalLM, type TokenStream, type TrainingPass, tokenStream } from "./causal-lm.ts";
 import { deviceOf } from "./device-of.ts";
 
 /** One flat token stream with its labels; `src/data` makes it. */
@@ -15,23 +15,50 @@ export interface LabelledTokens {
   readonly labelTargets: Int32Array;
 }
 
-/**
- * Cross entropy summed over a batch's label tokens, in nats: a scalar, differentiable in every parameter.
- * Logits are computed for label positions only; those of an output layer without adapter and bias, chunk by chunk.
- */
+/** A stream on the model's device with its labels. */
+export interface LabelledStream {
+  readonly stream: TokenStream;
+  /** int64 `[N]`: positions in the stream whose next token is a label. */
+  readonly labelPositions: Tensor;
+  /** int64 `[N]`: the tokens to predict there. */
+  readonly labelTargets: Tensor;
+  /** float32 `[N]`: what each label counts; 1 without. */
+  readonly labelWeights?: Tensor;
+}
+
+/** `streamLossSum` of a batch, whose numbers are copied to the model's device. */
 export function causalLossSum(
   model: CausalLM,
   batch: LabelledTokens,
   { recompute }: Pick<TrainingPass, "recompute"> = {},
 ): Tensor {
-  const head = model.lm_head;
   const device = deviceOf(model);
-  if (model.info.tiedEmbeddings && head.weight instanceof torch.Tensor) recompute?.sumApart(head.weight);
-  const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device, recompute }));
-  const rows = torch.indexSelect(hidden, 0, torch.indices(batch.labelPositions, { device }));
-  const targets = torch.indices(batch.labelTargets, { device });
+  return streamLossSum(model, {
+    stream: tokenStream(batch.tokens, batch.offsets, { device, recompute }),
+    labelPositions: torch.indices(batch.labelPositions, { device }),
+    labelTargets: torch.indices(batch.labelTargets, { device }),
+  });
+}
+
+/**
+ * Cross entropy summed over a stream's label tokens, in nats: a scalar, differentiable in every parameter.
+ * Logits are computed for label positions only; those of an output layer without adapter and bias, chunk by chunk.
+ */
+export function streamLossSum(
+  model: CausalLM,
+  { stream, labelPositions, labelTargets, labelWeights }: LabelledStream,
+): Tensor {
+  const head = model.lm_head;
+  if (model.info.tiedEmbeddings && head.weight instanceof torch.Tensor)
+    stream.recompute?.sumApart(head.weight);
+  const rows = torch.indexSelect(model.hiddenStates(stream), 0, labelPositions);
   if (!head.adapter && !head.bias)
-    return torch.linearCrossEntropy(rows, head.denseWeight(), targets, { softCap: head.softCap });
+    return torch.linearCrossEntropy(rows, head.denseWeight(), labelTargets, {
+      softCap: head.softCap,
+      rowWeights: labelWeights,
+    });
   const logits = torch.toDType(head.forward(rows), "float32");
-  return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, torch.unsqueeze(targets, 1))));
+  const chosen = torch.gather(torch.logSoftmax(logits, 1), 1, torch.unsqueeze(labelTargets, 1));
+  const counted = labelWeights ? torch.mul(chosen, torch.unsqueeze(labelWeights, 1)) : chosen;
+  return torch.neg(torch.sum(counted));
 }

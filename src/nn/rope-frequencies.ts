@@ -85,6 +85,9 @@ export function ropeFrequencies(rope: RopeParameters, shape: RopeShape, length: 
   }
 }
 
+/** Whether sequences of unequal lengths may have different tables. */
+export const dependsOnLength = ({ type }: RopeParameters) => type === "dynamic" || type === "longrope";
+
 /** Key of the table for `length`: equal keys mean equal tables. */
 export function ropeFrequenciesKey(rope: RopeParameters, shape: RopeShape, length: number): number {
   if (rope.type === "dynamic") return Math.max(length, shape.maxPositions);

@@ -20,6 +20,7 @@ import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { concatenate } from "./concatenate.ts";
 import {
+  dependsOnLength,
   type RopeParameters,
   type RopeShape,
   ropeFrequencies,
@@ -87,6 +88,9 @@ export class RotaryEmbedding implements Disposable {
   private groupByFrequencies(
     stream: TokenStream,
   ): { start: number; length: number; table: DeviceFrequencies }[] {
+    const device = stream.positions.device;
+    if (!dependsOnLength(this.rope))
+      return [{ start: 0, length: stream.positions.size(0), table: this.deviceFrequencies(1, device) }];
     const groups: { start: number; length: number; tableLength: number }[] = [];
     for (const [i, { start, length }] of sequenceSpans(stream.offsets).entries()) {
       const past = stream.caches?.[i]?.length ?? 0;
@@ -95,7 +99,6 @@ export class RotaryEmbedding implements Disposable {
       if (last?.tableLength === tableLength) last.length += length;
       else groups.push({ start, length, tableLength });
     }
-    const device = stream.positions.device;
     return groups.map(({ start, length, tableLength }) => ({
       start,
       length,

@@ -125,6 +125,39 @@ test.each([5, 300])(
   },
 );
 
+test.each(["float32", "float64"] as const)(
+  "linear_cross_entropy in %s: rows count what their weights say",
+  (dtype) => {
+    torch.scope(() => {
+      const exact = leaves({ hidden: [40, 8], weight: [300, 8] });
+      const [hidden, weight] = mapTuple([exact.hidden, exact.weight], (t) =>
+        torch.toDType(torch.detach(t), dtype).setRequiresGrad(true),
+      );
+      const factors = Float32Array.from({ length: 40 }, (_, i) => [1, 0, 0.5][i % 3] ?? 0);
+      const rowWeights = torch.fromData(factors, [40], { device: "cpu" });
+      const targets = torch.indices(
+        Array.from({ length: 40 }, (_, i) => (i * 7919) % 300),
+        { device: "cpu" },
+      );
+      const ours = torch.linearCrossEntropy(hidden, weight, targets, { softCap: 2, rowWeights });
+      const logits = torch.mulScalar(
+        torch.tanh(torch.divScalar(torch.matmul(exact.hidden, torch.transpose(exact.weight, 0, 1)), 2)),
+        2,
+      );
+      const losses = torch.nllLoss(torch.logSoftmax(logits, 1), targets, { reduction: 0 });
+      const reference = torch.sum(torch.mul(losses, rowWeights));
+      const [tolerance, gradientTolerance] = dtype === "float32" ? [2e-7, 2e-6] : [1e-13, 1e-13];
+      expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(tolerance);
+      const mine = torch.grad([ours], [hidden, weight]);
+      const theirs = torch.grad([reference], [exact.hidden, exact.weight]);
+      expectGradients(mine, theirs, gradientTolerance);
+      expect(() =>
+        torch.linearCrossEntropy(hidden, weight, targets, { rowWeights: torch.narrow(rowWeights, 0, 0, 39) }),
+      ).toThrow("expected float32 row weights of shape [40]");
+    });
+  },
+);
+
 test("linear_cross_entropy in float32 equals float64's, gradients included", () => {
   torch.scope(() => {
     const { hidden, weight } = leaves({ hidden: [50, 8], weight: [1003, 8] });

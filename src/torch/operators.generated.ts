@@ -2113,8 +2113,8 @@ export function fusedActAndMul(gate: Tensor, up: Tensor, linear: number, cubic: 
 
 let linearCrossEntropy$: NativeOperator<number> | undefined;
 /**
- * `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor`
- * @param options unless given: `softCap` none
+ * `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None, Tensor? row_weights=None) -> Tensor`
+ * @param options unless given: `softCap` none, `rowWeights` none
  */
 export function linearCrossEntropy(
   hidden: Tensor,
@@ -2122,7 +2122,8 @@ export function linearCrossEntropy(
   targets: Tensor,
   options?: {
     readonly softCap?: number | null | undefined;
+    readonly rowWeights?: Tensor | null | undefined;
   },
 ): Tensor {
-  return wrap((linearCrossEntropy$ ??= bind<number>("scalora::linear_cross_entropy", ""))(hidden.handle, weight.handle, targets.handle, options?.softCap));
+  return wrap((linearCrossEntropy$ ??= bind<number>("scalora::linear_cross_entropy", ""))(hidden.handle, weight.handle, targets.handle, options?.softCap, handleOf(options?.rowWeights)));
 }
