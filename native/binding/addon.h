@@ -69,6 +69,7 @@ void registerTensors(napi_env env, napi_value exports);
 void registerAutograd(napi_env env, napi_value exports);
 void registerDispatch(napi_env env, napi_value exports);
 void registerGenerators(napi_env env, napi_value exports);
+void registerGraphs(napi_env env, napi_value exports);
 void registerMapping(napi_env env, napi_value exports);
 void registerMemoryCount(napi_env env, napi_value exports);
 void registerProfile(napi_env env, napi_value exports);

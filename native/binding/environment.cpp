@@ -1,5 +1,7 @@
 #include "environment.h"
 
+#include "device_graph.h"
+
 #include <bitset>
 #include <mutex>
 
@@ -35,17 +37,30 @@ Environment* findEnvironment(napi_env env) {
 
 Environment& environment(napi_env env) { return *findEnvironment(env); }
 
+namespace {
+
+at::Tensor tensorOfHandle(Environment& state, double handle, const char* what) {
+  at::Tensor tensor = state.tensors.get(handle, what);
+  if (state.recording) state.recording->noteUsed(handle, tensor);
+  return tensor;
+}
+
+}  // namespace
+
 at::Tensor toTensor(napi_env env, napi_value value, const char* what) {
-  return environment(env).tensors.get(toNumber(env, value, what), what);
+  return tensorOfHandle(environment(env), toNumber(env, value, what), what);
 }
 
 at::Tensor toOptionalTensor(napi_env env, napi_value value, const char* what) {
   const double handle = toNumber(env, value, what);
-  return handle == 0 ? at::Tensor() : environment(env).tensors.get(handle, what);
+  return handle == 0 ? at::Tensor() : tensorOfHandle(environment(env), handle, what);
 }
 
 napi_value fromTensor(napi_env env, const at::Tensor& tensor) {
-  return fromNumber(env, tensor.defined() ? environment(env).tensors.add(tensor) : 0);
+  Environment& state = environment(env);
+  const double handle = tensor.defined() ? state.tensors.add(tensor) : 0;
+  if (state.recording) state.recording->noteMade(handle);
+  return fromNumber(env, handle);
 }
 
 void registerEnvironment(napi_env env) {

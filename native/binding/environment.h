@@ -11,6 +11,7 @@
 
 namespace scalora {
 
+class DeviceGraph;
 class MappedFile;
 struct ProcessGroupHandle;
 
@@ -31,6 +32,8 @@ struct Environment {
   Slots<at::Generator> generators{number.value, "generator", "dispose it later"};
   Slots<std::shared_ptr<MappedFile>> files{number.value, "mapped file", "close it later"};
   Slots<std::shared_ptr<ProcessGroupHandle>> groups{number.value, "process group", "dispose it later"};
+  Slots<std::shared_ptr<DeviceGraph>> graphs{number.value, "graph", "dispose it later"};
+  std::shared_ptr<DeviceGraph> recording;  // the one of `graphs` that is being recorded
   napi_ref errorFactory = nullptr;
 };
 

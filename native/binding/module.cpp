@@ -8,6 +8,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
     scalora::registerAutograd(env, exports);
     scalora::registerDispatch(env, exports);
     scalora::registerGenerators(env, exports);
+    scalora::registerGraphs(env, exports);
     scalora::registerMapping(env, exports);
     scalora::registerMemoryCount(env, exports);
     scalora::registerProfile(env, exports);

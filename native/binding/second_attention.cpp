@@ -1,7 +1,7 @@
 // Attention on the second device. Flash attention over a token stream is libtorch's operator, whose kernels are CUDA's, computed by
 // ours of the CPU. It refuses what CUDA's kernel refuses, so a test without a GPU sees that the operator is called as that kernel
 // expects. Scaled dot-product attention is libtorch's of the CPU, which keeps as little for the backward pass as CUDA's.
-#include "second_device.h"
+#include "second_graph.h"
 
 #include <ATen/ATen.h>
 #include <ATen/SDPBackend.h>
@@ -144,11 +144,11 @@ FusedBackward fusedBackward(const at::Tensor& dout, const at::Tensor& q, const a
 
 void registerSecondAttention() {
   static torch::Library kernels(torch::Library::IMPL, "aten", c10::DispatchKey::PrivateUse1, __FILE__, __LINE__);
-  kernels.impl("_flash_attention_forward", &flashForward);
-  kernels.impl("_flash_attention_backward", &flashBackward);
+  kernels.impl("_flash_attention_forward", &Recorded<&flashForward>::call);
+  kernels.impl("_flash_attention_backward", &Recorded<&flashBackward>::call);
   at::native::_fused_sdp_choice_stub.set_privateuse1_dispatch_ptr(&chooseAttention);
-  kernels.impl("_scaled_dot_product_fused_attention_overrideable", &fusedForward);
-  kernels.impl("_scaled_dot_product_fused_attention_overrideable_backward", &fusedBackward);
+  kernels.impl("_scaled_dot_product_fused_attention_overrideable", &Recorded<&fusedForward>::call);
+  kernels.impl("_scaled_dot_product_fused_attention_overrideable_backward", &Recorded<&fusedBackward>::call);
 }
 
 }  // namespace scalora

@@ -4,6 +4,7 @@
 #include "second_device.h"
 
 #include "addon.h"
+#include "second_graph.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -130,7 +131,13 @@ struct Waits {
   std::vector<std::string> names;
 };
 Waits waits;
-thread_local bool isWithinOperator = false;  // whose copies to the CPU and back are no copies on a GPU
+
+// The host would wait here for a GPU; not within an operator, whose copies to the CPU and back are no copies on a GPU.
+void noteWait(const std::string& what) {
+  if (WithinOperator::isActive()) return;
+  refuseInGraph(what);
+  waits.note(what);
+}
 
 // A CPU generator that belongs to the second device.
 struct SecondGenerator final : c10::GeneratorImpl {
@@ -214,35 +221,91 @@ bool waitsOnGpu(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   return names.count(name) > 0;
 }
 
+void runWithin(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  const WithinOperator within;
+  at::native::cpu_fallback(op, stack);
+}
+
+c10::IValue bareValue(const c10::IValue& value) {
+  if (value.isTensor()) return bareTensor(value.toTensor());
+  if (value.isTensorList()) {
+    c10::List<at::Tensor> tensors;
+    for (const at::Tensor& tensor : value.toTensorVector()) tensors.push_back(bareTensor(tensor));
+    return tensors;
+  }
+  if (value.isOptionalTensorList()) {
+    c10::List<std::optional<at::Tensor>> tensors;
+    for (const auto& tensor : value.toOptionalTensorVector()) tensors.push_back(tensor ? std::optional(bareTensor(*tensor)) : std::nullopt);
+    return tensors;
+  }
+  return value;
+}
+
+torch::jit::Stack bareValues(const torch::jit::Stack& stack, size_t count) {
+  torch::jit::Stack values;
+  for (const c10::IValue& value : torch::jit::last(stack, count)) values.push_back(bareValue(value));
+  return values;
+}
+
+void overwriteValue(const c10::IValue& to, const c10::IValue& from) {
+  if (to.isTensor()) return overwriteTensor(to.toTensor(), from.toTensor());
+  if (!to.isTensorList()) return;
+  const auto places = to.toTensorVector(), values = from.toTensorVector();
+  for (size_t i = 0; i < places.size(); ++i) overwriteTensor(places[i], values.at(i));
+}
+
+void beforeWriteOf(const c10::Argument& argument, const c10::IValue& value) {
+  if (argument.alias_info() == nullptr || !argument.alias_info()->isWrite()) return;
+  if (value.isTensor()) beforeWriteInGraph(value.toTensor());
+  if (value.isTensorList()) for (const at::Tensor& tensor : value.toTensorVector()) beforeWriteInGraph(tensor);
+}
+
+void recordOperator(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  const auto& arguments = op.schema().arguments();
+  if (op.hasTag(at::Tag::nondeterministic_seeded)) refuseInGraph(op.operator_name().name + " draws random numbers");
+  const torch::jit::Stack given = bareValues(*stack, arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i) beforeWriteOf(arguments[i], given[i]);
+  runWithin(op, stack);
+  addToGraph([op, given, results = bareValues(*stack, op.schema().returns().size())] {
+    torch::jit::Stack again = given;
+    runWithin(op, &again);
+    for (size_t i = 0; i < results.size(); ++i) overwriteValue(results[i], again[i]);
+  });
+}
+
 void runOnCpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto& arguments = op.schema().arguments();
   for (size_t i = 0; i < arguments.size(); ++i)
     checkArgument(op, torch::jit::peek(*stack, i, arguments.size()), arguments[i].name());
-  if (!isWithinOperator && waitsOnGpu(op, *stack)) waits.note(op.operator_name().name);
-  const bool outer = std::exchange(isWithinOperator, true);
-  try {
-    at::native::cpu_fallback(op, stack);
-  } catch (...) {
-    isWithinOperator = outer;
-    throw;
-  }
-  isWithinOperator = outer;
+  if (waitsOnGpu(op, *stack)) noteWait(op.operator_name().name);
+  if (isRecordedNow()) recordOperator(op, stack);
+  else runWithin(op, stack);
+}
+
+at::Tensor kept(const at::Tensor& made) {
+  keepInGraph(made);
+  return made;
 }
 
 at::Tensor emptyTensor(at::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
                        std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
-  return at::detail::empty_generic(size, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype), format);
+  return kept(at::detail::empty_generic(size, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype), format));
 }
 
 at::Tensor emptyStrided(at::IntArrayRef size, at::IntArrayRef stride, std::optional<at::ScalarType> dtype,
                         std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
-  return at::detail::empty_strided_generic(size, stride, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype));
+  return kept(at::detail::empty_strided_generic(size, stride, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype)));
 }
 
 at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool nonBlocking) {
   const at::Tensor& host = from.is_cpu() ? from : to;
   const bool isAsynchronous = !host.is_cpu() || (nonBlocking && PinnedMemory::has(host.storage().data()));
-  if (!isAsynchronous && !isWithinOperator) waits.note(from.is_cpu() ? "copy from the host" : "copy to the host");
+  if (!isAsynchronous) noteWait(from.is_cpu() ? "copy from the host" : "copy to the host");
+  if (isRecordedNow()) {
+    TORCH_CHECK(!host.is_cpu(), "a replay would copy from or to memory that the host has freed by then");
+    beforeWriteInGraph(to);
+    addToGraph([from = bareTensor(from), to = bareTensor(to)] { onHost(to).copy_(onHost(from)); });
+  }
   onHost(to).copy_(onHost(from));
   return to;
 }
@@ -251,8 +314,10 @@ at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool nonBlocki
 const at::Tensor& resizeTensor(const at::Tensor& tensor, at::IntArrayRef size, std::optional<at::MemoryFormat>) {
   auto* impl = tensor.unsafeGetTensorImpl();
   const size_t bytes = at::detail::computeStorageNbytesContiguous(size, tensor.element_size(), tensor.storage_offset());
-  if (bytes > tensor.storage().nbytes())
+  if (bytes > tensor.storage().nbytes()) {
     impl->set_storage_keep_dtype(c10::Storage(c10::Storage::use_byte_size_t(), bytes, &hostMemory, false));
+    keepInGraph(tensor);
+  }
   impl->set_sizes_contiguous(size);
   return tensor;
 }

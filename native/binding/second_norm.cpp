@@ -1,6 +1,6 @@
 // RMSNorm on the second device: libtorch's fused operator, whose kernels are those of GPUs. Without it libtorch writes the norm out,
 // which keeps more for the backward pass than a GPU does.
-#include "second_device.h"
+#include "second_graph.h"
 
 #include <ATen/ATen.h>
 #include <torch/library.h>
@@ -52,8 +52,8 @@ std::tuple<at::Tensor, at::Tensor> normBackward(const at::Tensor& gradient, cons
 
 void registerSecondNorm() {
   static torch::Library kernels(torch::Library::IMPL, "aten", c10::DispatchKey::PrivateUse1, __FILE__, __LINE__);
-  kernels.impl("_fused_rms_norm", &normForward);
-  kernels.impl("_fused_rms_norm_backward", &normBackward);
+  kernels.impl("_fused_rms_norm", &Recorded<&normForward>::call);
+  kernels.impl("_fused_rms_norm_backward", &Recorded<&normBackward>::call);
 }
 
 }  // namespace scalora

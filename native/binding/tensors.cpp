@@ -40,6 +40,7 @@ at::ScalarType scalarType(napi_env env, napi_value value) {
 
 // fromData(typedArray, shape, dtype, device): a copy. A GPU copies from pinned memory, and the host does not wait for it.
 napi_value fromData(napi_env env, const std::vector<napi_value>& args) {
+  if (environment(env).recording) throw Failure("tensor", "numbers of the host are copied while a graph is recorded: a replay would not see new ones");
   Bytes bytes = bytesOf(env, args.at(0));
   const c10::Device device(toString(env, args.at(3), "device"));
   const bool isPinned = device.is_cuda() || device.is_privateuseone();

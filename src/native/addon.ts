@@ -36,6 +36,13 @@ export interface NativeAddon {
   setGeneratorState(generator: number, state: number): void;
   disposeGenerator(generator: number): boolean;
 
+  /** Begins to record what this thread has a GPU do. @returns the handle of a graph */
+  beginGraph(device: string): number;
+  endGraph(graph: number): undefined;
+  /** @returns false where nothing was done, because a tensor that the graph was recorded with is gone or lies elsewhere */
+  replayGraph(graph: number): boolean;
+  disposeGraph(graph: number): boolean;
+
   mapFile(path: string): [handle: number, size: number];
   mappedTensor(file: number, byteOffset: number, shape: readonly number[], dtype: number): number;
   closeMappedFile(file: number): boolean;

@@ -1,5 +1,6 @@
 export { grad, isGradEnabled, noGrad } from "./autograd.ts";
 export { measureBfloat16 } from "./bfloat16-speed.ts";
+export { DeviceGraph } from "./device-graph.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
 export { fromData, indices } from "./from-data.ts";
