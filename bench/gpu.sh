@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the addon against Python's torch, runs the tests of the GPU path on the GPU, and times training steps of LoRA, ScaLoRA-I and
-# QLoRA at LLaMA-3-8B's shape beside PEFT's (QLoRA's where bitsandbytes is there): docs/gpu.md.
+# QLoRA at LLaMA-3-8B's shape beside PEFT's (QLoRA's where bitsandbytes is there), and of LoRA at SmolLM2's with and without recorded
+# passes: docs/gpu.md.
 #   bench/gpu.sh [--device cuda:0] [--tiny] [--pack .local/gpu/pack.tar.xz]
 # A part that fails leaves the results of the others. Everything goes to $OUT (otherwise .local/gpu/out): results.json, log.
 set -u
@@ -56,6 +57,8 @@ peer lora
 run scalora-i 60 time-step.ts scalora-i --device "$device"
 run qlora 80 time-step.ts qlora --device "$device"
 peer qlora
+run small 60 time-step.ts lora --small --device "$device"
+run small-graphs 60 time-step.ts lora --small --graphs --device "$device"
 node --import tsx bench/gpu/summary.ts "$work" $tiny | tee -a "$out/log"
 cp "$work/results.json" "$out/results.json" || exit 1
 for status in "$work"/parts/*.status; do [ "$(cat "$status")" = 0 ] || exit 1; done

@@ -23,6 +23,13 @@ test.each(["lora", "scalora-i", "qlora"])("a dry run times %s", async (method) =
   expect([seconds.length, loss > 5, tokensPerSecond > 0]).toEqual([2, true, true]);
 });
 
+test("a dry run times a small model with recorded passes", async () => {
+  const { graphs, loss } = await resultOf("time-step.ts", "lora", "--small", "--graphs", ...tiny);
+  expect(graphs).toEqual({ recordings: 1, replays: 3 });
+  const plain = await resultOf("time-step.ts", "lora", "--small", ...tiny);
+  expect(Math.abs(loss - plain.loss)).toBeLessThan(0.05);
+});
+
 test("a dry run measures the peak of matrix products", async () => {
   expect((await resultOf("time-peak.ts", ...tiny)).operationsPerSecond).toBeGreaterThan(0);
 });

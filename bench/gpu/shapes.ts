@@ -19,6 +19,21 @@ const llama3 = {
   eos_token_id: 128_001,
 };
 
+/** SmolLM2-135M, whose steps are short: much of them may be launches. */
+const smollm2 = {
+  ...llama3,
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  vocab_size: 49_152,
+  rope_theta: 100_000,
+  tie_word_embeddings: true,
+  bos_token_id: 1,
+  eos_token_id: 2,
+};
+
 /** A model for a dry run, which shows that every part runs and nothing about its speed. */
 const tiny = {
   ...llama3,
@@ -34,10 +49,12 @@ const tiny = {
 };
 
 /** What is timed: the config, tokens of the one sequence of a step, steps to warm up and to time. */
-export const shapeOf = (isTiny: boolean) =>
+export const shapeOf = (isTiny: boolean, isSmall = false) =>
   isTiny
-    ? { config: tiny, tokens: 64, warmUp: 1, steps: 2, peakSize: 256 }
-    : { config: llama3, tokens: 4096, warmUp: 3, steps: 10, peakSize: 8192 };
+    ? { config: tiny, tokens: 64, warmUp: isSmall ? 2 : 1, steps: 2, peakSize: 256 }
+    : isSmall
+      ? { config: smollm2, tokens: 512, warmUp: 5, steps: 40, peakSize: 8192 }
+      : { config: llama3, tokens: 4096, warmUp: 3, steps: 10, peakSize: 8192 };
 
 /** The layers with adapters of rank 16, the same in PEFT. */
 export const targetModules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];

@@ -39,8 +39,9 @@ if (values.tiny) console.log("a dry run: its figures say nothing about speed");
 if (peak !== undefined) console.log(`peak of matrix products: ${(peak / 1e12).toFixed(3)} TFLOP/s`);
 for (const [part, { status, result }] of Object.entries(results)) {
   const rate: number | undefined = result?.tokensPerSecond;
+  // The operations of a token are those of LLaMA-3-8B.
   const share =
-    rate === undefined || peak === undefined
+    rate === undefined || peak === undefined || part.startsWith("small")
       ? ""
       : `, ${((100 * rate * perToken) / peak).toFixed(1)} % of the peak`;
   const figures = rate === undefined ? "" : `${rate.toFixed(0)} tokens/s${share}`;

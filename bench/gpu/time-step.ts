@@ -1,4 +1,4 @@
-// A training step of ours on one device: `time-step.ts METHOD --device cuda:0 [--tiny]` prints a line of JSON.
+// A training step of ours on one device: `time-step.ts METHOD --device cuda:0 [--small] [--graphs] [--tiny]` prints a line of JSON.
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type AdapterOptions, attach } from "../../src/adapters/index.ts";
@@ -7,14 +7,24 @@ import { createModel } from "../../src/models/index.ts";
 import { AdamW, makeSchedule } from "../../src/optim/index.ts";
 import { quantiseLinearLayers } from "../../src/testing/quantise-model.ts";
 import * as torch from "../../src/torch/index.ts";
+import { useSecondDevice } from "../../src/torch/second-device.ts";
+import { StepGraphs } from "../../src/train/graphs/step-graphs.ts";
 import { trainStep } from "../../src/train/step.ts";
 import { shapeOf, targetModules } from "./shapes.ts";
 
 const { values, positionals } = parseArgs({
-  options: { device: { type: "string", default: "cuda:0" }, tiny: { type: "boolean", default: false } },
+  options: {
+    device: { type: "string", default: "cuda:0" },
+    tiny: { type: "boolean", default: false },
+    /** SmolLM2's shape in the place of LLaMA-3-8B's. */
+    small: { type: "boolean", default: false },
+    /** With recorded passes; on the CPU those of the second device. */
+    graphs: { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
-const { config, tokens, warmUp, steps } = shapeOf(values.tiny);
+const { config, tokens, warmUp, steps } = shapeOf(values.tiny, values.small);
+const device = values.graphs && values.device === "cpu" ? useSecondDevice() : values.device;
 const adapterOf: Readonly<Record<string, AdapterOptions>> = {
   lora: { method: "lora", rank: 16, targetModules },
   qlora: { method: "qlora", rank: 16, targetModules },
@@ -24,13 +34,17 @@ const [method = ""] = positionals;
 const adapter = adapterOf[method];
 if (adapter === undefined) throw new Error(`one of ${Object.keys(adapterOf).join(", ")} is needed`);
 
-using generator = new torch.Generator(0, values.device);
+using generator = new torch.Generator(0, device);
 const dense = createModel(config, generator, "bfloat16");
 using model = method === "qlora" ? quantiseLinearLayers(dense) : dense;
 using adapters = attach(model, adapter, 1);
 using optimizer = new AdamW(adapters.trainables());
 const schedule = makeSchedule({ name: "constant", lr: 1e-4, steps: warmUp + steps });
-const parts = { model, adapters, optimizer, schedule, clip: 1 };
+const failed = (message: string) => {
+  throw new Error(message);
+};
+using graphs = values.graphs ? new StepGraphs(model, failed) : undefined;
+const parts = { model, adapters, optimizer, schedule, clip: 1, graphs };
 const row = {
   ids: Int32Array.from({ length: tokens }, (_, i) => (i * 7919) % config.vocab_size),
   isLabel: new Uint8Array(tokens).fill(1).fill(0, 0, 1),
@@ -54,13 +68,14 @@ const result = {
   seconds,
   events: event,
   loss,
+  ...(graphs && { graphs: graphs.counts }),
   memory: memoryUsed(),
 };
 console.log(JSON.stringify(result));
 
 /** Reading a number waits for all that comes before it on the GPU. */
 function waitForDevice(): void {
-  torch.scope(() => torch.zeros([], { device: values.device }).item());
+  torch.scope(() => torch.zeros([], { device }).item());
 }
 
 /** MiB that the GPU has in use, freed memory that the process keeps included. */

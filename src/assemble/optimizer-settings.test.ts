@@ -49,6 +49,8 @@ const others = ["steps", "epochs", "batchSize", "batchTokens", "seed", "evalEver
 const watching = ["keepLast", "patience", "stopOnDivergence"];
 /** Change memory and time, not a bit of the result (recompute.test.ts, sharded-base.test.ts). */
 const exact = ["recompute", "shardBase"];
+/** How a GPU computes (train-with-graphs.test.ts). */
+const onGpu = ["cudaGraphs"];
 
 const recipeOf = (adapter: object, settings: object) => ({
   model: { path: import.meta.dirname },
@@ -81,7 +83,7 @@ function parsed(adapter: Options, settings: object) {
 
 test("each setting of the optimiser is tried below", () => {
   const tried = new Set(Object.values(changes).flatMap((each) => Object.keys(each)));
-  expect([...tried, ...others, ...watching, ...exact].sort()).toEqual(
+  expect([...tried, ...others, ...watching, ...exact, ...onGpu].sort()).toEqual(
     Object.keys(trainSchema().shape).sort(),
   );
 });

@@ -110,6 +110,12 @@ export const trainSchema = () =>
         "Share the base model's weights out between the processes of a job, for models that do not fit into the memory of one (docs/distributed.md)",
       unset: "false: each process has the whole model",
     }),
+    cudaGraphs: z.boolean().optional().meta({
+      expects: "true or false",
+      description:
+        "Record the forward and backward passes of padded batches as CUDA graphs and replay them, for small models on a GPU (docs/gpu.md); off, because it was never measured on one",
+      unset: "false",
+    }),
     stopOnDivergence: z.boolean().optional().meta({
       expects: "true or false",
       description:

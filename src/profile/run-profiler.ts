@@ -46,6 +46,10 @@ export class RunProfiler implements StepProfiler, Disposable {
     this.folder = folder;
   }
 
+  get isRecording(): boolean {
+    return this.current !== undefined;
+  }
+
   beforeStep(step: number, totalSteps: number): void {
     this.plan ??= planOf(step, totalSteps);
     if (step < this.plan.first || this.isReported || this.isComplete()) return;

@@ -24,6 +24,7 @@ import {
   threads,
 } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
+import { requireGraphs } from "../train/graphs/require-graphs.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -96,6 +97,7 @@ export async function prepareRun(recipe: Recipe, options: PrepareOptions = {}): 
   try {
     const { base, shards } = await loadBase(recipe, options, { places, own });
     const { model } = base;
+    if (recipe.train.cudaGraphs) requireGraphs(model, Math.max(group?.size ?? 1, options.ranks ?? 1));
     const dataset = await loadDataset(recipe.data, base.tokenizer, {
       maxLength: model.info.maxPositions,
       seed,

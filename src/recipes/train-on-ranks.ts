@@ -91,6 +91,7 @@ export async function prepareOnRanks(
     ...(isClassifier(base.model) && { generators: new Map([["dropout", dropout]]) }),
     gemmBackend: base.gemmBackend,
     ...(observer && { observer }),
+    ...(recipe.train.cudaGraphs && { cudaGraphs: true }),
     ...(group && { group }),
   };
   const warnings = [

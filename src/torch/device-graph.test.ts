@@ -138,7 +138,9 @@ test("a graph keeps its memory, and gives it back", () => {
     const held = () => torch.deviceMemory(device)?.tensors ?? expect.fail("no count");
     const x = torch.zeros([1000], { device });
     const before = held();
-    const graph = torch.DeviceGraph.record(device, () => torch.scope(() => void torch.square(torch.square(x))));
+    const graph = torch.DeviceGraph.record(device, () =>
+      torch.scope(() => void torch.square(torch.square(x))),
+    );
     expect(held() - before).toBeGreaterThanOrEqual(8000);
     graph.dispose();
     expect(held()).toBe(before);

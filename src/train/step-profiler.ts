@@ -5,6 +5,8 @@ export type StepPhase = "data" | "method" | "forward" | "backward" | "gradients"
 
 /** Looks where the time of some steps goes, without changing the training, bit for bit. */
 export interface StepProfiler {
+  /** Whether it looks at the present step. */
+  readonly isRecording: boolean;
   /** Called before a step takes its rows. */
   beforeStep(step: number, totalSteps: number): void;
   /** Called when a step begins another part. */

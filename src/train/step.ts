@@ -3,7 +3,6 @@ import { naming } from "../adapters/core/name-method.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import { deviceOf } from "../nn/index.ts";
-import { backward, RecomputedPass } from "../nn/recompute.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { LayerAnalysis } from "../run/analysis-event.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
@@ -11,7 +10,9 @@ import * as torch from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { mapInTurns } from "../util/event-loop.ts";
+import { forwardAndBackward } from "./forward-and-backward.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
+import type { StepGraphs } from "./graphs/step-graphs.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 import type { DataParallel } from "./ranks/data-parallel.ts";
@@ -32,8 +33,10 @@ export interface StepParts {
   readonly recompute?: boolean;
   /** The ranks that share the step's micro-batches, each of which has all of them; this process alone by default. */
   readonly ranks?: DataParallel | undefined;
+  /** Forward and backward passes of a decoder as graphs of its GPU, where this process trains alone. */
+  readonly graphs?: StepGraphs | undefined;
   readonly observer?: StepObserver;
-  readonly profiler?: Pick<StepProfiler, "beginPhase">;
+  readonly profiler?: Pick<StepProfiler, "beginPhase" | "isRecording">;
 }
 
 /** Observes some steps of a run without changing the training, bit for bit. */
@@ -142,14 +145,16 @@ export async function trainStep(
 
 /** The summed loss of the micro-batches with the present weights, under the same dropout masks as before. */
 async function recomputeLoss(
-  { ranks }: Pick<StepParts, "ranks">,
+  { ranks, graphs }: Pick<StepParts, "ranks" | "graphs">,
   { objective, counted, masks }: Passes,
 ): Promise<number> {
   masks.rewind();
+  const lossSum = (batch: Batch, index: number) =>
+    graphs && !graphs.hasGivenUp
+      ? graphs.lossSum(batch)
+      : masks.draw(index, (dropout) => objective.lossSum(batch, { dropout }));
   const lossOf = (batch: Batch, index: number) =>
-    torch.noGrad(() =>
-      torch.scope(() => masks.draw(index, (dropout) => objective.lossSum(batch, { dropout }).item())),
-    );
+    torch.noGrad(() => torch.scope(() => lossSum(batch, index).item()));
   const losses = ranks
     ? await ranks.collect(counted.length, (index) => lossOf(elementAt(counted, index), index))
     : await mapInTurns(counted, lossOf);
@@ -186,7 +191,7 @@ async function accumulate(parts: StepParts, passes: Passes): Promise<Tensor> {
     observer?.afterMicroBatch?.(index + 1, counted.length, gradientOf);
   const lossOf = (batch: Batch, index: number) =>
     inStep.run((): Tensor => {
-      const sum = torch.scope(() => forwardAndBackward(parts, passes, batch, index));
+      const sum = torch.scope(() => addGradients(parts, passes, batch, index));
       if (ranks) profiler?.beginPhase("gradients");
       else afterEach(index, ({ grad }) => grad);
       return sum;
@@ -195,7 +200,7 @@ async function accumulate(parts: StepParts, passes: Passes): Promise<Tensor> {
     const sums = await mapInTurns(counted, lossOf);
     return inStep.run(() => torch.sum(torch.stack(sums), { dtype: "float64" }));
   }
-  const leaves = [...(adapters.watched?.() ?? []), ...(observer?.watched?.() ?? [])];
+  const leaves = watchedBy(adapters, observer);
   const losses = await ranks.accumulate(counted.length, (index) => lossOf(elementAt(counted, index), index), {
     leaves,
     afterEach: (index, sumOf) => inStep.run(() => afterEach(index, sumOf)),
@@ -207,28 +212,31 @@ async function accumulate(parts: StepParts, passes: Passes): Promise<Tensor> {
 }
 
 /** Adds the gradients of a micro-batch. @returns its loss, detached */
-function forwardAndBackward(
+function addGradients(
   parts: StepParts,
   { objective, labelTokens, masks }: Passes,
   batch: Batch,
   index: number,
 ): Tensor {
-  const { adapters, recompute, profiler } = parts;
-  return masks.draw(index, (dropout) => {
-    using recomputed = recompute ? new RecomputedPass(dropout) : undefined;
-    profiler?.beginPhase("forward");
-    const loss = objective.lossSum(batch, { dropout, recompute: recomputed });
-    if (!loss.requiresGrad)
-      throw new ScaloraError("run", `Method ${adapters.method}: the loss depends on none of its trainables`, {
-        expected: "layers that compute with parameters that require a gradient",
-        found: "a loss without a gradient",
-        fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
-      });
-    profiler?.beginPhase("backward");
-    backward(torch.divScalar(loss, labelTokens), recomputed);
-    return torch.detach(loss);
-  });
+  const { graphs } = parts;
+  if (graphs && !graphs.hasGivenUp) return graphs.pass(parts, batch, labelTokens, canReplay(parts));
+  return masks.draw(index, (dropout) =>
+    forwardAndBackward(parts, {
+      sum: (recompute) => objective.lossSum(batch, { dropout, recompute }),
+      mean: (sum) => torch.divScalar(sum, labelTokens),
+      dropout,
+    }),
+  );
 }
+
+/** Whether no tensor collects gradients that does not in other steps, and no operator is looked at. */
+const canReplay = ({ adapters, observer, profiler }: StepParts) =>
+  profiler?.isRecording !== true && watchedBy(adapters, observer).length === 0;
+
+const watchedBy = (adapters: AdapterSet, observer: StepObserver | undefined): Tensor[] => [
+  ...(adapters.watched?.() ?? []),
+  ...(observer?.watched?.() ?? []),
+];
 
 function finiteNorms(
   parts: StepParts,

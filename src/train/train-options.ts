@@ -67,6 +67,8 @@ export interface TrainOptions {
   readonly generators?: ReadonlyMap<string, Generator>;
   /** Whether the backward pass runs the model's blocks again, for less memory; losses and gradients stay the same, bit for bit. */
   readonly recompute?: boolean;
+  /** Whether forward and backward passes are recorded as CUDA graphs: decoders on a GPU, without a group. */
+  readonly cudaGraphs?: boolean;
   /** The GEMM backend in use (default "aten"); a resume switches to the one that the run was started with. */
   readonly gemmBackend?: GemmBackend;
   /** Model, data and environment for the start event; threads and GEMM backend are added. */

@@ -11,6 +11,8 @@ import { checkpointPath, pruneCheckpoints, UnfinishedCheckpoint } from "./checkp
 import { checkpointTensors, isWrittenTogether, saveOnRanks } from "./checkpoints/save-on-ranks.ts";
 import { divergenceAtEnd, divergenceError, hasCollapsed, hasDiverged, noteLoss } from "./divergence.ts";
 import { evaluateLoss } from "./evaluate.ts";
+import { requireGraphs } from "./graphs/require-graphs.ts";
+import { StepGraphs } from "./graphs/step-graphs.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
 import { DataParallel } from "./ranks/data-parallel.ts";
@@ -70,6 +72,7 @@ class Trainer {
   private readonly recorder: RunRecorder;
   private readonly guessLoss: number;
   private readonly ranks: DataParallel | undefined;
+  private readonly graphs: StepGraphs | undefined;
   private hasSeenGradient = false;
   private hasProfile = false;
   /** Whether a checkpoint that cannot be read has been warned of. */
@@ -88,6 +91,9 @@ class Trainer {
     this.guessLoss = objectiveOf(options.model).guessLoss;
     this.gemmBackend = options.gemmBackend ?? "aten";
     this.recorder = new RunRecorder(options, this.settings, this.progress);
+    const { cudaGraphs, model, group } = options;
+    const warn = (message: string) => this.warn(message);
+    this.graphs = cudaGraphs ? new StepGraphs(requireGraphs(model, group?.size), warn) : undefined;
   }
 
   async run(): Promise<TrainResult> {
@@ -114,6 +120,7 @@ class Trainer {
       throw error;
     } finally {
       process.off("exit", abandon);
+      this.graphs?.dispose();
     }
   }
 
@@ -198,6 +205,7 @@ class Trainer {
       {
         ...options,
         ranks: this.ranks,
+        graphs: this.graphs,
         clip: settings.clip,
         dropout: options.generators?.get("dropout"),
       },

@@ -188,6 +188,11 @@ export interface AdapterSet extends StepHooks, Disposable {
   counters(): Json;
   /** Takes back what `counters` gave. */
   loadCounters(counters: Json): void;
+  /**
+   * Whether passes compute the same whatever the counters are, because events only write into tensors. Otherwise passes that were
+   * recorded are recorded anew when the counters change (`train.cudaGraphs`).
+   */
+  readonly eventsOnlyChangeTensors?: boolean | undefined;
   /** Frees gradients and factors. The model keeps its weights, and layers lose their adapters. */
   dispose(): void;
 }

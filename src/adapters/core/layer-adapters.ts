@@ -30,6 +30,8 @@ export interface MethodHooks extends StepHooks {
   loadCounters(counters: Json): void;
   /** After a state was taken back. */
   stateLoaded(): void;
+  /** As `AdapterSet` has it. */
+  readonly eventsOnlyChangeTensors: boolean;
   /** Frees what the method holds in addition to its banks. */
   dispose(): void;
 }
@@ -250,6 +252,10 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
 
   loadCounters(counters: Json): void {
     this.hooks.loadCounters?.(counters);
+  }
+
+  get eventsOnlyChangeTensors(): boolean | undefined {
+    return this.hooks.eventsOnlyChangeTensors;
   }
 
   /** Takes the adapters off and frees them; the base weights stay as they are, saved modules become what they were. */

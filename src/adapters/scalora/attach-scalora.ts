@@ -151,6 +151,11 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
     return interval === "adaptive" ? 1 : interval;
   }
 
+  /** The frozen terms of factored bases are other tensors after each event. */
+  get eventsOnlyChangeTensors(): boolean {
+    return this.factors.bases.every(({ frozenDelta }) => frozenDelta === undefined);
+  }
+
   counters(): Json {
     return { events: this.events, branches: this.branches, norms: Object.fromEntries(this.norms) };
   }

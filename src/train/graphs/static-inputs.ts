@@ -1,0 +1,134 @@
+import { sequenceSpans, type TokenStream } from "../../nn/causal-lm.ts";
+import type { LabelledStream, LabelledTokens } from "../../nn/causal-loss.ts";
+import type { RecomputedPass } from "../../nn/recompute.ts";
+import type { DType, Tensor } from "../../torch/index.ts";
+import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { type BatchShape, paddedOffsets } from "./batch-shape.ts";
+
+/** The numbers of a batch of one shape in one block of memory, so that one copy brings them to the device. */
+class BatchNumbers {
+  readonly buffer: ArrayBuffer;
+  readonly divisor: Float64Array;
+  readonly tokens: BigInt64Array;
+  readonly positions: BigInt64Array;
+  readonly labelPositions: BigInt64Array;
+  readonly labelTargets: BigInt64Array;
+  readonly labelWeights: Float32Array;
+  readonly starts: Int32Array;
+
+  constructor({ tokens, labels, sequences }: BatchShape) {
+    this.buffer = new ArrayBuffer(8 + 16 * tokens + 20 * labels + 4 * (sequences + 1));
+    let at = 0;
+    const place = (bytes: number) => {
+      at += bytes;
+      return at - bytes;
+    };
+    this.divisor = new Float64Array(this.buffer, place(8), 1);
+    this.tokens = new BigInt64Array(this.buffer, place(8 * tokens), tokens);
+    this.positions = new BigInt64Array(this.buffer, place(8 * tokens), tokens);
+    this.labelPositions = new BigInt64Array(this.buffer, place(8 * labels), labels);
+    this.labelTargets = new BigInt64Array(this.buffer, place(8 * labels), labels);
+    this.labelWeights = new Float32Array(this.buffer, place(4 * labels), labels);
+    this.starts = new Int32Array(this.buffer, place(4 * (sequences + 1)), sequences + 1);
+  }
+
+  /** @returns the padded offsets */
+  write(batch: LabelledTokens, shape: BatchShape, divisor: number): number[] {
+    const offsets = paddedOffsets(batch.offsets, shape);
+    this.divisor[0] = divisor;
+    this.tokens.fill(0n).set(bigints(batch.tokens));
+    // Empty sequences at the end.
+    this.starts.fill(shape.tokens).set(offsets);
+    for (const { start, length } of sequenceSpans(offsets))
+      for (let i = 0; i < length; i++) this.positions[start + i] = BigInt(i);
+    // What counts for nothing is computed all the same, of a row that is there: its loss is finite where the batch's is.
+    this.labelPositions.fill(BigInt(elementAt(batch.labelPositions, 0))).set(bigints(batch.labelPositions));
+    this.labelTargets.fill(0n).set(bigints(batch.labelTargets));
+    this.labelWeights.fill(0).fill(1, 0, batch.labelTargets.length);
+    return offsets;
+  }
+}
+
+const bigints = (values: Int32Array) => BigInt64Array.from(values, BigInt);
+
+/** Tensors of one shape of batches, which keep their places on the device while the batches change. */
+export class StaticInputs implements Disposable {
+  readonly shape: BatchShape;
+  private readonly numbers: BatchNumbers;
+  private readonly block: Tensor;
+  private readonly parts: Readonly<Record<Exclude<keyof BatchNumbers, "buffer" | "write">, Tensor>>;
+  private offsets: readonly number[] = [];
+
+  constructor(shape: BatchShape, device: string) {
+    this.shape = shape;
+    this.numbers = new BatchNumbers(shape);
+    const { numbers } = this;
+    this.block = torch.zeros([numbers.buffer.byteLength], { dtype: "uint8", device }).keep();
+    const part = ({ byteOffset, byteLength }: ArrayBufferView, dtype: DType) =>
+      torch.scope(() => torch.viewDType(torch.narrow(this.block, 0, byteOffset, byteLength), dtype)).keep();
+    this.parts = {
+      divisor: part(numbers.divisor, "float64"),
+      tokens: part(numbers.tokens, "int64"),
+      positions: part(numbers.positions, "int64"),
+      labelPositions: part(numbers.labelPositions, "int64"),
+      labelTargets: part(numbers.labelTargets, "int64"),
+      labelWeights: part(numbers.labelWeights, "float32"),
+      starts: part(numbers.starts, "int32"),
+    };
+  }
+
+  /** @param divisor what the loss is divided by: the labels of the step */
+  fill(batch: LabelledTokens, divisor: number): void {
+    this.offsets = this.numbers.write(batch, this.shape, divisor);
+    torch.noGrad(() =>
+      torch.scope(() => {
+        const bytes = new Uint8Array(this.numbers.buffer);
+        torch.copy_(
+          this.block,
+          torch.fromData(bytes, [bytes.length], { dtype: "uint8", device: this.block.device }),
+        );
+      }),
+    );
+  }
+
+  /** The mean of what `fill` has brought. */
+  mean(loss: Tensor): Tensor {
+    return torch.div(loss, torch.toDType(this.parts.divisor, loss.dtype));
+  }
+
+  /**
+   * The batch that `fill` has brought.
+   * @param isRecorded whether nothing may depend on where this batch's sequences begin but by tensors
+   */
+  stream(recompute: RecomputedPass | undefined, isRecorded: boolean): LabelledStream {
+    const { tokens, positions, starts, labelPositions, labelTargets, labelWeights } = this.parts;
+    const { offsets, shape } = this;
+    const stream: TokenStream = {
+      tokens,
+      positions,
+      bounds: { starts, longest: shape.longest },
+      ...(recompute && { recompute }),
+      get offsets() {
+        if (isRecorded) throw byLengthError();
+        return offsets;
+      },
+    };
+    return { stream, labelPositions, labelTargets, labelWeights };
+  }
+
+  /** Frees the tensors. */
+  dispose(): void {
+    for (const tensor of [...Object.values(this.parts), this.block]) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+const byLengthError = () =>
+  new ScaloraError("run", "A pass that goes by the lengths of a batch's sequences cannot be recorded", {
+    expected: "libtorch's flash attention: 16-bit weights, no soft cap, and rotary positions of one table",
+  });
