@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import type { LinearAdapter } from "../../nn/index.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
@@ -89,7 +90,7 @@ test("hooks may be an object with state, and are called with what the set is cal
   adapters.loadState((name) => state.get(name) ?? expect.fail(name));
   adapters.saveAdapter("out", "base");
   adapters.dispose();
-  expect(seen).toEqual([1, "loaded", ["out", 1, "base"], "disposed"]);
+  expect(seen).toEqual([1, "loaded", [resolve("out"), 1, "base"], "disposed"]);
 });
 
 test("a set that fails half-way takes its adapters off again and frees them", () => {
