@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,13 +31,18 @@ beforeAll(() => {
   writeFileSync(at("recipe.yaml"), JSON.stringify(recipe));
 });
 
-/** Trains on 2 ranks, with a fault on one of them. */
-async function trainWith(name: string, plan: Plan, ...more: readonly string[]) {
-  vi.stubEnv("FAULT_PLAN", JSON.stringify(plan));
+let runs = 0;
+
+/** Trains on 2 ranks, with a fault on one of them. @returns what was printed, the run's name, and the milliseconds since the fault */
+async function trainWith(plan: Plan, ...more: readonly string[]) {
+  const name = `run-${runs++}`;
+  const mark = at(`${name}.mark`);
+  vi.stubEnv("FAULT_PLAN", JSON.stringify({ ...plan, mark }));
   const words = ["train", at("recipe.yaml"), "--set", `run.name=${name}`, ...more];
   const result = await runChild(program, "launch", "--nproc", "2", ...words);
+  const end = Date.now();
   vi.unstubAllEnvs();
-  return result;
+  return { ...result, name, took: end - statSync(mark).mtimeMs };
 }
 
 async function expectResume(name: string, step: number): Promise<void> {
@@ -48,26 +53,24 @@ async function expectResume(name: string, step: number): Promise<void> {
 }
 
 test("a rank that throws ends the others: it says why, rank 0 too, and the launcher names it", async () => {
-  const { code, stderr } = await trainWith("throws", { what: "raise", rank: 1, step: 4 });
+  const { code, stderr, name } = await trainWith({ what: "raise", rank: 1, step: 4 });
   expect(code).toBe(1);
   const place = `rank 1, process \\d+ on ${hostname()}`;
   expect(stderr).toMatch(new RegExp(`^error: Rank 1 .*\\n +where: +${place}\\n(.*\\n)* .*had enough`, "m"));
   expect(stderr).toMatch(/^\[rank 1\] error: .*had enough/m);
   expect(stderr.match(/^error: rank 1 \(process \d+\) ended with exit code 1/gm)).toHaveLength(1);
-  expect(eventsOfType(readEvents(at("runs", "throws")), "end")).toMatchObject([
-    { reason: "failed", step: 3 },
-  ]);
+  expect(eventsOfType(readEvents(at("runs", name)), "end")).toMatchObject([{ reason: "failed", step: 3 }]);
 }, 60_000);
 
 test.each([0, 1])(
   "when rank %i is killed the other one says so, and the launcher",
   async (rank) => {
-    const { code, stderr } = await trainWith(`killed-${rank}`, { what: "kill", rank, step: 3 });
+    const { code, stderr, name } = await trainWith({ what: "kill", rank, step: 3 });
     expect(code).toBe(137);
     expect(stderr).toMatch(new RegExp(`^(\\[rank 1\\] )?error: Rank ${rank} is gone`, "m"));
     const named = new RegExp(`^error: rank ${rank} \\(process \\d+\\) was killed by SIGKILL`, "gm");
     expect(stderr.match(named)).toHaveLength(1);
-    if (rank === 1) await expectResume("killed-1", 2);
+    if (rank === 1) await expectResume(name, 2);
   },
   60_000,
 );
@@ -76,14 +79,9 @@ test.each([0, 1])(
   "when rank %i is suspended, in a run that shares its base out, all end and name it, and the launcher",
   async (rank) => {
     const words = ["--silence", "2", "--set", "train.shardBase=true"];
-    const begin = performance.now();
-    const { code, stderr } = await trainWith(
-      `suspended-${rank}`,
-      { what: "suspend", rank, step: 3 },
-      ...words,
-    );
+    const { code, stderr, took } = await trainWith({ what: "suspend", rank, step: 3 }, ...words);
     expect(code).toBe(1);
-    expect(performance.now() - begin).toBeLessThan(15_000);
+    expect(took).toBeLessThan(10_000);
     expect(stderr.match(/Rank \d is \w+/g)).toContain(`Rank ${rank} is silent`);
     expect(stderr.replaceAll(`Rank ${rank} is silent`, "")).not.toMatch(/error: Rank/);
     expect(stderr.trimEnd()).toMatch(
