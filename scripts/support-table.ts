@@ -54,7 +54,7 @@ const platforms = [
   [
     "`@scalora/linux-arm64`",
     "Linux, glibc 2.28 or newer",
-    "run, on an emulated processor (qemu) only: installed, and trained for a few steps",
+    "run, on an emulated processor (qemu) only: installed, and the tiny quickstart with few steps, to its report",
   ],
   ["`@scalora/darwin-arm64`", "macOS 12 or newer, Apple's processors", "linked"],
   ["`@scalora/win32-x64`", "Windows 10 or newer; no process groups", "written"],
