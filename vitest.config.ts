@@ -7,20 +7,20 @@ import { configDefaults, defineConfig } from "vitest/config";
  * tried again, and the reporter says so.
  */
 const onTheMachine = [
-  "src/{board,distributed,download,setup}/**/*.test.ts",
   "src/{compare,torch}/process*.test.ts",
   "src/chat-template/template-fault.test.ts",
   "src/cli/{board,busy-interruption,chat,kill-eval,launch,ranks-*,stop-train,*-on-ranks}.test.ts",
   "src/cli/{terminal/interruption,verbs/get}.test.ts",
-  "src/profile/run-profiler.test.ts",
-  "src/recipes/measured-memory.test.ts",
+  "src/distributed/{run-ranks,watch/rank-watch,watch/watch}.test.ts",
+  "src/download/fetch-from-pypi.test.ts",
   "src/report/report-page.test.ts",
-  "src/run/{lock-race,lock-run,run-folder}.test.ts",
-  "src/torch/{memory,profile,short-work,signals}.test.ts",
+  "src/run/lock-{race,run}.test.ts",
+  "src/setup/setup.test.ts",
+  "src/torch/short-work.test.ts",
+  "src/train/{data-parallel,every-method-on-ranks,kill,sharded-base}.test.ts",
   "src/train/ranks/*.test.ts",
-  "src/train/{data-parallel,every-method-on-ranks,kill,sharded-base,trainer}.test.ts",
   "src/util/{process-lock,timed-regexp}.test.ts",
-  "test/{cluster-examples,examples,fine-tune,leaks,memory-limit,offline,stress}.test.ts",
+  "test/{cluster-examples,examples,fine-tune,memory-limit,stress}.test.ts",
 ];
 
 export default defineConfig({

@@ -39,6 +39,9 @@ function surprisingSkips(output: string) {
   return skipped.filter((name) => !allowed.some((start) => name === start || name.startsWith(`${start} (`)));
 }
 
+/** More than these are no accidents of the machine. */
+const mostTriedAgain = 3;
+
 function verdict(good: boolean, what: string) {
   console.log(`${good ? "ok    " : "FAILED"} ${what}`);
   return { passed: good ? 1 : 0, failed: good ? 0 : 1 };
@@ -55,11 +58,14 @@ const report = /\S*report\.html/.exec(start.output)?.[0];
 
 console.log("");
 // Again, where they are seen: what follows the tests is long.
-for (const [line] of tests.output.matchAll(/^(?:failed|passed at try \d+): .+$/gm)) console.log(line);
+const troubles = tests.output.match(/^(?:failed|passed at try \d+): .+$/gm) ?? [];
+for (const line of troubles) console.log(line);
+const triedAgain = troubles.filter((line) => line.startsWith("passed"));
 const tallies = [
   countsIn(tests.output),
   verdict(tests.code === 0, "npm test"),
   verdict(skips.length === 0, "no unlisted skipped test"),
+  verdict(triedAgain.length <= mostTriedAgain, `${triedAgain.length} tests had to be tried again`),
   countsIn(checks.output),
   verdict(checks.code === 0, "npm run check"),
   verdict(pack.code === 0, "npm run test:pack"),

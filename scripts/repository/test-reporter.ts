@@ -12,7 +12,7 @@ export default class PlainReporter {
 
   /** @param unhandled errors outside any test */
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]) {
-    let [passed, skipped] = [0, 0];
+    let [passed, skipped, triedAgain] = [0, 0, 0];
     const failures = unhandled.map((error) => `outside any test: ${reasonOf(error)}`);
     for (const module of modules) {
       const before = failures.length;
@@ -22,7 +22,10 @@ export default class PlainReporter {
         const tries = 1 + (test.diagnostic()?.retryCount ?? 0);
         if (result.state === "passed") {
           passed += 1;
-          if (tries > 1) console.log(`passed at try ${tries}: ${name}: ${reasonOf(result.errors?.[0])}`);
+          if (tries > 1) {
+            triedAgain += 1;
+            console.log(`passed at try ${tries}: ${name}: ${reasonOf(result.errors?.[0])}`);
+          }
         } else if (result.state === "failed") failures.push(`${name}: ${reasonOf(result.errors[0])}`);
         else if (!this.filtered) {
           skipped += 1;
@@ -36,7 +39,8 @@ export default class PlainReporter {
         failures.push(`${module.relativeModuleId}: ${reasonOf(module.errors()[0])}`);
     }
     for (const failure of failures) console.log(`failed: ${failure}`);
-    console.log(`${passed} passed, ${failures.length} failed, ${skipped} skipped`);
+    const again = triedAgain > 0 ? `, ${triedAgain} tried again` : "";
+    console.log(`${passed} passed, ${failures.length} failed, ${skipped} skipped${again}`);
   }
 }
 
