@@ -15,3 +15,11 @@ test("speed counts the steps' own time, the remaining time what lies between the
   expect(meter.tokensPerSecond).toBe(100);
   expect(meter.remaining(5)).toBe(15);
 });
+
+test("what was loaded and measured before the first step is no time of a step", () => {
+  let now = 100;
+  const meter = new StepMeter({ now: () => now });
+  now += 24;
+  meter.count(100, 2);
+  expect(meter.remaining(29)).toBe(58);
+});

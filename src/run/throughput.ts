@@ -3,19 +3,19 @@ export class StepMeter {
   private readonly window: { tokens: number; seconds: number; wall: number }[] = [];
   private readonly size: number;
   private readonly now: () => number;
-  private lastStep: number;
+  private lastStep: number | undefined;
 
-  /** `now` gives seconds; the clock starts when the meter is made. */
+  /** `now` gives seconds. */
   constructor({ size = 20, now = () => performance.now() / 1000 } = {}) {
     this.size = size;
     this.now = now;
-    this.lastStep = now();
   }
 
   /** Adds a step that has just ended: its tokens, and its duration in seconds. */
   count(tokens: number, seconds: number): void {
     const now = this.now();
-    this.window.push({ tokens, seconds, wall: now - this.lastStep });
+    // What came before the first step, such as loading the model, comes once.
+    this.window.push({ tokens, seconds, wall: this.lastStep === undefined ? seconds : now - this.lastStep });
     this.lastStep = now;
     if (this.window.length > this.size) this.window.shift();
   }
