@@ -87,6 +87,7 @@ export class WorkThread {
     return await new Promise((resolve, reject) => {
       const given = this.give(job, (answer) => {
         if (answer.type === "failed") reject(errorSent(answer.error, stopped));
+        else if (this.isClosed && !signal?.aborted && isCutShort(answer)) reject(this.closedError());
         else if (isOfType(answer, type)) resolve(answer);
         else return onPart?.(answer);
         signal?.removeEventListener("abort", stop);
@@ -177,6 +178,9 @@ export class WorkThread {
 
 /** Whether more is said of the job after this. */
 const isPart = ({ type }: Answer) => type === "locked" || type === "event" || type === "text";
+
+/** Whether a text was ended by somebody; who does so by a signal, or by leaving a loop, has what there is of it. */
+const isCutShort = (answer: Answer) => answer.type === "generated" && answer.summary.reason === "interrupted";
 
 const isOfType = <T extends Answer["type"]>(
   answer: Answer,
