@@ -34,7 +34,12 @@ test.each([
     "an importance matrix that is a folder",
     { imatrix: at("folder") },
     "format",
-    { where: at("folder"), found: "a folder" },
+    {
+      where: at("folder"),
+      expected: "an importance matrix",
+      found: "a folder",
+      fix: "`--imatrix` without a file",
+    },
   ],
   ["one that is another file", { imatrix: at("file") }, "format", { where: at("file"), found: "GGML" }],
   [

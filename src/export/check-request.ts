@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { readImatrix } from "../gguf/quantise/imatrix.ts";
-import { ScaloraError } from "../util/errors.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { requireWritable } from "../util/output-path.ts";
 import type { ExportRequest } from "./export-request.ts";
@@ -61,12 +61,26 @@ function checkSettings({ kind, dtype, imatrix, rank, energy }: ExportRequest): v
 }
 
 function checkImatrix(path: string): void {
-  if (existsSync(path)) readImatrix(path);
-  else
+  const expected = "an importance matrix in GGUF, as llama-imatrix and scalora write";
+  const fix = "mend the path; `--imatrix` without a file computes one on the run's training rows";
+  if (!existsSync(path))
     throw new ScaloraError("usage", "There is no such importance matrix", {
       where: resolve(path),
-      expected: "a GGUF file, as llama-imatrix and scalora write",
+      expected,
       found: "nothing",
-      fix: "mend the path; `--imatrix` without a file computes one on the run's training rows",
+      fix,
     });
+  try {
+    readImatrix(path);
+  } catch (cause) {
+    if (!(cause instanceof ScaloraError)) throw cause;
+    const { where, found } = cause;
+    throw new ScaloraError("format", "This is no importance matrix that can be used", {
+      where,
+      expected,
+      found: found ?? messageOf(cause),
+      fix,
+      cause,
+    });
+  }
 }
