@@ -34,9 +34,9 @@ export class Judge {
   private readonly silence: number;
   private readonly members: Member[];
   private readonly charges: Charge[] = [];
-  /** When this process was last seen to run, and the last time that it did not: until when and for how long. */
+  /** When this process was last seen to run, and when it did not: until when and for how long, within the last silence. */
   private ran: number;
-  private sleep = { until: Number.NEGATIVE_INFINITY, length: 0 };
+  private sleeps: { readonly until: number; readonly length: number }[] = [];
 
   /** @param silence milliseconds without a sign of life after which a rank counts as lost */
   constructor(size: number, silence: number, now: number) {
@@ -86,8 +86,7 @@ export class Judge {
    * connection between the two was cut: then neither is known to be to blame.
    */
   gaveUp(rank: number, now: number): void {
-    const recent = now - this.sleep.until < this.silence ? this.sleep.length : 0;
-    const wasAsleep = Math.max(recent, now - this.ran) > this.silence / 2;
+    const wasAsleep = Math.max(now - this.ran, ...this.recentSleeps(now)) > this.silence / 2;
     this.charge(wasAsleep ? 0 : rank, wasAsleep ? "silent" : "cut", "", now);
   }
 
@@ -111,9 +110,20 @@ export class Judge {
   runs(suspended: number, now: number): void {
     this.ran = now;
     if (suspended === 0) return;
-    this.sleep = { until: now, length: suspended };
+    this.sleeps = [
+      ...this.sleeps.filter((sleep) => this.isRecent(sleep, now)),
+      { until: now, length: suspended },
+    ];
     for (const member of this.members) member.seen += suspended;
     for (const charge of this.charges) charge.due += suspended;
+  }
+
+  private recentSleeps(now: number): number[] {
+    return this.sleeps.filter((sleep) => this.isRecent(sleep, now)).map(({ length }) => length);
+  }
+
+  private isRecent({ until }: { readonly until: number }, now: number): boolean {
+    return now - until < this.silence;
   }
 
   /** Whether a rank may still join, which could not hear of a verdict from a rank 0 that has ended. */

@@ -77,7 +77,7 @@ export class RankWatch implements GroupWatch {
       }
       const limit = Math.max(finding, silence + hearing);
       const place = await group.getValue(key, limit).catch((cause: unknown) => {
-        throw lostFirst(cause);
+        throw notSaid(cause);
       });
       await watch.answer(worker, { type: "connect", ...JSON.parse(place) });
     } catch (error) {
@@ -161,10 +161,10 @@ export class RankWatch implements GroupWatch {
   }
 }
 
-const lostFirst = (cause: unknown) =>
-  new ScaloraError("run", "Rank 0 is no longer there", {
+const notSaid = (cause: unknown) =>
+  new ScaloraError("run", "Rank 0, which had come, has not said where it watches the others", {
     where: "rank 0",
-    found: `it had come, and has not said where it watches the others: ${messageOf(cause)}`,
-    fix: "look at its output, and at its machine's log",
+    found: messageOf(cause),
+    fix: "look at its output, at its machine's log, and at the network",
     cause,
   });

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readVerdict, type Verdict } from "./messages.ts";
 
-/** The variable that names the file, in the ranks of `scalora launch` alone. */
-export const verdictVariable = "SCALORA_VERDICT_FILE";
+/** The variable that names the file. */
+const variable = "SCALORA_VERDICT_FILE";
 const file = "verdict.json";
 
 /** Writes a verdict, where a launcher wants to know it and no other rank has written it. */
 export function leaveVerdict(verdict: Verdict, env: NodeJS.ProcessEnv): void {
-  const path = env[verdictVariable];
+  const path = env[variable];
   if (!path) return;
   try {
     const own = `${path}.${process.pid}`;
@@ -27,7 +27,7 @@ export class VerdictFile implements Disposable {
 
   /** For the ranks. */
   get env(): NodeJS.ProcessEnv {
-    return { [verdictVariable]: this.folder && join(this.folder, file) };
+    return { [variable]: this.folder && join(this.folder, file) };
   }
 
   /** The verdict, if a rank has written one. */
