@@ -69,7 +69,10 @@ test("Ctrl-C stops all processes, which say so once, and one resumes the steps o
   const args = ["launch", "--nproc", "2", "train", writeRecipe("stopped", { steps: 300, saveEvery: 300 })];
   const child = spawn(process.execPath, [...runsTypeScript, fileURLToPath(program), ...args]);
   const ended = once(child, "close");
-  let stderr = "";
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (text) => {
+    stdout += text;
+  });
   child.stderr.on("data", (text) => {
     stderr += text;
   });
@@ -77,6 +80,7 @@ test("Ctrl-C stops all processes, which say so once, and one resumes the steps o
   child.kill("SIGINT");
   expect([...(await ended), stderr.match(/SIGINT: stopping/g)?.length]).toEqual([130, null, 1]);
   expect(stderr).not.toContain("[rank 1]");
+  expect(stdout).toContain(`npx scalora launch --nproc 2 train --resume ${at("runs", "stopped")}\n`);
   expect(readEvents(at("runs", "stopped")).at(-1)).toMatchObject({ type: "end", reason: "stopped" });
   const resumed = await runChild(program, "train", "--resume", at("runs", "stopped"));
   expect(resumed.code, resumed.stderr).toBe(0);

@@ -55,6 +55,9 @@ export const variablesOfOne = ({ localRank }: Launch) => ({
   LOCAL_WORLD_SIZE: "1",
 });
 
+/** Set for the ranks of `scalora launch`, which otherwise have torchrun's variables. */
+export const launchVariable = "SCALORA_LAUNCH";
+
 /** The default port of torch's store. */
 export const defaultPort = 29500;
 

@@ -218,9 +218,7 @@ describe("launchers", () => {
   it("say that `scalora launch` has set them", () => {
     const byHand = { RANK: "0", WORLD_SIZE: "2", MASTER_ADDR: "head", MASTER_PORT: "1" };
     expect(readLaunch(byHand)?.launcher).toBe("a launcher like torchrun");
-    expect(readLaunch({ ...byHand, SCALORA_VERDICT_FILE: "/t/verdict.json" })?.launcher).toBe(
-      "scalora launch",
-    );
+    expect(readLaunch({ ...byHand, SCALORA_LAUNCH: "1" })?.launcher).toBe("scalora launch");
   });
 
   it("are described in one line", () => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { freePort } from "../util/free-port.ts";
 import { fittingThreads, tooManyThreads, usableCores } from "../util/usable-cores.ts";
-import type { Nodes } from "./launch.ts";
+import { launchVariable, type Nodes } from "./launch.ts";
 import { readLaunch, readNodes } from "./read-launch.ts";
 import type { Verdict } from "./watch/messages.ts";
 import { whatBecame } from "./watch/verdict-error.ts";
@@ -107,6 +107,7 @@ async function environments(
   const shared = {
     ...inherited,
     ...file.env,
+    [launchVariable]: "1",
     WORLD_SIZE: `${count * nproc}`,
     LOCAL_WORLD_SIZE: `${nproc}`,
     GROUP_RANK: `${nodeRank}`,

@@ -83,7 +83,7 @@ async function trainOnce(path: string | undefined, options: Options, training: T
   if (result.reason !== "stopped") context.exitCode = 0;
   if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
   if (options.json) context.json(result);
-  else context.result(resultText(result, context));
+  else context.result(resultText(result, context, group && launcher));
   if (result.alreadyFinished)
     context.note(`this run is already finished; nothing to do${profile ? ", and no step to profile" : ""}`);
 }
@@ -110,7 +110,8 @@ async function loadRequestedRecipe(path: string | undefined, { resume, set }: Op
   return { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
 }
 
-function resultText(result: RunResult, context: Context): string {
+/** @param launcher what has started the processes that have trained together */
+function resultText(result: RunResult, context: Context, launcher: string | undefined): string {
   const perplexity = (value: number) =>
     result.task === "causal-lm" ? ` (perplexity ${perplexityText(value)})` : "";
   const loss = (value: number | null) => (value === null ? "–" : `${value.toFixed(4)}${perplexity(value)}`);
@@ -140,7 +141,14 @@ function resultText(result: RunResult, context: Context): string {
     ]);
   const facts = table([{ title: "result" }, { title: "" }], rows, context.tableStyle);
   // On a line of its own, which no table breaks, so that it can be copied.
-  return result.reason === "stopped"
-    ? `${facts}\nresume with:\n  npx scalora train --resume ${shellQuote(result.folder)}`
-    : facts;
+  return result.reason === "stopped" ? `${facts}\n${resumeText(result.folder, context, launcher)}` : facts;
+}
+
+/** How to go on with as many processes as before; any number goes on to the same bits. */
+function resumeText(folder: string, { env }: Context, launcher: string | undefined): string {
+  const words = `train --resume ${shellQuote(folder)}`;
+  if (launcher === "scalora launch")
+    return `resume with:\n  npx scalora launch --nproc ${env["LOCAL_WORLD_SIZE"]} ${words}`;
+  const by = launcher === undefined ? "" : `, started by ${launcher} as before`;
+  return `resume with${by}:\n  npx scalora ${words}`;
 }

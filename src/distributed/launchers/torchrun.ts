@@ -1,6 +1,5 @@
-import type { Launch } from "../launch.ts";
+import { type Launch, launchVariable } from "../launch.ts";
 import { Variables } from "../variables.ts";
-import { verdictVariable } from "../watch/verdict-file.ts";
 
 const bothFix =
   "start the processes with a launcher, such as `npx scalora launch --nproc 2 …`; for one process alone unset WORLD_SIZE and RANK";
@@ -22,7 +21,7 @@ export function readTorchrun(env: NodeJS.ProcessEnv): Launch | undefined {
   );
   const local = variables.integer("LOCAL_WORLD_SIZE", 1, worldSize);
   return {
-    launcher: launcher ?? (env[verdictVariable] ? "scalora launch" : "a launcher like torchrun"),
+    launcher: launcher ?? (env[launchVariable] ? "scalora launch" : "a launcher like torchrun"),
     rank,
     worldSize,
     localRank: variables.integer("LOCAL_RANK", 0, single ? undefined : worldSize - 1) ?? 0,
