@@ -1,7 +1,7 @@
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import { FrozenWeight, type Module, makeParameterSource } from "../nn/index.ts";
 import { type DType, zeros } from "../torch/index.ts";
-import { internalError } from "../util/errors.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { isClassifierConfig, parseClassifierConfig } from "./classifier-families.ts";
 import { parseConfig } from "./families.ts";
 import { resolveLabels } from "./load-classifier.ts";
@@ -29,11 +29,14 @@ class OutlinedWeight extends FrozenWeight {
   }
 }
 
-const notThere = () => internalError("the weights of an outlined model are not there");
+const notThere = () => new MissingWeights("internal", "the weights of an outlined model are not there");
+
+/** Somebody looked at the weights of an outlined model. */
+export class MissingWeights extends ScaloraError {}
 
 /**
  * A model as its folder's config describes it, with names and shapes and without the weights of its linear layers and embeddings:
- * for counting, where there is no memory for them. It cannot compute.
+ * for counting, where there is no memory for them. Who looks at one of these gets `MissingWeights`.
  * @param labels of an encoder, as for `loadClassifier`
  * @throws ScaloraError `model` or `format`; `config` for invalid labels
  */

@@ -2,7 +2,7 @@ import { attachParsed } from "../adapters/index.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { computeDType } from "../assemble/load-base-model.ts";
 import type { Recipe } from "../config/index.ts";
-import { outlineModel } from "../models/index.ts";
+import { MissingWeights, outlineModel } from "../models/index.ts";
 import { namedWeights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
@@ -32,7 +32,11 @@ export function countParameters(recipe: Recipe): ParameterCounts {
     using adapters = attachParsed(model, options, train.seed);
     return adapters.parameterCounts();
   } catch (error) {
-    if (error instanceof ScaloraError && error.where?.startsWith("adapter.")) throw error;
+    if (!needsWeights(error)) throw error;
     return { trainable: null, all };
   }
 }
+
+/** Whether a method failed for want of weights; those of the outline are no tensors, as quantised ones are none. */
+const needsWeights = (error: unknown) =>
+  error instanceof MissingWeights || (error instanceof ScaloraError && error.where === "model.quantization");
