@@ -133,10 +133,18 @@ test("--ranks forecasts a base that is shared out from one process, which stands
   expect(stdout).toMatch(
     /^base +each rank keeps .*, a block at a time, into .*: it sends .* a step, which is .*s longer for it$/m,
   );
-  expect(stdout).toMatch(/^first losses +–$/m);
+  expect(stdout).not.toMatch(/^first losses/m);
   // One rank has nobody to share it with.
   for (const size of [[], ["--ranks", "1"]])
     expect(await runScalora("check", recipe, ...size, ...set)).toMatchObject({ code: 2 });
+});
+
+test("more ranks than can join are warned of, and one rank is one", async () => {
+  const { warnings } = await scaloraJson("check", recipe, "--ranks", "5000");
+  expect(warnings).toEqual([
+    expect.stringMatching(/^5,000 ranks would take \d+ min \d+ s to join, .* waits 10 min 00 s/),
+  ]);
+  expect((await runScalora("check", recipe, "--ranks", "1")).stdout).toMatch(/^1 rank +a step/m);
 });
 
 test("the forecast takes the place of the time of one process", async () => {
@@ -181,6 +189,17 @@ test("errors of a taken name, broken data and damaged weights are reported toget
     expect.stringContaining(at("broken.jsonl:1")),
   ]);
   expect(resolved.train).toMatchObject({ accumulate: 1, clip: 1 });
+});
+
+test("a run's folder that is taken keeps no forecast away", async () => {
+  mkdirSync(at("trained", "mine"), { recursive: true });
+  writeFileSync(at("trained", "mine", "config.yaml"), "");
+  const set = ["--set", `run.folder=${at("trained")}`];
+  const { code, stdout } = await runScalora("check", recipe, "--ranks", "4", "--json", ...set);
+  expect(code).toBe(2);
+  const { ok, errors, run } = JSON.parse(stdout);
+  expect({ ok, errors }).toEqual({ ok: false, errors: [expect.stringContaining(at("trained", "mine"))] });
+  expect(run).toMatchObject({ probe: { losses: expect.any(Array) }, ranks: { size: 4 } });
 });
 
 test("a recipe with wrong keys is refused as by train", async () => {

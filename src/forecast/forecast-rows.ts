@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration, formatStepTime } from "../util/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration, formatStepTime } from "../util/format.ts";
 import type { RanksForecast, SharedBaseForecast } from "./forecast-ranks.ts";
 
 /** A forecast as rows of a table. */
@@ -8,7 +8,7 @@ export function ranksRows(forecast: RanksForecast): [string, string][] {
   const fraction = (100 * efficiency).toFixed(efficiency < 0.1 ? 1 : 0);
   return [
     [
-      `${formatCount(size)} ranks`,
+      formatCountOf(size, "rank"),
       `a step ${formatStepTime(step.total)}: ${formatStepTime(step.compute)} compute, ${formatStepTime(step.batches)} batches, ${formatStepTime(step.exchange)} sums, ${formatStepTime(step.network)} network; ${fraction} % of ideal`,
     ],
     [

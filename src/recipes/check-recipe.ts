@@ -10,7 +10,7 @@ import { assertCanStart, existingParent } from "../run/lock-run.ts";
 import { cudaDevices, type ProcessGroup } from "../torch/index.ts";
 import { useSecondDevice } from "../torch/second-device.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { formatBytes } from "../util/format.ts";
+import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 import { countParameters } from "./count-parameters.ts";
 import { errorsOfRanks } from "./errors-of-ranks.ts";
@@ -99,8 +99,10 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   const { group, ranks, signal } = options;
   if (group) await requireSameRecipe(group, given);
   const recipe = overRanks(given, group?.size ?? 1);
+  // A folder that is taken keeps the run from starting, and nothing from being tried.
+  const taken: string[] = [];
+  if (isFirst(group)) await collect(taken, () => assertCanStart(runPath(recipe)));
   const own: string[] = [];
-  if (isFirst(group)) await collect(own, () => assertCanStart(runPath(recipe)));
   const isStandIn = needsStandIn(recipe, group);
   if (isStandIn) await collect(own, () => deviceHere(recipe.model.device));
   const started = performance.now();
@@ -119,14 +121,24 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   const unloaded = misfit && data && (await collect(own, () => forecastUnloaded(tried, data.dataset)));
   const warning = prepared && (await checkFit(prepared, recipe, own, group));
   signal.throwIfAborted();
-  const errors = await errorsOfRanks(group, [...new Set(own)]);
+  const others = await errorsOfRanks(group, [...new Set(own)]);
   const run =
-    prepared && (await forecastRun(prepared, recipe, { ...options, errors, loadSeconds, isStandIn }));
+    prepared && (await forecastRun(prepared, recipe, { ...options, errors: others, loadSeconds, isStandIn }));
+  const errors = [...taken, ...others];
   const standIn = prepared && isStandIn ? standInWarning : misfit;
-  const more = [warning, standIn].filter((text) => text !== undefined);
+  const more = [warning, standIn, run && joinWarning(run)].filter((text) => text !== undefined);
   const warnings = [...(prepared?.warnings ?? []), ...more];
   return { ok: errors.length === 0, errors, warnings, recipe: given, run: run ?? (unloaded || null) };
 };
+
+/** Seconds for which a rank waits for the others to join. */
+const longestJoin = 600;
+
+/** Warns of more ranks than can join. */
+function joinWarning({ ranks }: RunForecast): string | undefined {
+  if (ranks === null || ranks.join <= longestJoin) return undefined;
+  return `${formatCount(ranks.size)} ranks would take ${formatDuration(ranks.join)} to join, and a rank waits ${formatDuration(longestJoin)} for the others`;
+}
 
 /** Whether a recipe computes on a GPU and there is none. Then its memory is still counted, on a device that stands for one. */
 const needsStandIn = ({ model }: Recipe, group: ProcessGroup | undefined) =>

@@ -57,7 +57,7 @@ export class ScaloraError extends Error {
     this.fix = details.fix;
   }
 
-  /** 2 when the user's input is invalid, 1 otherwise. */
+  /** 2 when the user's input is invalid, 1 otherwise; that of a signal where the error stands for one. */
   get exitCode(): number {
     return badInput.has(this.code) ? 2 : 1;
   }

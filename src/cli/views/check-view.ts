@@ -96,5 +96,6 @@ function forecastRows({
     `about ${formatDuration(probe.totalSeconds)}: ${formatStepTime(probe.secondsPerStep)} a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
   ];
   const losses = probe.losses.map((loss) => loss.toFixed(4)).join(", ");
-  return [...rows, ...(ranks === null ? [time] : ranksRows(ranks)), ["first losses", losses || "–"]];
+  const first: [string, string][] = losses === "" ? [] : [["first losses", losses]];
+  return [...rows, ...(ranks === null ? [time] : ranksRows(ranks)), ...first];
 }
