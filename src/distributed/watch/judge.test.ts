@@ -80,6 +80,11 @@ it("names rank 0 where all other machines are silent at once; one of them alone,
   expect(verdictAt(judge, silence + 150, [1, 2, 3])).toMatchObject({ rank: 0, kind: "cut" });
   expect(verdictAt(judgeOf(4), silence + 150, [1, 2])).toMatchObject({ rank: 1, kind: "silent" });
   expect(verdictAt(judgeOf(2), silence + 150, [1])).toMatchObject({ rank: 1, kind: "silent" });
+  const brief = new Judge(3, 1000, 0);
+  for (const rank of [0, 1, 2]) brief.join({ rank, host: `host${rank}`, pid: 1 }, 0);
+  for (const rank of [0, 2]) brief.beat(rank, 1, 600);
+  brief.tick(1001);
+  expect(brief.verdict).toMatchObject({ rank: 1, kind: "silent" });
 });
 
 it("names nobody while a rank may still join", () => {

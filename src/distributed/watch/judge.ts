@@ -1,7 +1,7 @@
 // Node runs this file as it is: types that can be erased only.
 import { type Place, type Report, type Verdict, type VerdictKind, verdictKinds } from "./messages.ts";
 
-/** Milliseconds by which the last signs of life of ranks that are cut off at once may differ. */
+/** Milliseconds, at most, by which the last signs of life of ranks that are cut off at once may differ. */
 const unevenness = 1000;
 
 /** Milliseconds in which a better reason than the first one may come: ranks often fail together. */
@@ -138,12 +138,13 @@ export class Judge {
     );
   }
 
-  /** Whether all other machines, several, have become silent at once: then it is the network of rank 0's. */
+  /** Whether all other machines, several, have become silent at once: then it is rather the network of rank 0's. */
   private isCutOff(now: number): boolean {
     const own = this.members[0]?.place.host;
     const elsewhere = this.members.filter(({ place, state }) => state === "there" && place.host !== own);
     const hosts = new Set(elsewhere.map(({ place }) => place.host));
-    const unheard = new Set(this.unheardFor(this.silence - unevenness, now));
+    const silence = this.silence - Math.min(unevenness, this.silence / 4);
+    const unheard = new Set(this.unheardFor(silence, now));
     return hosts.size > 1 && elsewhere.every((member) => unheard.has(member));
   }
 

@@ -48,7 +48,7 @@ function describe(
         ...(rank === 0
           ? {
               what: "has lost all other machines",
-              found: `no sign of life of any of them for ${silence} s: its machine's network was cut`,
+              found: `no sign of life of any of them for ${silence} s: its machine's network was cut, or all of them are down`,
             }
           : {
               what: "and rank 0 have lost each other",
