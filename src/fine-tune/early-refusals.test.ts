@@ -96,6 +96,21 @@ test("what is asked of a run that was closed, and of no path, is an error that s
   expect(() => fineTune({ resume: "" })).toThrow(refusal("usage", { found: '""' }));
 });
 
+test("a run has one result; its failure is caught by who waits for it a little later", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  const wrong = () => untyped(fineTune, { ...options, run: "x" });
+  const run = wrong();
+  expect(run.result).toBe(run.result);
+  const looped = wrong();
+  for (let turn = 0; turn < 3; turn++) await undefined;
+  await expect(run.result).rejects.toThrow(refusal("config"));
+  await expect(looped[Symbol.asyncIterator]().next()).rejects.toThrow(refusal("config"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(unhandled).not.toHaveBeenCalled();
+  process.off("unhandledRejection", unhandled);
+});
+
 test("what is no signal, no path and no run is refused as such", async () => {
   for (const signal of [{}, null, new AbortController()])
     await expect(untyped(fineTune, { ...options, signal }).result).rejects.toThrow(

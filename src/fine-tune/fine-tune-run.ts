@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { RunResult } from "../recipes/run-result.ts";
 import { endLostRun } from "../run/end-lost-run.ts";
 import type { FineTuneEvent } from "./activity-event.ts";
@@ -12,11 +13,13 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
   /** The run's folder, which `scalora train --resume`, `openRun` and all other commands take. */
   readonly folder: string;
   private readonly events = new Log<FineTuneEvent>();
-  private readonly ending: Promise<RunResult>;
+  /**
+   * How the run ends; a run that was stopped has a checkpoint and the reason `stopped`. It is rejected with the run's error, or with
+   * the signal's reason, when that was aborted before there was anything to save.
+   */
+  readonly result: Promise<RunResult>;
   private training: GivenJob | undefined;
   private isStopped = false;
-  /** Whether somebody gets the run's error. */
-  private isWatched = false;
 
   /** @internal */
   constructor(
@@ -26,24 +29,18 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
   ) {
     super({ path: folder });
     this.folder = folder;
-    this.ending = this.train(makeJob, signal);
-    this.ending.then(
+    const ending = this.train(makeJob, signal);
+    ending.then(
       () => this.events.end(),
-      (error: unknown) => {
-        this.events.end({ error });
-        // As any promise that fails while nobody waits for it; who has aborted it knows.
-        if (!this.isWatched && signal?.aborted !== true) void this.result;
-      },
+      (error: unknown) => this.events.end({ error }),
     );
-  }
-
-  /**
-   * How the run ended; a run that was stopped has a checkpoint and the reason `stopped`.
-   * @throws the run's error; the signal's reason, when it was aborted before there was anything to save
-   */
-  get result(): Promise<RunResult> {
-    this.isWatched = true;
-    return this.ending.then((result) => result);
+    this.result = ending.catch(async (error: unknown) => {
+      // Whoever has called may wait for something first; wrong options fail at once.
+      await setImmediate();
+      // As any promise that fails while nobody waits for it ends the process; who has aborted this one knows.
+      if (signal?.aborted === true) this.expectFailure();
+      throw error;
+    });
   }
 
   /** Stops after the present step and saves a checkpoint; the run can be resumed. @returns how it ended */
@@ -55,13 +52,18 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
 
   /** The run's events and what it is doing, as they come, to the end of the run; its error is thrown. */
   async *[Symbol.asyncIterator](): AsyncGenerator<FineTuneEvent, undefined> {
-    this.isWatched = true;
+    this.expectFailure();
     yield* this.events;
   }
 
   override async close(): Promise<void> {
     await this.stop().catch(() => {});
     await super.close();
+  }
+
+  /** Somebody gets the run's error in another way. */
+  private expectFailure(): void {
+    this.result.catch(() => {});
   }
 
   protected override async ready(): Promise<void> {

@@ -32,14 +32,15 @@ function adapterFileError(path: string): ScaloraError {
 }
 
 /** What was read last: config, tokenizer and weights of one model are asked for in turn. */
-let latest: { readonly identity: string; readonly header: GgufHeader } | undefined;
+let latest: { readonly identity: string; readonly header: WeakRef<GgufHeader> } | undefined;
 
 /** The header of a file, which is read anew when the file has changed. */
 function headerOf(path: string): GgufHeader {
   const identity = identityOf(path);
-  if (identity === undefined || latest?.identity !== identity)
-    latest = { identity: identity ?? "", header: readGgufHeader(path) };
-  return latest.header;
+  const known = identity !== undefined && latest?.identity === identity ? latest.header.deref() : undefined;
+  const header = known ?? readGgufHeader(path);
+  if (identity !== undefined) latest = { identity, header: new WeakRef(header) };
+  return header;
 }
 
 function identityOf(path: string): string | undefined {

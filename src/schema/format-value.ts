@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 
 /** A value in one short line, texts without quotes. */
 export function formatValue(value: unknown): string {
-  const text = textOf(value);
+  const text = typeof value === "string" ? value : textOf(value).replaceAll(/\s+/g, " ");
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
@@ -15,10 +15,12 @@ export function formatFoundValue(value: unknown): string {
 
 /** As JSON, where JSON says it: it has no numbers such as NaN, and nothing that holds itself. */
 function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return String(value);
   try {
-    return JSON.stringify(value, (_, each: unknown) => (typeof each === "number" ? numberOf(each) : each));
+    const numbers = (_: string, each: unknown) => (typeof each === "number" ? numberOf(each) : each);
+    // Undefined of a value whose toJSON() gives nothing, whatever its type says.
+    const text: string | undefined = JSON.stringify(value, numbers);
+    return text ?? String(value);
   } catch {
     return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 2 });
   }

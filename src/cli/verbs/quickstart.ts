@@ -40,7 +40,10 @@ export function addQuickstart(
   program
     .command("quickstart")
     .description(`fine-tune ${quickstartModel} with LoRA and ScaLoRA-I, and compare them`)
-    .option("--tiny", "train the tiny model that comes with scalora: no download, 45 s on two idle cores")
+    .option(
+      "--tiny",
+      "train the tiny model that comes with scalora, without a download; it says how long that takes",
+    )
     .option("--out <folder>", "folder for the results", "runs/quickstart")
     .option("--seed <n>", "seed of data and training", numberParser({ least: 0, whole: true }), 0)
     .addOption(jsonOption())
