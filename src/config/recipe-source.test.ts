@@ -34,6 +34,21 @@ test("where no recipe is, the one that may be meant is named, or how to write on
     );
 });
 
+test("a file of rows in a recipe's place is said to be one", () => {
+  load(minimal);
+  const rows = join(folder, "chats.jsonl");
+  expect(() => loadRecipe(rows)).toThrow(
+    expect.objectContaining({
+      issues: [
+        expect.objectContaining({
+          problem: "is a file of rows, no recipe",
+          fix: expect.stringContaining("init --data"),
+        }),
+      ],
+    }),
+  );
+});
+
 test("an override takes the place of the key that it excludes in the file", () => {
   const withEpochs = `${minimal}train: { epochs: 2, batchSize: 4 }\n`;
   const { train } = load(withEpochs, ["train.steps=30", "train.batchTokens=100"]);

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { extname } from "node:path";
 import { isCollection, isPair, isScalar } from "yaml";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
@@ -100,7 +102,11 @@ function canBeCopied(value: unknown): boolean {
   }
 }
 
+/** Endings of files of rows, none of which is YAML. */
+const rowEndings: ReadonlySet<string> = new Set([".jsonl", ".csv", ".tsv", ".parquet"]);
+
 function readYaml(path: string): YamlText {
+  if (rowEndings.has(extname(path).toLowerCase()) && existsSync(path)) throw noRecipe(path);
   try {
     return parseYaml(readFileText(path, maxBytes));
   } catch (cause) {
@@ -121,6 +127,18 @@ function readYaml(path: string): YamlText {
       },
     ]);
   }
+}
+
+function noRecipe(path: string): ConfigError {
+  return new ConfigError(path, [
+    {
+      where: path,
+      key: "recipe",
+      problem: "is a file of rows, no recipe",
+      expected: "a YAML file",
+      fix: `\`npx scalora init --data ${shellQuote(path)}\` writes a recipe for it`,
+    },
+  ]);
 }
 
 function missingFix(path: string): string {

@@ -24,7 +24,7 @@ export function checkGenerationOptions(
     numberCheck("temperature", temperature, { least: 0 }),
     positiveIntegerCheck("topK", topK),
     numberCheck("topP", topP, { above: 0, most: 1 }),
-    [!stop.includes(""), "stop", "texts that are not empty", '""'],
+    [isListOfTexts(stop), "stop", "a list of texts that are not empty", JSON.stringify(stop)],
     ...more,
   ];
   for (const [good, where, expected, found] of checks) {
@@ -36,6 +36,10 @@ export function checkGenerationOptions(
     });
   }
 }
+
+/** A program without types may give one text, in which any other is looked for. */
+const isListOfTexts = (stop: unknown) =>
+  Array.isArray(stop) && stop.every((text) => typeof text === "string" && text !== "");
 
 /** The check of a count. */
 export const positiveIntegerCheck = (name: string, value: number): OptionCheck =>

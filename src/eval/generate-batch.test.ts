@@ -125,7 +125,7 @@ test.each([
   [{ batch: 0 }, "batch", "0"],
   [{ beams: 1.5 }, "beams", "1.5"],
   [{ beams: 2, sampling: { temperature: 0.7 } }, "sampling.temperature", "0.7"],
-  [{ stop: [""] }, "stop", '""'],
+  [{ stop: [""] }, "stop", '[""]'],
 ])("options that cannot be are refused: %j", async (options, where, found) => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
   await expect(texts(model, requestsOf(1), options)).rejects.toThrow(

@@ -80,5 +80,8 @@ test("a conversion is refused before the file is read", async () => {
   const convert = (out: string) => runConvert({ path: at("file"), out });
   await expect(convert(at("folder", "model"))).rejects.toThrow(refusal("format", { found: "GGML" }));
   await expect(convert(at("file", "model"))).rejects.toThrow(refusal("run", { found: /^ENOTDIR/ }));
+  await expect(runConvert({ path: at("none.gguf"), out: at("model") })).rejects.toThrow(
+    refusal("usage", { where: at("none.gguf"), found: "nothing" }),
+  );
   await expect(convert("")).rejects.toThrow(refusal("usage", { found: '""' }));
 });

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { checkTarget } from "../assemble/model-target.ts";
 import { modelPath } from "../download/index.ts";
 import { isGgufFile } from "../gguf/index.ts";
 import { loadModel, saveModel } from "../models/index.ts";
@@ -12,6 +14,7 @@ import { folderBytes } from "./folder-size.ts";
 export const runConvert: RunConvert = async ({ path: given, out: wanted }) => {
   const out = outputPath(wanted);
   const path = modelPath(given);
+  if (!existsSync(path)) checkTarget({ path: given });
   if (!isGgufFile(path)) {
     throw new ScaloraError("usage", "This is not a GGUF file", {
       where: resolve(path),

@@ -92,6 +92,12 @@ test("what is asked of a run that was closed, and of no path, is an error that s
   await using opened = openRun("assets/tiny");
   await expect(opened.save("")).rejects.toThrow(refusal("usage", { message: "no path to write to" }));
   await expect(opened.export("")).rejects.toThrow(refusal("usage", { found: '""' }));
+  const asked = (call: "chat" | "generate", input: unknown) => () =>
+    Reflect.apply(opened[call], opened, [input]);
+  for (const input of [5, null, undefined, {}]) {
+    expect(asked("chat", input)).toThrow(refusal("usage", { expected: "a list of { role, content }" }));
+    expect(asked("generate", input)).toThrow(refusal("usage", { message: "generate takes a text" }));
+  }
   expect(() => openRun("")).toThrow(refusal("usage", { found: '""' }));
   expect(() => fineTune({ resume: "" })).toThrow(refusal("usage", { found: '""' }));
 });

@@ -93,6 +93,15 @@ export function requireSignal(signal: unknown): void {
   });
 }
 
+/** @throws ScaloraError `usage` for what is no text, nor, where messages may be given, a list */
+export function requireInput(call: string, input: unknown, mayBeMessages: boolean): void {
+  if (typeof input === "string" || (mayBeMessages && Array.isArray(input))) return;
+  throw new ScaloraError("usage", `${call} takes ${mayBeMessages ? "a text or messages" : "a text"}`, {
+    expected: mayBeMessages ? "a text, or a list of { role, content }" : "a text",
+    found: input === null ? "null" : `a value of type ${typeof input}`,
+  });
+}
+
 /** @throws ScaloraError `usage` for a path that is no text, or an empty one, which would be the current folder */
 export function requireText(call: string, path: unknown, what: string): void {
   if (typeof path === "string" && path !== "") return;

@@ -12,6 +12,7 @@ import {
   evaluationKeys,
   generateKeys,
   ggufFileKeys,
+  requireInput,
   requireKnown,
   requireSignal,
   saveKeys,
@@ -46,6 +47,7 @@ export class OpenedRun implements AsyncDisposable {
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): StreamedText {
     requireKnown("chat", options, chatKeys);
+    requireInput("chat", input, true);
     const { system, ...settings } = options;
     if (input.length === 0) throw new ScaloraError("usage", "There are no messages to answer");
     const messages = typeof input === "string" ? [{ role: "user", content: input }] : input;
@@ -55,6 +57,7 @@ export class OpenedRun implements AsyncDisposable {
   /** Goes on with a text as it is, without a chat template. */
   generate(prompt: string, options: GenerateOptions = {}): StreamedText {
     requireKnown("generate", options, generateKeys);
+    requireInput("generate", prompt, false);
     return this.write(prompt, options);
   }
 

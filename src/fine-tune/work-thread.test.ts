@@ -31,7 +31,7 @@ test("a text that is being written when its run is closed is an error, awaited a
       for await (const piece of run.generate("a")) pieces.push(piece);
     })(),
   ).rejects.toThrow(closed);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await expect.poll(() => pieces).toEqual(["Once"]);
   await run.close();
   await Promise.all([awaited, looped]);
   expect(pieces).toEqual(["Once"]);
@@ -41,8 +41,10 @@ test("who ends a text by a signal has what there is of it, also when the run is 
   const run = openRun("assets/tiny");
   const stop = new AbortController();
   const text = run.generate("a", { signal: stop.signal });
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  stop.abort();
+  for await (const piece of text) {
+    expect(piece).toBe("Once");
+    stop.abort();
+  }
   await run.close();
   expect(await text).toBe("Once");
 });
