@@ -6,6 +6,7 @@
 
 #include <ATen/Context.h>
 #ifdef USE_C10D_NCCL  // then CUDA's headers are there
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -33,10 +34,47 @@ CUDAStream recordingStream(c10::DeviceIndex device) {
   return found != streams.end() ? found->second : streams.emplace(device, c10::cuda::getStreamFromPool(false, device)).first->second;
 }
 
+using Pool = std::shared_ptr<const c10::MempoolId_t>;
+
+// The memory that the graphs of a device share: nothing that one leaves in it is read after the next has begun. libtorch takes a pool
+// for gone once its last graph is, so the next graph then has a new one.
+class Pools {
+ public:
+  Pool of(c10::DeviceIndex device) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (Pool shared = pools_[device].lock()) return shared;
+    const auto made = std::make_shared<const c10::MempoolId_t>(at::cuda::graph_pool_handle());
+    pools_[device] = made;
+    return made;
+  }
+  // No later graph has the present one.
+  void forget(c10::DeviceIndex device) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    pools_.erase(device);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<c10::DeviceIndex, std::weak_ptr<const c10::MempoolId_t>> pools_;
+};
+Pools pools;
+
+// For steps of a recovery, each of which may find nothing to do.
+template <typename Step>
+void attempt(Step step) noexcept {
+  try {
+    step();
+  } catch (...) {
+  }
+}
+
 class CudaGraph final : public GraphRecorder {
  public:
   explicit CudaGraph(const c10::Device& device)
-      : device_(device), before_(c10::cuda::getCurrentCUDAStream(device.index())), stream_(recordingStream(device.index())) {}
+      : device_(device),
+        before_(c10::cuda::getCurrentCUDAStream(device.index())),
+        stream_(recordingStream(device.index())),
+        pool_(pools.of(device.index())) {}
 
   void begin() override {
     const c10::cuda::CUDAGuard guard(device_);
@@ -44,9 +82,10 @@ class CudaGraph final : public GraphRecorder {
     c10::cuda::setCurrentCUDAStream(stream_);
     try {
       // Autograd's threads are recorded too, because they work on this stream; in this mode other threads may allocate meanwhile.
-      graph_.capture_begin(pool(), cudaStreamCaptureModeThreadLocal);
+      graph_.capture_begin(*pool_, cudaStreamCaptureModeThreadLocal);
     } catch (...) {
-      c10::cuda::setCurrentCUDAStream(before_);
+      leaveAllocators();
+      attempt([&] { c10::cuda::setCurrentCUDAStream(before_); });
       throw;
     }
   }
@@ -58,32 +97,40 @@ class CudaGraph final : public GraphRecorder {
   }
 
   void abandon() noexcept override {
-    try {
+    attempt([&] {
       const c10::cuda::CUDAGuard guard(device_);
       try {
         graph_.capture_end();
-      } catch (...) {  // CUDA has given it up itself, and the allocator has not heard of that
-        c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool());
+        graph_.reset();
+      } catch (...) {  // CUDA has given it up itself
+        leaveAllocators();
       }
-    } catch (...) {  // nothing was begun that could be ended
-    }
-    try {
-      c10::cuda::setCurrentCUDAStream(before_);
-    } catch (...) {  // the next operator will say why
-    }
+    });
+    attempt([] { c10::cuda::CUDACachingAllocator::emptyCache(); });
+    attempt([&] { c10::cuda::setCurrentCUDAStream(before_); });
   }
 
   void replay() override { graph_.replay(); }
 
  private:
-  // Shared by all graphs: nothing that one leaves in it is read after the next has begun.
-  static c10::MempoolId_t pool() {
-    static const c10::MempoolId_t shared = at::cuda::graph_pool_handle();
-    return shared;
+  // After a failure libtorch leaves its allocators as if they still served the recording.
+  void leaveAllocators() noexcept {
+    const auto device = device_.index();
+    attempt([&] {
+      c10::cuda::CUDACachingAllocator::endAllocateToPool(device, *pool_);
+      c10::cuda::CUDACachingAllocator::releasePool(device, *pool_);
+    });
+    attempt([&] {
+      at::HostAllocator* pinned = at::getHostAllocator(at::kCUDA);
+      pinned->end_allocate_to_pool(*pool_);
+      pinned->release_pool(*pool_);
+    });
+    attempt([&] { pools.forget(device); });
   }
 
   const c10::Device device_;
   const CUDAStream before_, stream_;
+  const Pool pool_;  // outlives the graph
   at::cuda::CUDAGraph graph_;
 };
 

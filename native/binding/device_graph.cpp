@@ -64,6 +64,7 @@ void DeviceGraph::end() {
   if (!isRecording_) throw Failure("tensor", "the graph is not being recorded");
   recorder_->end();
   isRecording_ = false;
+  made_.clear();
 }
 
 void DeviceGraph::noteUsed(double handle, const at::Tensor& tensor) {

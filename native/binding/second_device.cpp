@@ -261,6 +261,7 @@ void beforeWriteOf(const c10::Argument& argument, const c10::IValue& value) {
 }
 
 void recordOperator(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  requireValidGraph();
   const auto& arguments = op.schema().arguments();
   if (op.hasTag(at::Tag::nondeterministic_seeded)) refuseInGraph(op.operator_name().name + " draws random numbers");
   const torch::jit::Stack given = bareValues(*stack, arguments.size());
@@ -302,7 +303,8 @@ at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool nonBlocki
   const bool isAsynchronous = !host.is_cpu() || (nonBlocking && PinnedMemory::has(host.storage().data()));
   if (!isAsynchronous) noteWait(from.is_cpu() ? "copy from the host" : "copy to the host");
   if (isRecordedNow()) {
-    TORCH_CHECK(!host.is_cpu(), "a replay would copy from or to memory that the host has freed by then");
+    requireValidGraph();
+    if (host.is_cpu()) refuseInGraph("copy from or to memory that the host has freed at a replay");
     beforeWriteInGraph(to);
     addToGraph([from = bareTensor(from), to = bareTensor(to)] { onHost(to).copy_(onHost(from)); });
   }

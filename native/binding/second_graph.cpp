@@ -28,7 +28,10 @@ class SecondGraph final : public GraphRecorder {
     if (!active_.compare_exchange_strong(none, this)) throw Failure("tensor", "another graph of the second device is being recorded");
   }
 
-  void end() override { stop(); }
+  void end() override {
+    requireValid();
+    stop();
+  }
 
   void abandon() noexcept override {
     stop();
@@ -58,6 +61,10 @@ class SecondGraph final : public GraphRecorder {
     before_.emplace(key, std::make_pair(storage, std::vector<char>(data, data + storage.nbytes())));
   }
 
+  void invalidate() { isInvalid_ = true; }
+
+  void requireValid() const { TORCH_CHECK(!isInvalid_, "operation failed because of an earlier one while a graph is recorded"); }
+
   void add(std::function<void()> again) {
     const std::lock_guard<std::mutex> lock(mutex_);
     work_.push_back(std::move(again));
@@ -74,6 +81,7 @@ class SecondGraph final : public GraphRecorder {
   }
 
   static inline std::atomic<SecondGraph*> active_ = nullptr;
+  std::atomic<bool> isInvalid_ = false;
   std::mutex mutex_;
   std::vector<std::function<void()>> work_;
   std::map<c10::StorageImpl*, c10::Storage> memory_;  // made while it was recorded
@@ -85,8 +93,12 @@ class SecondGraph final : public GraphRecorder {
 bool isRecordedNow() { return SecondGraph::active() != nullptr && !WithinOperator::isActive(); }
 
 void refuseInGraph(const std::string& what) {
-  TORCH_CHECK(!isRecordedNow(), "operation not permitted while a graph is recorded: ", what);
+  if (!isRecordedNow()) return;
+  SecondGraph::active()->invalidate();
+  TORCH_CHECK(false, "operation not permitted while a graph is recorded: ", what);
 }
+
+void requireValidGraph() { SecondGraph::active()->requireValid(); }
 
 void keepInGraph(const at::Tensor& tensor) {
   if (SecondGraph* graph = SecondGraph::active()) graph->keep(tensor);

@@ -30,8 +30,10 @@ class WithinOperator {
 
 // Whether an operator that is called now is to be recorded. Autograd's threads are recorded with the one that has begun.
 bool isRecordedNow();
-// Throws where a graph is being recorded: CUDA refuses this, or would bake in what is to change.
+// Throws where a graph is being recorded: CUDA refuses this, or would bake in what is to change. From then on all is refused.
 void refuseInGraph(const std::string& what);
+// Throws where something was refused before, as CUDA does.
+void requireValidGraph();
 // Memory that is made while a graph is recorded belongs to the graph.
 void keepInGraph(const at::Tensor& tensor);
 // Other memory gets back what it held once the graph is recorded.
@@ -62,6 +64,7 @@ struct Recorded<kernel> {
       const WithinOperator within;
       return kernel(arguments...);
     }
+    requireValidGraph();
     auto given = std::make_tuple(ownForGraph(arguments)...);
     const WithinOperator within;
     std::tuple<Results...> results = kernel(arguments...);

@@ -127,8 +127,8 @@ export const faults: Fault[] = [
   {
     name: "accumulation not normalised by tokens",
     file: "src/train/step.ts",
-    from: "backward(torch.divScalar(loss, labelTokens), recomputed)",
-    to: "backward(torch.divScalar(loss, batch.labelTargets.length), recomputed)",
+    from: "torch.divScalar(sum, labelTokens)",
+    to: "torch.divScalar(sum, batch.labelTargets.length)",
     test: { file: step, name: "micro-batches act as one batch" },
   },
   {
@@ -291,8 +291,8 @@ export const faults: Fault[] = [
   {
     name: "the loss without the logits' soft cap",
     file: "src/nn/causal-loss.ts",
-    from: "head.denseWeight(), targets, { softCap: head.softCap })",
-    to: "head.denseWeight(), targets)",
+    from: "      softCap: head.softCap,\n",
+    to: "",
     test: { file: "src/nn/causal-loss.test.ts", name: "the gradients of a soft-capped loss" },
   },
   {

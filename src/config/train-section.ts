@@ -113,7 +113,7 @@ export const trainSchema = () =>
     cudaGraphs: z.boolean().optional().meta({
       expects: "true or false",
       description:
-        "Record the forward and backward passes of padded batches as CUDA graphs and replay them, for small models on a GPU (docs/gpu.md); off, because it was never measured on one",
+        "Replay recorded passes (CUDA graphs) on a GPU, for small models: batches are padded, which changes last bits, and more memory is held (docs/gpu.md; never measured on a GPU)",
       unset: "false",
     }),
     stopOnDivergence: z.boolean().optional().meta({

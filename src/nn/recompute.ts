@@ -107,9 +107,12 @@ function backwardFrom(tensor: Tensor, gradient: Tensor | undefined): void {
 /** Adds the gradient that a parameter now has to that of earlier passes, which it gets back. */
 function addGradient(parameter: Tensor, earlier: Tensor | undefined): void {
   if (earlier === undefined) return;
-  const { grad } = parameter;
-  if (grad) noGrad(() => add_(earlier, grad));
-  parameter.setGrad(earlier);
+  try {
+    const { grad } = parameter;
+    if (grad) noGrad(() => add_(earlier, grad));
+  } finally {
+    parameter.setGrad(earlier);
+  }
 }
 
 /** The pass that a forward pass belongs to, if its blocks are run again in the backward pass. */

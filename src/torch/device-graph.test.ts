@@ -66,7 +66,6 @@ test("what the recording made is overwritten before a replay: nothing but tensor
     let made: torch.Tensor | undefined;
     using graph = torch.DeviceGraph.record(device, () => {
       made = torch.empty([2], { dtype: "float32", device });
-      torch.narrow(made, 0, 0, 1);
       torch.copy_(torch.narrow(made, 0, 0, 1), torch.narrow(x, 0, 0, 1));
     });
     graph.replay();
@@ -119,6 +118,31 @@ test.each(refused)("a recording refuses %s, and nothing of it has happened", (_,
     using graph = torch.DeviceGraph.record(device, () => torch.add_(sum, x));
     expect(graph.replay()).toBe(true);
     expect([...sum.toFloats()]).toEqual([11, 22]);
+  });
+});
+
+test("after a refusal a recording refuses all else, and does not end as if nothing were", () => {
+  torch.scope(() => {
+    const x = vector(1, 2);
+    const refusals: string[] = [];
+    const attempt = (work: () => unknown) => {
+      try {
+        work();
+      } catch (error) {
+        refusals.push(String(error));
+      }
+    };
+    attempt(() =>
+      torch.DeviceGraph.record(device, () => {
+        attempt(() => x.toFloats());
+        attempt(() => torch.scope(() => void torch.square(x)));
+      }),
+    );
+    expect(refusals).toEqual([
+      expect.stringContaining("copy to the host"),
+      expect.stringContaining("because of an earlier one"),
+      expect.stringContaining("because of an earlier one"),
+    ]);
   });
 });
 

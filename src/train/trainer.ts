@@ -107,6 +107,7 @@ class Trainer {
       await this.ranks?.requireEqual(this.progress.step);
       const { reason, message } = await this.loop();
       this.reportProfile(true);
+      this.graphs?.warnIfRarelyReplayed();
       const divergence = reason === "stopped" ? undefined : divergenceAtEnd(this.progress, this.guessLoss);
       const collapsed = divergence !== undefined && hasCollapsed(this.progress, this.guessLoss);
       if (divergence !== undefined && this.progress.step > (resumed?.progress.step ?? 0))

@@ -1,6 +1,5 @@
 import { sequenceSpans } from "../../nn/causal-lm.ts";
 import type { LabelledTokens } from "../../nn/causal-loss.ts";
-import { largestOf } from "../../util/elements.ts";
 
 /** What a recorded pass has for good: batches are padded to few shapes, so that they recur. */
 export interface BatchShape {
@@ -14,30 +13,31 @@ export interface BatchShape {
   readonly labels: number;
 }
 
-/** Between two powers of two there are so many numbers of tokens, and of labels: padding adds at most one in so many. */
-const stepsOfAnOctave = 8;
+/** Between two powers of two there are so many numbers of tokens: padding adds at most an eighth. */
+const tokenSteps = 8;
+/** Of labels there are fewer, since they vary by themselves and only the output layer computes them. */
+const labelSteps = 2;
+/** Empty sequences, and room for longer ones than there are, cost little: below these numbers all batches have one. */
+const fewest = { sequences: 8, longest: 1024 };
 
-/** The least of the numbers that batches are padded to. */
-export function roundUp(count: number): number {
-  const step = Math.max(1, 2 ** (ceilLog2(count) - 1) / stepsOfAnOctave);
+/** The least number of at least `count` of those between powers of two, so many between each. */
+export function roundUp(count: number, steps: number): number {
+  const step = Math.max(1, 2 ** (ceilLog2(count) - 1) / steps);
   return Math.ceil(count / step) * step;
 }
 
 const ceilLog2 = (count: number) => (count <= 1 ? 0 : 32 - Math.clz32(count - 1));
-
-/** Sequences beyond those there are cost nothing, and neither does room for longer ones: powers of two. */
 const powerAbove = (count: number) => 2 ** ceilLog2(count);
 
 /** The shape that a batch is padded to. */
 export function shapeFor({ tokens, offsets, labelTargets }: LabelledTokens): BatchShape {
-  const longest = longestOf(offsets);
-  const padded = roundUp(tokens.length);
-  const paddings = Math.ceil((padded - tokens.length) / longest);
+  const padded = roundUp(tokens.length, tokenSteps);
+  const sequences = paddedOffsets(offsets, padded).length - 1;
   return {
     tokens: padded,
-    sequences: powerAbove(offsets.length - 1 + paddings),
-    longest: powerAbove(longest),
-    labels: roundUp(labelTargets.length),
+    sequences: powerAbove(Math.max(fewest.sequences, sequences)),
+    longest: powerAbove(Math.max(fewest.longest, longestSpan(offsets).length)),
+    labels: roundUp(labelTargets.length, labelSteps),
   };
 }
 
@@ -45,15 +45,16 @@ export function shapeFor({ tokens, offsets, labelTargets }: LabelledTokens): Bat
  * Where the sequences of a padded batch begin. Padding is sequences of its own, none longer than those of the batch, since a model
  * has a longest one.
  */
-export function paddedOffsets(offsets: readonly number[], { tokens }: Pick<BatchShape, "tokens">): number[] {
-  const longest = longestOf(offsets);
+export function paddedOffsets(offsets: readonly number[], tokens: number): number[] {
+  const { length } = longestSpan(offsets);
   const padded = [...offsets];
   for (let end = offsets.at(-1) ?? 0; end < tokens; ) {
-    end = Math.min(tokens, end + longest);
+    end = Math.min(tokens, end + length);
     padded.push(end);
   }
   return padded;
 }
 
-const longestOf = (offsets: readonly number[]) =>
-  Math.max(1, largestOf(sequenceSpans(offsets).map(({ length }) => length)));
+/** The longest sequence of a batch, which has tokens. */
+export const longestSpan = (offsets: readonly number[]) =>
+  sequenceSpans(offsets).reduce((longest, span) => (span.length > longest.length ? span : longest));

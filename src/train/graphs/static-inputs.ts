@@ -5,7 +5,7 @@ import type { DType, Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { type BatchShape, paddedOffsets } from "./batch-shape.ts";
+import { type BatchShape, longestSpan, paddedOffsets } from "./batch-shape.ts";
 
 /** The numbers of a batch of one shape in one block of memory, so that one copy brings them to the device. */
 class BatchNumbers {
@@ -34,18 +34,25 @@ class BatchNumbers {
     this.starts = new Int32Array(this.buffer, place(4 * (sequences + 1)), sequences + 1);
   }
 
-  /** @returns the padded offsets */
+  /**
+   * Padding repeats what is there (the longest sequence, the first label), so that nothing is computed that overflows where the
+   * batch does not: 0 times that would be no number.
+   * @returns the padded offsets
+   */
   write(batch: LabelledTokens, shape: BatchShape, divisor: number): number[] {
-    const offsets = paddedOffsets(batch.offsets, shape);
+    const offsets = paddedOffsets(batch.offsets, shape.tokens);
     this.divisor[0] = divisor;
-    this.tokens.fill(0n).set(bigints(batch.tokens));
+    const tokens = bigints(batch.tokens);
+    this.tokens.set(tokens);
+    const repeated = longestSpan(batch.offsets).start;
+    for (const { start, length } of sequenceSpans(offsets)) {
+      if (start >= tokens.length) this.tokens.set(tokens.subarray(repeated, repeated + length), start);
+      for (let i = 0; i < length; i++) this.positions[start + i] = BigInt(i);
+    }
     // Empty sequences at the end.
     this.starts.fill(shape.tokens).set(offsets);
-    for (const { start, length } of sequenceSpans(offsets))
-      for (let i = 0; i < length; i++) this.positions[start + i] = BigInt(i);
-    // What counts for nothing is computed all the same, of a row that is there: its loss is finite where the batch's is.
     this.labelPositions.fill(BigInt(elementAt(batch.labelPositions, 0))).set(bigints(batch.labelPositions));
-    this.labelTargets.fill(0n).set(bigints(batch.labelTargets));
+    this.labelTargets.fill(BigInt(elementAt(batch.labelTargets, 0))).set(bigints(batch.labelTargets));
     this.labelWeights.fill(0).fill(1, 0, batch.labelTargets.length);
     return offsets;
   }
@@ -53,30 +60,37 @@ class BatchNumbers {
 
 const bigints = (values: Int32Array) => BigInt64Array.from(values, BigInt);
 
+/** The block on a device, and the tensors in it. */
+function placesOf(numbers: BatchNumbers, device: string) {
+  const block = torch.zeros([numbers.buffer.byteLength], { dtype: "uint8", device }).keep();
+  const part = ({ byteOffset, byteLength }: ArrayBufferView, dtype: DType) =>
+    torch.scope(() => torch.viewDType(torch.narrow(block, 0, byteOffset, byteLength), dtype)).keep();
+  return {
+    block,
+    divisor: part(numbers.divisor, "float64"),
+    tokens: part(numbers.tokens, "int64"),
+    positions: part(numbers.positions, "int64"),
+    labelPositions: part(numbers.labelPositions, "int64"),
+    labelTargets: part(numbers.labelTargets, "int64"),
+    labelWeights: part(numbers.labelWeights, "float32"),
+    starts: part(numbers.starts, "int32"),
+  };
+}
+
 /** Tensors of one shape of batches, which keep their places on the device while the batches change. */
 export class StaticInputs implements Disposable {
   readonly shape: BatchShape;
   private readonly numbers: BatchNumbers;
   private readonly block: Tensor;
-  private readonly parts: Readonly<Record<Exclude<keyof BatchNumbers, "buffer" | "write">, Tensor>>;
+  private readonly parts: Omit<ReturnType<typeof placesOf>, "block">;
   private offsets: readonly number[] = [];
 
   constructor(shape: BatchShape, device: string) {
     this.shape = shape;
     this.numbers = new BatchNumbers(shape);
-    const { numbers } = this;
-    this.block = torch.zeros([numbers.buffer.byteLength], { dtype: "uint8", device }).keep();
-    const part = ({ byteOffset, byteLength }: ArrayBufferView, dtype: DType) =>
-      torch.scope(() => torch.viewDType(torch.narrow(this.block, 0, byteOffset, byteLength), dtype)).keep();
-    this.parts = {
-      divisor: part(numbers.divisor, "float64"),
-      tokens: part(numbers.tokens, "int64"),
-      positions: part(numbers.positions, "int64"),
-      labelPositions: part(numbers.labelPositions, "int64"),
-      labelTargets: part(numbers.labelTargets, "int64"),
-      labelWeights: part(numbers.labelWeights, "float32"),
-      starts: part(numbers.starts, "int32"),
-    };
+    const { block, ...parts } = torch.allOrNothing(() => placesOf(this.numbers, device));
+    this.block = block;
+    this.parts = parts;
   }
 
   /** @param divisor what the loss is divided by: the labels of the step */

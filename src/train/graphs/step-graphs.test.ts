@@ -5,7 +5,7 @@ import { type AdapterOptions, attach, listMethods } from "../../adapters/index.t
 import { collate } from "../../data/collate.ts";
 import type { Batch } from "../../data/types.ts";
 import { loadModel } from "../../models/index.ts";
-import type { CausalLM } from "../../nn/index.ts";
+import { type CausalLM, Linear } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { quantiseLinearLayers } from "../../testing/quantise-model.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
@@ -146,8 +146,8 @@ test.each(Object.entries(cases))(
     expect(replayed.warnings).toEqual([]);
     expect(replayed.losses).toEqual(computed.losses);
     expect(replayed.trained).toEqual(computed.trained);
-    expect(computed.counts).toEqual({ recordings: 0, replays: 0 });
-    expect(replayed.counts).toEqual({ recordings, replays });
+    expect(computed.counts).toEqual({ passes: 12, recordings: 0, replays: 0 });
+    expect(replayed.counts).toEqual({ passes: 12, recordings, replays });
     expect(replayed.held).toBe(computed.held);
     // The host waits where it does without graphs: once a step, and where an event is solved.
     expect(replayed.waits).toEqual(computed.waits);
@@ -165,11 +165,11 @@ test.each(["full", "lora"] as const)("in bfloat16 padding changes roundings only
 test("recomputed activations are recorded too", async () => {
   const adapter: AdapterOptions = { method: "full" };
   const replayed = await steps(adapter, { passes: "replayed", recompute: true });
-  expect(replayed.counts).toEqual({ recordings: 3, replays: 9 });
+  expect(replayed.counts).toEqual({ passes: 12, recordings: 3, replays: 9 });
   expect(replayed.trained).toEqual((await steps(adapter, { passes: "computed" })).trained);
 });
 
-test.each([{ tied: true }, { softCap: 3 }])("in float32 padding changes nothing: %j", async (tiny) => {
+test.each([{ tied: true }, { softCap: 3 }])("in float32 padding counts for nothing: %j", async (tiny) => {
   const adapter: AdapterOptions = { method: "full" };
   const replayed = await steps(adapter, { passes: "replayed", tiny });
   const plain = await steps(adapter, { passes: "plain", tiny });
@@ -184,9 +184,45 @@ test("what cannot be recorded is computed as without graphs, with one warning", 
   const replayed = await steps(adapter, { passes: "replayed", dtype: "float32" });
   const plain = await steps(adapter, { passes: "plain", dtype: "float32" });
   expect(replayed.warnings).toEqual([expect.stringContaining("lengths of a batch's sequences")]);
-  expect(replayed.counts).toEqual({ recordings: 0, replays: 0 });
+  expect(replayed.counts).toEqual({ passes: 3, recordings: 0, replays: 0 });
   expect(replayed.held).toBe(plain.held);
   expect(replayed.losses).toBeCloseToAll(plain.losses, tolerances.loss);
+});
+
+test("a recording that fails in the backward pass leaves gradients as they were", async () => {
+  writeTinyLlama(join(scratch.path, "tied"), { config: { tie_word_embeddings: true } });
+  const gradients = async (canReplay: boolean) => {
+    using model = await loadModel(join(scratch.path, "tied"), { device, dtype: "bfloat16" });
+    using adapters = attach(model, { method: "full" }, 1);
+    const linear = [...model.namedModules()].flatMap(([, module]) =>
+      module instanceof Linear ? [module] : [],
+    )[1];
+    let calls = 0;
+    // Waits where a block is computed again.
+    if (linear)
+      linear.adapter = {
+        forward: (x, base) => {
+          if (++calls % 2 === 0) torch.noGrad(() => torch.scope(() => torch.sum(x).item()));
+          return base.forwardBase(x);
+        },
+      };
+    const warnings: string[] = [];
+    using graphs = new StepGraphs(model, (message) => warnings.push(message));
+    const parts = { adapters, recompute: true };
+    const losses = [1, 1].map((seed) =>
+      torch.scope(() => graphs.pass(parts, batchOf([14, 9, 12], seed), 20, canReplay).item()),
+    );
+    const found = adapters
+      .trainables()
+      .map(({ name, value, grad }) =>
+        torch.scope(() => [name, ...(value.grad?.toFloats() ?? []), ...grad.toFloats()]),
+      );
+    return { losses, found, warnings: warnings.length };
+  };
+  const [failed, computed] = [await gradients(true), await gradients(false)];
+  expect([failed.warnings, computed.warnings]).toEqual([1, 0]);
+  expect(failed.losses).toEqual(computed.losses);
+  expect(failed.found).toEqual(computed.found);
 });
 
 test("steps in which other tensors collect gradients are computed", async () => {
@@ -202,7 +238,7 @@ test("steps in which other tensors collect gradients are computed", async () => 
   const computed = await steps(adapter, { passes: "computed", tiny });
   expect(replayed.trained).toEqual(computed.trained);
   // Events in steps 2 and 5: their passes are computed, and the second of the first shape is not recorded before step 3.
-  expect(replayed.counts).toEqual({ recordings: 3, replays: 6 });
+  expect(replayed.counts).toEqual({ passes: 12, recordings: 3, replays: 6 });
   let observed = 0;
   const observer: StepObserver = {
     beforeForward: () => {},
@@ -213,7 +249,7 @@ test("steps in which other tensors collect gradients are computed", async () => 
     afterStep: () => undefined,
   };
   const watched = await steps({ method: "full" }, { passes: "replayed", tiny, observer });
-  expect([observed, watched.counts]).toEqual([6, { recordings: 0, replays: 0 }]);
+  expect([observed, watched.counts]).toEqual([6, { passes: 12, recordings: 0, replays: 0 }]);
 });
 
 test("of many shapes those used last are kept", async () => {
@@ -225,9 +261,33 @@ test("of many shapes those used last are kept", async () => {
   const once = [8, 16, 32].map(pass);
   const held = torch.deviceMemory(device)?.tensors;
   expect([16, 32, 16].map(pass)).toEqual([once[1], once[2], once[1]]);
-  expect(graphs.counts).toEqual({ recordings: 2, replays: 3 });
+  expect(graphs.counts).toEqual({ passes: 6, recordings: 2, replays: 3 });
   expect([8, 8, 32].map(pass)).toEqual([once[0], once[0], once[2]]);
-  expect(graphs.counts).toEqual({ recordings: 3, replays: 4 });
+  expect(graphs.counts).toEqual({ passes: 9, recordings: 3, replays: 4 });
   graphs.dispose();
   expect(torch.deviceMemory(device)?.tensors).toBeLessThan(held ?? 0);
+});
+
+test("padding computes nothing that the batch does not: a token that is no number stays out", async () => {
+  using model = new TinyLM({ device, vocabSize: 250 });
+  const { weight } = model.embed_tokens;
+  if (!(weight instanceof torch.Tensor)) return expect.fail("no tensor");
+  using adapters = attach(model, { method: "lora", rank: 2, targetModules: ["mix"] }, 1);
+  torch.noGrad(() => torch.scope(() => void torch.fill_(torch.narrow(weight, 0, 0, 1), Number.NaN)));
+  using graphs = new StepGraphs(model, expect.fail);
+  const batch = collate([
+    {
+      ids: Int32Array.from({ length: 21 }, (_, i) => i + 1),
+      isLabel: new Uint8Array(21).fill(1),
+      source: "row",
+    },
+  ]);
+  expect(shapeFor(batch).tokens).toBe(22);
+  for (let i = 0; i < 3; i++) torch.scope(() => void graphs.pass({ adapters }, batch, 20, true));
+  expect(
+    adapters
+      .trainables()
+      .flatMap(({ grad }) => [...grad.toFloats()])
+      .every(Number.isFinite),
+  ).toBe(true);
 });

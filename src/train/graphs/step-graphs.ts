@@ -4,12 +4,13 @@ import { streamLossSum } from "../../nn/causal-loss.ts";
 import { type CausalLM, deviceOf } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { DeviceGraph, type Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import { forwardAndBackward, type PassParts } from "../forward-and-backward.ts";
 import { shapeFor } from "./batch-shape.ts";
 import { StaticInputs } from "./static-inputs.ts";
 
 /** Shapes whose passes are kept; the one that was used longest ago makes room. */
-const mostShapes = 32;
+const mostShapes = 64;
 
 /** The passes of the batches of one shape. */
 class ShapePasses implements Disposable {
@@ -38,12 +39,12 @@ class ShapePasses implements Disposable {
 
 /**
  * Forward and backward passes as graphs of the device: batches are padded to few shapes; the first pass of a shape is computed,
- * the second recorded, and from then on it is replayed, without the host's part. Losses and gradients are the same, bit for bit,
- * whether a pass is computed or replayed.
+ * the second recorded, and from then on it is replayed, without the host's part. Computed and replayed passes call the same
+ * operators on the same numbers.
  */
 export class StepGraphs implements Disposable {
-  /** Passes recorded, and replayed, so far. */
-  readonly counts = { recordings: 0, replays: 0 };
+  /** Passes so far, and how many of them were recorded, and replayed. */
+  readonly counts = { passes: 0, recordings: 0, replays: 0 };
   private readonly model: CausalLM;
   private readonly warn: (message: string) => void;
   private readonly most: number;
@@ -72,6 +73,7 @@ export class StepGraphs implements Disposable {
    * @returns its summed loss
    */
   pass(parts: PassParts, batch: LabelledTokens, labels: number, canReplay: boolean): Tensor {
+    this.counts.passes++;
     this.forgetOnChange(parts.adapters);
     const passes = this.passesFor(batch);
     passes.inputs.fill(batch, labels);
@@ -83,6 +85,15 @@ export class StepGraphs implements Disposable {
     using inputs = new StaticInputs(shapeFor(batch), deviceOf(this.model));
     inputs.fill(batch, 1);
     return streamLossSum(this.model, inputs.stream(undefined, false));
+  }
+
+  /** Warns where most passes were computed, padded for nothing. */
+  warnIfRarelyReplayed(): void {
+    const { passes, replays } = this.counts;
+    if (this.isGivenUp || 2 * replays >= passes) return;
+    this.warn(
+      `train.cudaGraphs: of ${passes} passes only ${replays} were replayed, because the batches have too many shapes or the method changes its passes: steps may be faster without it`,
+    );
   }
 
   /** Frees the recordings. */
@@ -143,16 +154,19 @@ export class StepGraphs implements Disposable {
       this.counts.recordings++;
       return graph;
     } catch (error) {
+      if (!(error instanceof ScaloraError) || error.code === "internal") throw error;
       this.giveUp(error);
       return undefined;
     }
   }
 
-  private giveUp(error: unknown): void {
+  private giveUp({ message, expected }: ScaloraError): void {
     this.isGivenUp = true;
     for (const passes of this.kept.values()) passes.forget();
-    const reason = error instanceof Error ? error.message : String(error);
-    this.warn(`train.cudaGraphs: steps go on without graphs, because a pass cannot be recorded: ${reason}`);
+    const needs = expected === undefined ? "" : ` (it needs ${expected})`;
+    this.warn(
+      `train.cudaGraphs: steps go on without graphs, because a pass cannot be recorded: ${message}${needs}`,
+    );
   }
 
   private computed(parts: PassParts, passes: ShapePasses): Tensor {

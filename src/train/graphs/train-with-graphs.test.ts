@@ -10,6 +10,8 @@ import type { RunEvent } from "../../run/events.ts";
 import { readEvents } from "../../run/read-events.ts";
 import { refusal } from "../../testing/refusal.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
+import { tolerances } from "../../testing/tolerances.ts";
+import "../../testing/close-to.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder, tinyRun } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
@@ -74,11 +76,8 @@ test("a resumed run ends bit for bit where the uninterrupted one does", async ()
   expect(trainedIn("parts")).toEqual(trainedIn("whole"));
   expect(parts.losses).toEqual(whole.losses);
   const plain = await trainIn("plain", { cudaGraphs: false });
-  // Such small batches have many shapes.
   expect(plain.passes - whole.passes).toBeGreaterThan(4);
-  plain.losses.forEach((loss, i) => {
-    expect(whole.losses[i]).toBeCloseTo(loss, 4);
-  });
+  expect(whole.losses).toBeCloseToAll(plain.losses, tolerances.trained);
 });
 
 /** Its host waits for the device in each pass. */
@@ -101,9 +100,7 @@ test("a pass that cannot be recorded is a warning of the run, which goes on", as
   const [graphs, plain] = [await eventsOf(true), await eventsOf(false)];
   const warnings = graphs.flatMap((event) => (event.type === "warning" ? [event.message] : []));
   expect(warnings).toEqual([expect.stringMatching(/^train\.cudaGraphs: .*aten::_local_scalar_dense/)]);
-  lossesOf(plain).forEach((loss, i) => {
-    expect(lossesOf(graphs)[i]).toBeCloseTo(loss, 4);
-  });
+  expect(lossesOf(graphs)).toBeCloseToAll(lossesOf(plain), tolerances.trained);
 });
 
 test("graphs are refused on the CPU, of a classifier, and on several ranks", async () => {
