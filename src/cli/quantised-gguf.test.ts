@@ -86,14 +86,10 @@ test("an importance matrix of the training rows is written beside the file, and 
   expect(printedFailure(taken)).toMatchObject({ code: 2, where: at("taken.imatrix.gguf") });
 });
 
-test("that 8 bits do not use an importance matrix is told beside it", async () => {
-  const { stdout } = await runScalora(...gguf(at("eight.gguf"), "q8_0", "--imatrix"));
-  expect(stdout).toMatch(/importance +of \d+ tokens .*; types of 8 bits and more do not use it/);
-});
-
 test.each([
   [["--imatrix"], "f16", "a quantised --dtype"],
   [["--imatrix"], "q4_k_x", "Allowed choices are f32"],
+  [["--imatrix"], "q8_0", "q8_0 does not use an importance matrix"],
 ])("refused: %j with %s", async (options, dtype, says) => {
   const { code, stderr } = await runScalora(...gguf(at("refused.gguf"), dtype, ...options));
   expect(code).toBe(2);

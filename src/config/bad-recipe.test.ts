@@ -87,13 +87,13 @@ const badInput: {
     name: "infinite rate",
     set: ["train.lr=.inf"],
     key: "train.lr",
-    issue: { expected: "a number above 0", found: ".inf" },
+    issue: { expected: "a finite number above 0", found: ".inf" },
   },
   {
     name: "NaN",
     set: ["train.clip=.nan"],
     key: "train.clip",
-    issue: { expected: "a number, at least 0", found: ".nan" },
+    issue: { expected: "a finite number, at least 0", found: ".nan" },
   },
   {
     name: "seed beyond 2^53",

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { readImatrix } from "../gguf/quantise/imatrix.ts";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { requireWritable } from "../util/output-path.ts";
 import type { ExportRequest } from "./export-request.ts";
@@ -43,6 +43,11 @@ function checkSettings({ kind, dtype, imatrix, rank, energy }: ExportRequest): v
       expected: "a dtype such as q4_k_m",
       found: kind === "merged" ? (dtype ?? "no dtype") : `a LoRA adapter (${kind})`,
     });
+  if (imatrix === true && dtype === "q8_0")
+    throw new ScaloraError("usage", "q8_0 does not use an importance matrix", {
+      where: "imatrix",
+      fix: "leave it out, or choose a dtype of fewer bits, such as q6_k",
+    });
   if (kind !== "svd") return;
   if ((rank === undefined) === (energy === undefined))
     throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy", {
@@ -73,12 +78,12 @@ function checkImatrix(path: string): void {
   try {
     readImatrix(path);
   } catch (cause) {
-    if (!(cause instanceof ScaloraError)) throw cause;
-    const { where, found } = cause;
-    throw new ScaloraError("format", "This is no importance matrix that can be used", {
-      where,
+    // A fault within an importance matrix is said by its reader; another file, by what would be right.
+    if (!(cause instanceof ScaloraError) || cause.where !== path) throw cause;
+    throw new ScaloraError(cause.code, "The importance matrix cannot be used", {
+      where: path,
       expected,
-      found: found ?? messageOf(cause),
+      found: cause.found,
       fix,
       cause,
     });

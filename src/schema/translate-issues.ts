@@ -91,7 +91,9 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath
 }
 
 function wrongValue(node: SchemaNode | undefined, found: unknown): IssueText {
-  const expected = node === undefined ? undefined : expectedText(node, found);
+  const text = node === undefined ? undefined : expectedText(node, found);
+  const isEndless = typeof found === "number" && !Number.isFinite(found);
+  const expected = isEndless ? text?.replace(/^a number/, "a finite number") : text;
   if (found === undefined) return { problem: "is missing", expected };
   const refusal = node?.["refusal"];
   if (typeof refusal === "string")

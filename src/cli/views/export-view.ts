@@ -21,8 +21,7 @@ export function exportText(result: ExportResult, context: Context): string {
     ]);
   if (result.tensorTypes !== undefined) rows.push(["tensors", tensorTypesText(result.tensorTypes)]);
   for (const fallback of result.fallbacks ?? []) rows.push(["instead", fallbackText(fallback)]);
-  if (result.imatrix !== undefined)
-    rows.push(["importance", imatrixText(result.imatrix, result.tensorTypes)]);
+  if (result.imatrix !== undefined) rows.push(["importance", imatrixText(result.imatrix)]);
   if (result.drift !== undefined)
     rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights (rounding)`]);
   if (result.rank !== undefined) rows.push(["rank", String(result.rank)]);
@@ -85,15 +84,5 @@ type Fallback = NonNullable<ExportResult["fallbacks"]>[number];
 const fallbackText = ({ wanted, stored, tensors, rowLength }: Fallback) =>
   `${stored} in place of ${wanted} in ${tensors} ${tensors === 1 ? "tensor" : "tensors"} with rows of ${rowLength}, as llama.cpp does`;
 
-function imatrixText(
-  { file, tokens }: NonNullable<ExportResult["imatrix"]>,
-  types: ExportResult["tensorTypes"],
-): string {
-  const text =
-    tokens === undefined ? `by ${file}` : `of ${tokens} tokens of the training rows, written to ${file}`;
-  const isUsed = types === undefined || Object.keys(types).some((type) => !unweighedTypes.has(type));
-  return isUsed ? text : `${text}; types of 8 bits and more do not use it`;
-}
-
-/** Types of tensors whose rounding weighs nothing. */
-const unweighedTypes: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "Q8_0"]);
+const imatrixText = ({ file, tokens }: NonNullable<ExportResult["imatrix"]>) =>
+  tokens === undefined ? `by ${file}` : `of ${tokens} tokens of the training rows, written to ${file}`;
