@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { runConvert } from "./convert-gguf.ts";
 import type { ExportRequest } from "./export-request.ts";
@@ -74,6 +75,19 @@ test("so is a place that the system refuses", async () => {
   await expect(asked({ out: "/proc/out.gguf" })).rejects.toThrow(
     refusal("run", { where: "/proc/out.gguf", fix: "choose another place" }),
   );
+});
+
+test("an export that was aborted while its model was loaded writes nothing", async () => {
+  writeTinyLlama(at("model"));
+  const stop = new AbortController();
+  const before = readdirSync(scratch.path);
+  const exporting = runExport(
+    { target: { path: at("model") }, out: at("aborted"), kind: "merged", format: "folder" },
+    { signal: stop.signal },
+  );
+  stop.abort(new Error("not any more"));
+  await expect(exporting).rejects.toThrow("not any more");
+  expect(readdirSync(scratch.path)).toEqual(before);
 });
 
 test("a conversion is refused before the file is read", async () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { AdapterSet } from "../adapters/index.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
@@ -43,6 +44,9 @@ async function exportChecked(
   open: OpenModel,
   { signal = new AbortController().signal }: Partial<Interruptible> = {},
 ): Promise<ExportResult> {
+  // While the model is loaded nobody hears of an abort.
+  await setImmediate();
+  signal.throwIfAborted();
   const { out, kind, dtype } = asked;
   const request = { ...asked, dtype: dtype && requireExportDType(dtype) };
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};

@@ -98,6 +98,10 @@ test("what is asked of a run that was closed, and of no path, is an error that s
     expect(asked("chat", input)).toThrow(refusal("usage", { expected: "a list of { role, content }" }));
     expect(asked("generate", input)).toThrow(refusal("usage", { message: "generate takes a text" }));
   }
+  for (const message of [{ role: "user", content: null }, { content: "a" }, "a"])
+    expect(asked("chat", [{ role: "user", content: "a" }, message])).toThrow(
+      refusal("usage", { where: "message 2", expected: "both texts" }),
+    );
   expect(() => openRun("")).toThrow(refusal("usage", { found: '""' }));
   expect(() => fineTune({ resume: "" })).toThrow(refusal("usage", { found: '""' }));
 });

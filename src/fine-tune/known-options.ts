@@ -1,5 +1,7 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
+import { formatFoundValue } from "../schema/format-value.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type {
   ChatOptions,
@@ -95,10 +97,24 @@ export function requireSignal(signal: unknown): void {
 
 /** @throws ScaloraError `usage` for what is no text, nor, where messages may be given, a list */
 export function requireInput(call: string, input: unknown, mayBeMessages: boolean): void {
-  if (typeof input === "string" || (mayBeMessages && Array.isArray(input))) return;
+  if (typeof input === "string") return;
+  if (mayBeMessages && Array.isArray(input)) {
+    for (const [index, message] of input.entries()) requireMessage(message, index);
+    return;
+  }
   throw new ScaloraError("usage", `${call} takes ${mayBeMessages ? "a text or messages" : "a text"}`, {
     expected: mayBeMessages ? "a text, or a list of { role, content }" : "a text",
     found: input === null ? "null" : `a value of type ${typeof input}`,
+  });
+}
+
+function requireMessage(message: unknown, index: number): void {
+  if (isRecord(message) && typeof message["role"] === "string" && typeof message["content"] === "string")
+    return;
+  throw new ScaloraError("usage", "This is no message", {
+    where: `message ${index + 1}`,
+    expected: "{ role, content }, both texts",
+    found: formatFoundValue(message),
   });
 }
 
