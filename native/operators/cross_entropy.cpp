@@ -139,6 +139,10 @@ at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight
   TORCH_CHECK(!rowWeights || (rowWeights->sizes() == targets.sizes() && rowWeights->scalar_type() == at::kFloat),
               "linear_cross_entropy: expected float32 row weights of shape [", hidden.size(0), "], found ",
               rowWeights ? rowWeights->scalar_type() : at::kFloat, rowWeights ? rowWeights->sizes() : targets.sizes());
+  for (const std::optional<at::Tensor>& other : {std::optional<at::Tensor>(weight), std::optional<at::Tensor>(targets), rowWeights})
+    TORCH_CHECK(!other || other->device() == hidden.device(), "linear_cross_entropy: the hidden states are on ", hidden.device(),
+                ", another argument is on ", other ? other->device() : hidden.device());
+  TORCH_CHECK(!rowWeights || !rowWeights->requires_grad(), "linear_cross_entropy: row weights have no gradient");
   return LinearCrossEntropy::apply(hidden, weight, targets, rowWeights, softCap.value_or(0), at::GradMode::is_enabled());
 }
 

@@ -81,7 +81,7 @@ test.each([
   },
 );
 
-test("recomputed activations take less; ranks take what they exchange gradients in", async () => {
+test("recomputed activations take less, and recorded passes more; ranks take what they exchange gradients in", async () => {
   const totalOf = async (train: object, ranks?: number) => {
     using prepared = await prepareRun(recipe(lora, bfloat16, train), { ranks });
     return prepared.memory.total;
@@ -89,6 +89,7 @@ test("recomputed activations take less; ranks take what they exchange gradients 
   const plain = await totalOf({});
   expect(await totalOf({ recompute: "all" })).toBeLessThan(0.6 * plain);
   expect(await totalOf({}, 4)).toBeGreaterThan(plain);
+  expect(await totalOf({ cudaGraphs: true })).toBeGreaterThan(1.3 * plain);
 });
 
 test("a base that is shared out takes a GPU a slice of the weights, and what is gathered of the others", async () => {

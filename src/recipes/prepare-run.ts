@@ -156,7 +156,7 @@ function planOf(
   recipe: Recipe,
   { group, ranks, isStandIn, ...settings }: PrepareOptions & MemorySettings,
 ): MemoryPlan {
-  const { shardBase, recompute, accumulate } = recipe.train;
+  const { shardBase, recompute, accumulate, cudaGraphs } = recipe.train;
   const device = deviceOf(parts.model);
   const preparingPeak = deviceMemory(device)?.peak ?? 0;
   const host = isStandIn ? memoryLimit() : device === "cpu" ? settings.limit : undefined;
@@ -169,7 +169,14 @@ function planOf(
     isElsewhere: isStandIn ?? false,
     measure: (again) => {
       reportActivity({ what: "measuring the memory of a step" });
-      return memoryNeed(parts, { ...settings, ...exchange, host, preparingPeak, recompute: again });
+      return memoryNeed(parts, {
+        ...settings,
+        ...exchange,
+        cudaGraphs,
+        host,
+        preparingPeak,
+        recompute: again,
+      });
     },
   });
 }

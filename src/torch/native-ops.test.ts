@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
 import * as torch from "./index.ts";
+import { useSecondDevice } from "./second-device.ts";
 
 /** Worst difference over the largest value. */
 function relative(a: torch.Tensor, b: torch.Tensor): number {
@@ -157,6 +158,25 @@ test.each(["float32", "float64"] as const)(
     });
   },
 );
+
+test("linear_cross_entropy refuses labels, and weights of them, on another device, and gradients of weights", () => {
+  torch.scope(() => {
+    const second = useSecondDevice();
+    const here = { dtype: "float32", device: "cpu" } as const;
+    const there = { dtype: "float32", device: second } as const;
+    const [hidden, weight] = [torch.ones([2, 3], here), torch.ones([5, 3], here)];
+    const targets = torch.indices([1, 2], { device: "cpu" });
+    expect(() => torch.linearCrossEntropy(hidden, weight, torch.indices([1, 2], { device: second }))).toThrow(
+      "on second:0",
+    );
+    const rowWeights = torch.ones([2], there);
+    expect(() => torch.linearCrossEntropy(hidden, weight, targets, { rowWeights })).toThrow("on second:0");
+    const trained = torch.ones([2], here).setRequiresGrad(true);
+    expect(() => torch.linearCrossEntropy(hidden, weight, targets, { rowWeights: trained })).toThrow(
+      "no gradient",
+    );
+  });
+});
 
 test("linear_cross_entropy in float32 equals float64's, gradients included", () => {
   torch.scope(() => {

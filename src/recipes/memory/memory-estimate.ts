@@ -47,6 +47,9 @@ const baseStoreTensors = /\.base\.(low|P|Q)$/;
 /** JavaScript heap that later steps add, and kernels that oneDNN makes in bfloat16 for their batches (measured, x86-64). */
 const [laterHeap, laterKernels] = [24 * 2 ** 20, 16 * 2 ** 20];
 
+/** Activations of recorded passes: theirs and those of computed ones, each of a batch padded by an eighth at most. */
+const graphsFactor = 2 * (1 + 1 / 8);
+
 /** What a run trains on and within. */
 export interface MemorySettings {
   readonly dataset: Pick<Dataset, "train" | "eval">;
@@ -61,6 +64,8 @@ export interface MemorySettings {
   readonly preparingPeak?: number;
   /** Whether the backward pass runs the model's blocks again. */
   readonly recompute?: boolean;
+  /** Whether passes are recorded: they hold their activations beside those of computed ones. */
+  readonly cudaGraphs?: boolean | undefined;
   /** The ranks that exchange gradients. */
   readonly ranks?: number | undefined;
   /** Micro-batches of a step, over all ranks. */
@@ -88,8 +93,9 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
     ? processMemory(parts, settings.peakBefore)
     : gpuMemory(parts, settings.preparingPeak);
   const exchange = isOnCpu ? exchangeBytes : deviceExchangeBytes;
-  const { bytes: batch, perToken } = training ?? { bytes: 0, perToken: null };
-  const bytes = batch + exchange(adapters, ranks, microBatches);
+  const factor = settings.cudaGraphs ? graphsFactor : 1;
+  const perToken = training ? factor * training.perToken : null;
+  const bytes = factor * (training?.bytes ?? 0) + exchange(adapters, ranks, microBatches);
   const least = Math.max(kept + (evaluation?.bytes ?? 0), soFar);
   return {
     total: Math.max(kept + bytes, least),
