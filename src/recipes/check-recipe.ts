@@ -1,4 +1,3 @@
-import { statfsSync } from "node:fs";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { deviceHere } from "../assemble/load-base-model.ts";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
@@ -6,23 +5,18 @@ import type { Recipe } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { deviceOf } from "../nn/index.ts";
-import { assertCanStart, existingParent } from "../run/lock-run.ts";
+import { assertCanStart } from "../run/lock-run.ts";
 import { cudaDevices, type ProcessGroup } from "../torch/index.ts";
 import { useSecondDevice } from "../torch/second-device.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
+import { formatCount, formatDuration } from "../util/format.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 import { countParameters } from "./count-parameters.ts";
+import { type DiskForecast, diskError, diskOf } from "./disk-forecast.ts";
 import { errorsOfRanks } from "./errors-of-ranks.ts";
 import { measureRankCosts } from "./measure-rank-costs.ts";
 import { type MemoryLimit, memoryLimit } from "./memory/available-memory.ts";
-import {
-  checkpointBytes,
-  hostBytes,
-  type KeptParts,
-  keptParts,
-  type MemoryNeed,
-} from "./memory/memory-estimate.ts";
+import { hostBytes, type KeptParts, keptParts, type MemoryNeed } from "./memory/memory-estimate.ts";
 import { checkMemoryFit, standInMisfit } from "./memory/memory-fit.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import { type Probe, probeRun } from "./probe-run.ts";
@@ -63,12 +57,6 @@ type MemoryForecast = MemoryNeed & {
   /** Null on the CPU. */
   readonly gpu: GpuForecast | null;
 };
-
-interface DiskForecast {
-  readonly checkpoint: number;
-  readonly needed: number;
-  readonly free: number;
-}
 
 /** A run on a GPU: what takes its memory beside a batch, and the process's own. */
 interface GpuForecast extends KeptParts {
@@ -176,7 +164,8 @@ async function checkFit(
   const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));
   await collect(errors, () => assertSamplesFit(prepared.base.model, recipe));
   const disk = diskOf(prepared, recipe);
-  if (isFirst(group) && disk.needed > disk.free) errors.push(diskError(disk, recipe).message);
+  const misfit = diskError(disk, recipe);
+  if (isFirst(group) && misfit) errors.push(misfit.message);
   return tight;
 }
 
@@ -269,20 +258,4 @@ async function collect<T>(errors: string[], task: () => T | Promise<T>): Promise
     errors.push(error.message);
     return undefined;
   }
-}
-
-/** While a checkpoint is written there are those that are kept, the best one and itself. */
-function diskOf({ adapters, optimizer }: PreparedRun, { run, train }: Recipe): DiskForecast {
-  const checkpoint = checkpointBytes({ adapters, optimizer });
-  const { bavail, bsize } = statfsSync(existingParent(run.folder));
-  return { checkpoint, needed: (train.keepLast + 2) * checkpoint, free: bavail * bsize };
-}
-
-function diskError({ checkpoint, needed, free }: DiskForecast, { run, train }: Recipe): ScaloraError {
-  return new ScaloraError("run", "The checkpoints do not fit onto the disk", {
-    where: run.folder,
-    expected: `${formatBytes(needed)}: ${train.keepLast + 2} checkpoints of ${formatBytes(checkpoint)}`,
-    found: `${formatBytes(free)} free`,
-    fix: "make room, choose another run.folder, or lower train.keepLast",
-  });
 }

@@ -24,7 +24,7 @@ afterEach(() => {
 
 async function run(
   name: string,
-  sections: { model?: object; run?: object; adapter?: object; data?: object } = {},
+  sections: { model?: object; run?: object; adapter?: object; data?: object; train?: object } = {},
   { signal = new AbortController().signal, resume = false }: { signal?: AbortSignal; resume?: boolean } = {},
 ) {
   const recipe = parseRecipe(
@@ -32,7 +32,7 @@ async function run(
       model: { path: "model", device: "cpu", ...sections.model },
       adapter: { method: "scalora", rank: 2, ...sections.adapter },
       data: { train: "train.jsonl", eval: { holdOut: 8 }, ...sections.data },
-      train: { steps: 4, batchSize: 4, lr: 1e-2 },
+      train: { steps: 4, batchSize: 4, lr: 1e-2, ...sections.train },
       run: { name, ...sections.run },
     },
     { cwd: scratch.path },
@@ -133,6 +133,14 @@ test.each([
 ])("%s with base %s records base %s", async (method, base, recorded) => {
   const adapter = { method, rank: 2, ...(base && { base }) };
   expect((await environmentOf(`base-${method}-${base}`, adapter)).base).toBe(recorded);
+});
+
+test("a run whose checkpoints will not fit onto the disk says so when it begins", async () => {
+  const { seen } = await run("no-room", { train: { keepLast: 1e9 } });
+  const warnings = seen.flatMap((event) => (event.type === "warning" ? [event.message] : []));
+  expect(warnings).toEqual([
+    expect.stringMatching(/do not fit onto the disk \(.* checkpoints of .*; .* free\): make room/),
+  ]);
 });
 
 /** What the start event tells of memory and disk. */

@@ -22,6 +22,7 @@ import { RunTrackers } from "../trackers/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
 import type { ProcessLock } from "../util/process-lock.ts";
+import { diskError, diskOf } from "./disk-forecast.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory/memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
@@ -45,6 +46,14 @@ export async function runTraining(recipe: Recipe, hooks: Partial<RunHooks> = {})
 /** `runTraining` as a part of what the ranks do together (`group.together`). */
 export const trainAsRank: RunTraining = (recipe, hooks) =>
   (hooks.group?.rank ?? 0) === 0 ? trainAsFirstRank(recipe, hooks) : trainAsOtherRank(recipe, hooks);
+
+/** A run that goes on was told when it began, and has its earlier checkpoints on the disk. */
+function diskWarnings(prepared: PreparedRun, recipe: Recipe): string[] {
+  const misfit = diskError(diskOf(prepared, recipe), recipe);
+  return misfit
+    ? [`the checkpoints do not fit onto the disk (${misfit.expected}; ${misfit.found}): ${misfit.fix}`]
+    : [];
+}
 
 /** The part of the only rank, or of the first. */
 const trainAsFirstRank: RunTraining = async (
@@ -70,7 +79,8 @@ const trainAsFirstRank: RunTraining = async (
   using profiler = profile ? new RunProfiler(model, folder) : undefined;
   using trackers = openTrackers(recipe, folder, onEvent);
   const { notify, record } = eventSinks(folder, onEvent, trackers);
-  for (const message of shared.warnings) onEvent({ type: "warning", step: 0, message });
+  const warnings = [...shared.warnings, ...(resume ? [] : diskWarnings(prepared, recipe))];
+  for (const message of warnings) onEvent({ type: "warning", step: 0, message });
   const training = train({
     ...shared.options,
     run: { folder, identity },
