@@ -42,10 +42,10 @@ const { values, positionals } = parseArgs({
 });
 const [program, given] = positionals;
 if (program === undefined || given === undefined) throw new Error("LLAMA_QUANTIZE and MODEL are needed");
-const wanted = values.types?.split(",");
-const types = exportDTypes.filter(
-  (type) => type !== "float32" && (wanted === undefined || wanted.includes(type)),
-);
+const all = exportDTypes.filter((type) => type !== "float32");
+const wanted = values.types?.split(",") ?? all;
+const types = all.filter((type) => wanted.includes(type));
+if (types.length < wanted.length) throw new Error(`--types takes ${all.join(", ")}`);
 const model = modelPath(given);
 const scratch = mkdtempSync(join(tmpdir(), "gguf-quantised-"));
 try {
