@@ -7,6 +7,9 @@ import { RankWatch } from "./watch/rank-watch.ts";
 /** Seconds: a cut of the network that lasts five may take seven until what was lost is sent again. */
 const usualSilence = 8;
 
+/** Seconds for which a rank waits for the others, by default. */
+export const usualTimeout = 600;
+
 /** How to join the other ranks. */
 export interface InitOptions {
   /** Which rank this process is; by default what the launcher's variables say, and rank 0 of 1 where there are none. */
@@ -32,7 +35,7 @@ export interface InitOptions {
  */
 export async function initProcessGroup(options: InitOptions = {}): Promise<ProcessGroup> {
   const { env } = process;
-  const { launch = readLaunch(env) ?? alone, timeout = 600, silence = usualSilence } = options;
+  const { launch = readLaunch(env) ?? alone, timeout = usualTimeout, silence = usualSilence } = options;
   const networkInterface =
     options.networkInterface ?? (env["GLOO_SOCKET_IFNAME"]?.split(",")[0] || undefined);
   const host = await resolveHost(launch.store.host);

@@ -90,7 +90,7 @@ export function requireSignal(signal: unknown): void {
   throw new ScaloraError("usage", "This is no signal", {
     where: "signal",
     expected: "an AbortSignal",
-    found: signal === null ? "null" : `a value of type ${typeof signal}`,
+    found: kindOf(signal),
     fix: "give the signal of a controller: new AbortController().signal",
   });
 }
@@ -104,7 +104,7 @@ export function requireInput(call: string, input: unknown, mayBeMessages: boolea
   }
   throw new ScaloraError("usage", `${call} takes ${mayBeMessages ? "a text or messages" : "a text"}`, {
     expected: mayBeMessages ? "a text, or a list of { role, content }" : "a text",
-    found: input === null ? "null" : `a value of type ${typeof input}`,
+    found: kindOf(input),
   });
 }
 
@@ -123,6 +123,8 @@ export function requireText(call: string, path: unknown, what: string): void {
   if (typeof path === "string" && path !== "") return;
   throw new ScaloraError("usage", `${call} takes ${what}`, {
     expected: "a text that is not empty",
-    found: path === "" ? '""' : path === null ? "null" : `a value of type ${typeof path}`,
+    found: path === "" ? '""' : kindOf(path),
   });
 }
+
+const kindOf = (value: unknown) => (value === null ? "null" : `a value of type ${typeof value}`);

@@ -3,6 +3,7 @@ import { deviceHere } from "../assemble/load-base-model.ts";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
+import { usualTimeout } from "../distributed/init-process-group.ts";
 import { forecastRanks, type RanksForecast, type RanksQuestion } from "../forecast/forecast-ranks.ts";
 import { deviceOf } from "../nn/index.ts";
 import { assertCanStart } from "../run/lock-run.ts";
@@ -119,13 +120,10 @@ export const checkRecipe: CheckRecipe = async (given, options) => {
   return { ok: errors.length === 0, errors, warnings, recipe: given, run: run ?? (unloaded || null) };
 };
 
-/** Seconds for which a rank waits for the others to join. */
-const longestJoin = 600;
-
 /** Warns of more ranks than can join. */
 function joinWarning({ ranks }: RunForecast): string | undefined {
-  if (ranks === null || ranks.join <= longestJoin) return undefined;
-  return `${formatCount(ranks.size)} ranks would take ${formatDuration(ranks.join)} to join, and a rank waits ${formatDuration(longestJoin)} for the others`;
+  if (ranks === null || ranks.join <= usualTimeout) return undefined;
+  return `${formatCount(ranks.size)} ranks would take ${formatDuration(ranks.join)} to join, and a rank waits ${formatDuration(usualTimeout)} for the others`;
 }
 
 /** Whether a recipe computes on a GPU and there is none. Then its memory is still counted, on a device that stands for one. */

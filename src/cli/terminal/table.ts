@@ -1,6 +1,6 @@
 import { elementAt, largestOf, zip } from "../../util/elements.ts";
 import type { Paint } from "./painter.ts";
-import { displayWidth, pad, wrap } from "./text-width.ts";
+import { besideLabel, displayWidth, pad } from "./text-width.ts";
 
 export interface Column {
   title: string;
@@ -44,9 +44,8 @@ export function table(
   const margin = isApart ? indent : before;
   const wrapped = (cells: readonly string[]) => {
     const others = line(cells.slice(0, -1));
-    const [first = "", ...more] = wrap(cells.at(-1) ?? "", width - margin);
-    const beside = isApart ? [others, " ".repeat(margin) + first] : [pad(others, margin) + first];
-    return [...beside, ...more.map((text) => " ".repeat(margin) + text)].map((text) => text.trimEnd());
+    const last = besideLabel(isApart ? "" : others, cells.at(-1) ?? "", { margin, width });
+    return (isApart ? [others, ...last] : last).map((text) => text.trimEnd());
   };
   const head = line(isApart ? titles.slice(0, -1) : titles);
   return [paint("bold", head), ...rows.flatMap(wrapped).filter((text) => text !== "")].join("\n");
@@ -60,15 +59,11 @@ function records(
 ): string {
   const labels = titles.slice(1).map((title) => " ".repeat(indent) + title);
   const margin = largestOf(labels.map(displayWidth)) + 2;
-  const entry = (label: string, cell: string) => {
-    const [first = "", ...more] = wrap(cell, width - margin);
-    return [pad(label, margin) + first, ...more.map((text) => " ".repeat(margin) + text)];
-  };
   return rows
     .flatMap(([name = "", ...cells]) => [
       paint("bold", name),
       ...zip(labels.slice(0, cells.length), cells).flatMap(([label, cell]) =>
-        cell === "" ? [] : entry(label, cell),
+        cell === "" ? [] : besideLabel(label, cell, { margin, width }),
       ),
     ])
     .join("\n");

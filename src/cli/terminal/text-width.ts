@@ -42,6 +42,16 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/** A text beside its label, wrapped there: its lines begin at the column `margin`. */
+export function besideLabel(
+  label: string,
+  text: string,
+  { margin, width }: { readonly margin: number; readonly width: number },
+): string[] {
+  const [first = "", ...more] = wrap(text, width - margin);
+  return [pad(label, margin) + first, ...more.map((line) => " ".repeat(margin) + line)];
+}
+
 /**
  * Wraps the lines of a text that are wider than `width`. What follows goes below the text of a line that begins with spaces and a
  * label, as `  fix:      ` does.
@@ -51,8 +61,7 @@ export function wrapLines(text: string, width: number): string {
     if (displayWidth(line) <= width) return [line];
     const [, label = "", rest = line] = /^(\s*(?:[\w-]+:\s+)?)(.*)$/s.exec(line) ?? [];
     const indent = Math.min(displayWidth(label), Math.floor(width / 2));
-    const [first = "", ...more] = wrap(rest, width - indent);
-    return [`${label}${first}`, ...more.map((each) => " ".repeat(indent) + each)];
+    return besideLabel(label, rest, { margin: indent, width });
   });
   return wrapped.join("\n");
 }

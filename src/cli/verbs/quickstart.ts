@@ -18,7 +18,7 @@ import type { Context } from "../terminal/context.ts";
 import { terminalWidth } from "../terminal/output-stream.ts";
 import { stripControl } from "../terminal/strip-control.ts";
 import { type TableStyle, table } from "../terminal/table.ts";
-import { pad, truncate, wrap } from "../terminal/text-width.ts";
+import { besideLabel, pad, truncate } from "../terminal/text-width.ts";
 import { fetchWithProgress } from "../views/fetch-with-progress.ts";
 import { RunProgressView } from "../views/run-progress-view.ts";
 
@@ -174,8 +174,7 @@ function resultText(result: QuickstartResult, context: Context): string {
 /** A text beside its label; on a terminal it is wrapped there. */
 function labelled(label: string, text: string, margin: number, { width }: TableStyle): string[] {
   const shown = oneLine(text);
-  const [first = "", ...more] = width === undefined ? [shown] : wrap(shown, width - margin);
-  return [pad(label, margin) + first, ...more.map((line) => " ".repeat(margin) + line)];
+  return width === undefined ? [pad(label, margin) + shown] : besideLabel(label, shown, { margin, width });
 }
 
 const oneLine = (text: string) => stripControl(text).replaceAll(/\s*\n\s*/g, " ");
