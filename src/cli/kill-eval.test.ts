@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -56,6 +56,7 @@ test.each([
         "--json",
       ]);
     const [killed, whole] = [at(`${mode}-killed.jsonl`), at(`${mode}-whole.jsonl`)];
+    for (const path of [killed, whole]) rmSync(path, { force: true });
     const { signal, stderr } = await runChild(child, String(changesBefore + wholeLines + 1), ...args(killed));
     expect({ signal, stderr }).toMatchObject({ signal: "SIGKILL" });
     const text = readFileSync(killed, "utf8");

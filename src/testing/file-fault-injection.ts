@@ -1,5 +1,10 @@
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** tsx makes its cache folder in the middle of a run, when it first translates a source that the cache does not have. */
+const isTranslatorsFolder = (path: string) => path.startsWith(join(tmpdir(), "tsx"));
 
 /**
  * Makes the `count`-th change of a file from now on fail: the call does half its work, then `end` is called, which ends
@@ -36,7 +41,8 @@ export function failAtFileChange(count: number, end: () => void): () => void {
     fsyncSync: (descriptor: number) => (isDiskFull() ? end() : fsyncSync(descriptor)),
     renameSync: (from: string, to: string) => (failsNow() ? end() : renameSync(from, to)),
     rmSync: (path: string, options?: object) => (failsNow() ? end() : rmSync(path, options)),
-    mkdirSync: (path: string, options?: object) => (isDiskFull() ? end() : mkdirSync(path, options)),
+    mkdirSync: (path: string, options?: object) =>
+      !isTranslatorsFolder(path) && isDiskFull() ? end() : mkdirSync(path, options),
   });
   syncBuiltinESMExports();
   return () => {
