@@ -175,10 +175,12 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
   /** Two runs at once, on one folder and on two. */
   async two() {
     const long = fineTune(options("long", { train: { steps: 4000 } }));
-    await events(long, isStep(1));
     const second = fineTune(options("long"));
-    const refused = await refusal(second.result);
-    await Promise.all([long, second].map((run) => run.close()));
+    const refused = [await refusal(second.result)];
+    await events(long, isStep(1));
+    const third = fineTune({ resume: long.folder });
+    refused.push(await refusal(third.result));
+    await Promise.all([long, second, third].map((run) => run.close()));
     const first = fineTune(options("one"));
     const other = fineTune(options("other"));
     const unnamed = [1, 2].map(() => fineTune({ ...options(""), run: { folder } }));

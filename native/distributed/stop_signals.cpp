@@ -89,6 +89,12 @@ void precede(int signal, std::atomic<Handler>& known) {
   sigaction(signal, &action, nullptr);
 }
 
+// The terminal has written ^C where the cursor was. Only who has something to say at the first signal ends the line.
+void endLine(int signal) {
+  if (signal != SIGINT || interruptText.length == 0 || isatty(STDERR_FILENO) == 0) return;
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, "\n", 1);
+}
+
 // Its thread runs no kernel, so there is always one in which signals are not blocked.
 bool startWatcher() {
   int ends[2];
@@ -97,6 +103,7 @@ bool startWatcher() {
     char signal = 0;
     while (read(from, &signal, 1) != 1) continue;
     std::this_thread::sleep_for(kGrace);
+    endLine(signal);
     _exit(128 + signal);
   };
   std::thread(watch).detach();

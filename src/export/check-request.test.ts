@@ -1,9 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { writeImatrix } from "../gguf/quantise/imatrix.ts";
 import { refusal } from "../testing/refusal.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { checkRequest } from "./check-request.ts";
 import { runConvert } from "./convert-gguf.ts";
 import type { ExportRequest } from "./export-request.ts";
 import { runExport } from "./run-export.ts";
@@ -16,15 +18,14 @@ writeFileSync(at("file"), "GGML");
 writeFileSync(at("taken.imatrix.gguf"), "");
 
 /** An export of a model that is not there, which opening it would say. */
-const asked = (request: Partial<ExportRequest>) =>
-  runExport({
-    target: { path: at("no-model") },
-    out: at("out.gguf"),
-    kind: "merged",
-    format: "gguf",
-    dtype: "q4_k_m",
-    ...request,
-  });
+const complete = {
+  target: { path: at("no-model") },
+  out: at("out.gguf"),
+  kind: "merged",
+  format: "gguf",
+  dtype: "q4_k_m",
+} as const;
+const asked = (request: Partial<ExportRequest>) => runExport({ ...complete, ...request });
 
 test("a request without a fault comes to the model", async () => {
   await expect(asked({})).rejects.toThrow(refusal("usage", { where: at("no-model") }));
@@ -75,6 +76,20 @@ test("so is a place that the system refuses", async () => {
   await expect(asked({ out: "/proc/out.gguf" })).rejects.toThrow(
     refusal("run", { where: "/proc/out.gguf", fix: "choose another place" }),
   );
+});
+
+test("the importance matrix is read once, with the check", () => {
+  const path = at("once.imatrix.gguf");
+  const sums = new Map([["blk.0.ffn_up.weight", Float64Array.of(4, 9)]]);
+  writeImatrix(path, { dataset: "rows", sums, tokens: 2 });
+  const request = { ...complete, imatrix: path };
+  const { imatrix } = checkRequest(request);
+  rmSync(path);
+  const means = new Map([["blk.0.ffn_up.weight", Float32Array.of(2, 4.5)]]);
+  expect(imatrix).toEqual({
+    path,
+    read: { file: "once.imatrix.gguf", dataset: "rows", chunks: 1, means },
+  });
 });
 
 test("an export that was aborted while its model was loaded writes nothing", async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { readImatrix } from "../gguf/quantise/imatrix.ts";
+import { type Imatrix, readImatrix } from "../gguf/quantise/imatrix.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { requireWritable } from "../util/output-path.ts";
@@ -10,14 +10,20 @@ import { isQuantisedDType, requireExportDType } from "./gguf-file-types.ts";
 /** The file beside a model's in which its own importance matrix is written. */
 export const ownImatrixFile = (out: string) => `${out.replace(/\.gguf$/i, "")}.imatrix.gguf`;
 
+/** A request that has been checked. */
+export type CheckedRequest = Omit<ExportRequest, "imatrix"> & {
+  /** The importance matrix, read from its file; true for one to be computed. */
+  readonly imatrix: { readonly path: string; readonly read: Imatrix } | true | undefined;
+};
+
 /**
  * Checks what can be checked before the model is loaded, which takes long: settings, the importance matrix, the place.
  * @throws ScaloraError `usage` for settings and places that are taken, `format` for a file that is no importance matrix, `run` for a
  * place that cannot be written
  */
-export function checkRequest(request: ExportRequest): void {
+export function checkRequest(request: ExportRequest): CheckedRequest {
   checkSettings(request);
-  const { out, imatrix } = request;
+  const { out, dtype, imatrix: wanted } = request;
   if (existsSync(out)) {
     throw new ScaloraError("usage", "The output already exists", {
       where: out,
@@ -25,14 +31,15 @@ export function checkRequest(request: ExportRequest): void {
       fix: "choose another one, or remove it",
     });
   }
-  if (typeof imatrix === "string") checkImatrix(imatrix);
+  const imatrix = typeof wanted === "string" ? { path: wanted, read: readWanted(wanted) } : wanted;
   const own = ownImatrixFile(out);
-  if (imatrix === true && existsSync(own))
+  if (wanted === true && existsSync(own))
     throw new ScaloraError("usage", "The file for the importance matrix already exists", {
       where: own,
       fix: `use it (--imatrix ${own}), or remove it`,
     });
   requireWritable(out);
+  return { ...request, dtype: dtype && requireExportDType(dtype), imatrix };
 }
 
 function checkSettings({ kind, dtype, imatrix, rank, energy }: ExportRequest): void {
@@ -65,7 +72,7 @@ function checkSettings({ kind, dtype, imatrix, rank, energy }: ExportRequest): v
   );
 }
 
-function checkImatrix(path: string): void {
+function readWanted(path: string): Imatrix {
   const expected = "an importance matrix in GGUF, as llama-imatrix and scalora write";
   const fix = "mend the path; `--imatrix` without a file computes one on the run's training rows";
   if (!existsSync(path))
@@ -76,7 +83,7 @@ function checkImatrix(path: string): void {
       fix,
     });
   try {
-    readImatrix(path);
+    return readImatrix(path);
   } catch (cause) {
     // A fault within an importance matrix is said by its reader; another file, by what would be right.
     if (!(cause instanceof ScaloraError) || cause.where !== path) throw cause;

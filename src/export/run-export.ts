@@ -12,21 +12,20 @@ import { deviceOf, isClassifier, quantisedWeights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
-import { checkRequest } from "./check-request.ts";
+import { type CheckedRequest, checkRequest } from "./check-request.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
 import { exportGgufModel } from "./export-gguf-model.ts";
 import { exportMerged, type FolderDType, requireLlamaTokenizer } from "./export-merged.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
 import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
-import { requireExportDType } from "./gguf-file-types.ts";
 import { withChatFiles } from "./with-chat-files.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
 export const runExport: RunExport = async (request, hooks) => {
-  checkRequest(request);
-  using open = await openModel(request.target);
-  return await exportChecked(request, open, hooks);
+  const checked = checkRequest(request);
+  using open = await openModel(checked.target);
+  return await exportChecked(checked, open, hooks);
 };
 
 /** `runExport` of a model that is open already. */
@@ -35,20 +34,18 @@ export async function exportOpened(
   open: OpenModel,
   hooks?: Partial<Interruptible>,
 ): Promise<ExportResult> {
-  checkRequest(request);
-  return await exportChecked(request, open, hooks);
+  return await exportChecked(checkRequest(request), open, hooks);
 }
 
 async function exportChecked(
-  asked: ExportRequest,
+  request: CheckedRequest,
   open: OpenModel,
   { signal = new AbortController().signal }: Partial<Interruptible> = {},
 ): Promise<ExportResult> {
   // While the model is loaded nobody hears of an abort.
   await setImmediate();
   signal.throwIfAborted();
-  const { out, kind, dtype } = asked;
-  const request = { ...asked, dtype: dtype && requireExportDType(dtype) };
+  const { out, kind } = request;
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
   const writing = () => write(request, open, signal);
   const isGguf = request.format === "gguf" && !isClassifier(open.model);
@@ -58,7 +55,7 @@ async function exportChecked(
 
 type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "checkpoint" | "base">;
 
-async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
+async function write(request: CheckedRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   if (request.format === "gguf" && isClassifier(open.model))
     throw new ScaloraError("usage", "Only decoders can be exported as GGUF files", {
       where: open.baseFolder,
@@ -70,7 +67,7 @@ async function write(request: ExportRequest, open: OpenModel, signal: AbortSigna
   return exportAdapter(request, open, signal);
 }
 
-async function exportAdapter(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
+async function exportAdapter(request: CheckedRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   const adapters = requireAdapters(open);
   if (request.kind === "svd") return exportSvdAdapter({ ...open, adapters }, request.out, request, signal);
   adapters.saveAdapter(request.out, open.baseFolder);
@@ -79,7 +76,7 @@ async function exportAdapter(request: ExportRequest, open: OpenModel, signal: Ab
 
 /** Converts an exported adapter folder, so that both formats hold the same values. */
 async function exportGgufAdapter(
-  request: ExportRequest,
+  request: CheckedRequest,
   open: OpenModel,
   signal: AbortSignal,
 ): Promise<Facts> {
@@ -99,7 +96,7 @@ async function exportGgufAdapter(
 /** Exports a merged model; when its weights are rounded, also measures the held-out loss. */
 async function exportMergedModel(
   open: OpenModel,
-  request: ExportRequest,
+  request: CheckedRequest,
   signal: AbortSignal,
 ): Promise<Facts> {
   const { out, format, dtype } = request;

@@ -7,7 +7,7 @@ import type { ChatFilesResult, ExportRequest } from "./export-request.ts";
 
 /** Writes a GGUF file by `write`, and with it the files to use it, if the model chats. */
 export async function withChatFiles<T extends object>(
-  { out, kind, systemPrompt }: ExportRequest,
+  { out, kind, systemPrompt }: Pick<ExportRequest, "out" | "kind" | "systemPrompt">,
   open: OpenModel,
   write: () => Promise<T>,
 ): Promise<T & { chat?: ChatFilesResult }> {

@@ -121,6 +121,23 @@ test("a run has one result; its failure is caught by who waits for it a little l
   process.off("unhandledRejection", unhandled);
 });
 
+test("of two runs of one folder the second is refused, until the first has ended", async () => {
+  const named = { ...options, run: { folder: scratch.path, name: "twice" } };
+  const aborted = { ...named, signal: AbortSignal.abort(new Error("not at all")) };
+  const runs = [aborted, named, named, options, options].map((each) => fineTune(each));
+  const errors = await Promise.all(runs.map((run) => run.result.catch((error: unknown) => error)));
+  const started = expect.objectContaining({ message: "a thread was started" });
+  expect(errors).toEqual([
+    expect.objectContaining({ message: "not at all" }),
+    started,
+    refusal("usage", { where: join(scratch.path, "twice"), message: "already training", fix: "run.name" }),
+    started,
+    started,
+  ]);
+  expect(runs[3]?.folder).not.toBe(runs[4]?.folder);
+  await expect(fineTune(named).result).rejects.toThrow("a thread was started");
+});
+
 test("what is no signal, no path and no run is refused as such", async () => {
   for (const signal of [{}, null, new AbortController()])
     await expect(untyped(fineTune, { ...options, signal }).result).rejects.toThrow(

@@ -2,11 +2,21 @@ import { setImmediate } from "node:timers/promises";
 import type { RunResult } from "../recipes/run-result.ts";
 import { endLostRun } from "../run/end-lost-run.ts";
 import type { FineTuneEvent } from "./activity-event.ts";
+import { claimFolder } from "./claim-folder.ts";
 import { requireSignal } from "./known-options.ts";
 import { Log } from "./log.ts";
 import type { ResumeJob, TrainJob } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
 import { type GivenJob, LostThreadError, type WorkThread } from "./work-thread.ts";
+
+/** What a run is made of. */
+interface RunParts {
+  readonly folder: string;
+  readonly signal: AbortSignal | undefined;
+  /** Throws what is wrong with the options, as far as that is known before anything is loaded. */
+  check(): void;
+  makeJob(thread: WorkThread): Promise<TrainJob | ResumeJob>;
+}
 
 /** A run that trains in a thread of its own. Each loop over it gets all of its events, from the first one on. */
 export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEvent> {
@@ -22,14 +32,11 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
   private isStopped = false;
 
   /** @internal */
-  constructor(
-    folder: string,
-    makeJob: (thread: WorkThread) => Promise<TrainJob | ResumeJob>,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(parts: RunParts) {
+    const { folder, signal } = parts;
     super({ path: folder });
     this.folder = folder;
-    const ending = this.train(makeJob, signal);
+    const ending = this.train(parts);
     ending.then(
       () => this.events.end(),
       (error: unknown) => this.events.end({ error }),
@@ -70,12 +77,12 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
     await this.result;
   }
 
-  private async train(
-    makeJob: (thread: WorkThread) => Promise<TrainJob | ResumeJob>,
-    signal: AbortSignal | undefined,
-  ): Promise<RunResult> {
+  private async train({ folder, signal, check, makeJob }: RunParts): Promise<RunResult> {
     requireSignal(signal);
     signal?.throwIfAborted();
+    check();
+    // Before anything is awaited: of two runs, the folder is that of the one that was begun first.
+    using _claim = claimFolder(folder);
     const job = await makeJob(this.thread);
     this.events.add({ type: "activity", what: "starting libtorch" });
     let isLocked = false;

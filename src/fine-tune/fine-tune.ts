@@ -31,25 +31,28 @@ export function fineTune<Name extends MethodName>(
   if (isResume(options)) {
     requireText("fineTune, to resume,", options.resume, "the folder of a run");
     const folder = resolve(expandHome(options.resume));
-    const job = async () => {
-      requireKnown("fineTune, to resume,", options, resumeKeys);
-      assertHoldsRun(folder);
-      return { type: "resume", folder } as const;
-    };
-    return new FineTuneRun(folder, job, options.signal);
+    return new FineTuneRun({
+      folder,
+      signal: options.signal,
+      check: () => {
+        requireKnown("fineTune, to resume,", options, resumeKeys);
+        assertHoldsRun(folder);
+      },
+      makeJob: async () => ({ type: "resume", folder }),
+    });
   }
   const { recipe, rows, folder } = writtenRecipe(options);
   const cwd = process.cwd();
-  return new FineTuneRun(
+  return new FineTuneRun({
     folder,
-    async (thread) => {
+    signal: options.signal,
+    check: () => {
       requireKnown("fineTune", options, fineTuneKeys, optionWith);
       requireData(options.data);
       checkOptions({ recipe, rows, cwd });
-      return { type: "train", recipe, cwd, rows: await sendAll(thread, rows) };
     },
-    options.signal,
-  );
+    makeJob: async (thread) => ({ type: "train", recipe, cwd, rows: await sendAll(thread, rows) }),
+  });
 }
 
 /**

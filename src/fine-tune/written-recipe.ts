@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { unusedRunName } from "../config/index.ts";
 import { expandHome } from "../util/expand-home.ts";
 import { definedFields, isRecord } from "../util/json.ts";
+import { isClaimed } from "./claim-folder.ts";
 import type { WrittenRecipe } from "./messages.ts";
 import type { FineTuneData, FineTuneOptions, MethodName, Row } from "./options.ts";
 
@@ -13,9 +14,6 @@ export interface RecipeAndRows {
   /** The run's folder. */
   readonly folder: string;
 }
-
-/** The folders of this process's runs, which another run may not choose before they are there. */
-const taken = new Set<string>();
 
 /** Makes a recipe of what `fineTune` is told. */
 export function writtenRecipe<Name extends MethodName>(options: FineTuneOptions<Name>): RecipeAndRows {
@@ -51,10 +49,8 @@ function chooseFolder(
   usual: string,
 ): { folder: string; name: string } {
   const parent = resolve(expandHome(folder));
-  const isTaken = (path: string) => taken.has(path) || existsSync(path);
-  const free = name ?? unusedRunName(parent, usual, isTaken);
-  taken.add(join(parent, free));
-  return { folder: parent, name: free };
+  const isTaken = (path: string) => isClaimed(path) || existsSync(path);
+  return { folder: parent, name: name ?? unusedRunName(parent, usual, isTaken) };
 }
 
 /** What a model is called; a program without types may have left it out, which the thread says. */

@@ -199,7 +199,11 @@ export class Context {
       const now = performance.now();
       this.askedAt ??= now;
       const isRepeated = this.isAnswered && this.answers?.cameAgain() === true;
-      if (isRepeated || now - this.askedAt > repeatAfter) process.exit(interruption.exitCode);
+      if (isRepeated || now - this.askedAt > repeatAfter) {
+        // The terminal has written ^C where the cursor was.
+        if (cause === "SIGINT" && this.stderr.isTTY === true) this.stderr.write("\n");
+        process.exit(interruption.exitCode);
+      }
     }
     if (this.controller.signal.aborted) return;
     this.exitCode = interruption.exitCode;

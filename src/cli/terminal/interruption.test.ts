@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
-import { testContext } from "../testing/terminal.ts";
+import { CapturedStream, testContext } from "../testing/terminal.ts";
 import { Context } from "./context.ts";
 import type { OutputStream } from "./output-stream.ts";
 
@@ -50,6 +50,24 @@ test("Ctrl-C a second time ends the process at once, but not when it is the same
   expect(exit.mock.calls).toEqual([[143]]);
   expect(context.exitCode).toBe(129);
   expect(stderr.text).toBe("\nSIGHUP: stopping (repeat to stop immediately)\n");
+});
+
+test.each([
+  ["SIGINT", true, "\n"],
+  ["SIGTERM", true, ""],
+  ["SIGINT", false, ""],
+] as const)("a second %s on a terminal (%s) leaves a line of its own", async (name, isTTY, written) => {
+  const now = vi.spyOn(performance, "now");
+  const stderr = new CapturedStream({ isTTY });
+  const context = new Context({ stdout: stderr, stderr, env: {}, prepareEngine: async () => {} });
+  await context.interruptible(async () => {
+    now.mockReturnValue(0);
+    process.emit(name);
+    const before = stderr.text;
+    now.mockReturnValue(1000);
+    expect(() => process.emit(name)).toThrow("exit");
+    expect(stderr.text.slice(before.length)).toBe(written);
+  });
 });
 
 test("nohup makes a task go on when its terminal is gone", async () => {
