@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { packageRoot } from "../src/setup/paths.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
-import { type Fault, faults, type NamedTest } from "./faults/faults.ts";
+import type { Fault, NamedTest } from "./faults/fault.ts";
+import { faults } from "./faults/faults.ts";
 import { installDependencies } from "./repository/install-dependencies.ts";
 import { log } from "./repository/prepare.ts";
 
