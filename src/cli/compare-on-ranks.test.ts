@@ -1,17 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readStatus } from "../run/status.ts";
-import { runChild, runsTypeScript } from "../testing/child-process.ts";
+import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
-import { freePort } from "../util/free-port.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
+import { areRunning, startTwoRanks } from "./testing/two-ranks.ts";
 
 const program = new URL("testing/run-main.ts", import.meta.url);
 const scratch = temporaryFolder();
@@ -27,6 +23,11 @@ beforeAll(() => {
     run: { folder: at("runs"), samples: 0 },
   };
   writeFileSync(at("recipe.yaml"), JSON.stringify(recipe));
+});
+
+beforeEach(() => {
+  for (const out of ["alone", "together", "signalled", "refused"])
+    rmSync(at(out), { recursive: true, force: true });
 });
 
 const compare = (out: string, ...words: string[]) =>
@@ -50,33 +51,15 @@ test("the runs of a comparison are shared out between processes, and its table i
 test("a signal to one process stops the comparison on all, after their steps, and it goes on from there", async () => {
   const words = ["compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "1e-2", "--seeds", "0,1"];
   const args = [...words, "--out", at("signalled"), "--set", "train.steps=300", "--json"];
-  const port = `${await freePort()}`;
-  const ranks = ["0", "1"].map((rank) => {
-    const env = {
-      RANK: rank,
-      LOCAL_RANK: rank,
-      WORLD_SIZE: "2",
-      MASTER_ADDR: "127.0.0.1",
-      MASTER_PORT: port,
-    };
-    return spawn(process.execPath, [...runsTypeScript, fileURLToPath(program), ...args], {
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, ...env },
-    });
-  });
-  const printed = Promise.all(ranks.map(({ stderr }) => text(stderr)));
-  const ends = Promise.all(ranks.map((rank) => once(rank, "exit")));
+  const { ranks, ended } = await startTwoRanks(...args);
   const runs = ["lora-lr0.01-seed0", "lora-lr0.01-seed1"].map((name) => at("signalled", "runs", name));
   const isEach = (test: (step: number, state: string) => boolean) =>
     runs.map(readStatus).every((status) => status !== undefined && test(status.step, status.state));
-  while (!isEach((step) => step > 0) && ranks.every(({ exitCode }) => exitCode === null)) await sleep(20);
+  while (!isEach((step) => step > 0) && areRunning(ranks)) await sleep(20);
   ranks[1]?.kill("SIGTERM");
-  const [first, second] = await printed;
-  expect(await ends, `${first}${second}`).toEqual([
-    [143, null],
-    [143, null],
-  ]);
-  expect(first).toMatch(/asked to stop\n +where: +rank 1\n +found: .*SIGTERM/);
+  const [first, second] = await ended;
+  expect([first?.code, second?.code], `${first?.stderr}${second?.stderr}`).toEqual([143, 143]);
+  expect(first?.stderr).toMatch(/asked to stop\n +where: +rank 1\n +found: .*SIGTERM/);
   expect(isEach((step, state) => step < 300 && state === "stopped")).toBe(true);
   const again = await runChild(program, ...args);
   expect(again.code, again.stderr).toBe(0);

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { RunFolder } from "../run/run-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { Interruption } from "../util/interruption.ts";
 import { main } from "./main.ts";
 import { reportFailure } from "./report-failure.ts";
-import { Interruption } from "./terminal/interruption.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
 import { CapturedStream, testContext } from "./testing/terminal.ts";
 

@@ -1,7 +1,7 @@
 import { errorInOneLine } from "../util/error-in-one-line.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { Interruption } from "../util/interruption.ts";
 import type { Context } from "./terminal/context.ts";
-import { Interruption } from "./terminal/interruption.ts";
 
 /** Prints an error on stderr, with its stack only for `--verbose`, and returns the exit code. */
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {

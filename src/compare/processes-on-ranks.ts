@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { z } from "zod";
+import { stopOfAny } from "../distributed/stop-of-any.ts";
 import type { ProcessGroup } from "../torch/index.ts";
 import { required } from "../util/elements.ts";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import { messageOf } from "../util/errors.ts";
 import { type ProcessEnd, type RunProcess, runProcess } from "./run-process.ts";
 
 /** Where the processes of a comparison run. */
@@ -27,27 +28,6 @@ const endSchema = z.strictObject({
   /** Its rank was asked to stop, so that this is no result. */
   stopped: z.boolean(),
 });
-
-/** Why all stop, and the exit code of the rank that was asked to. */
-const stopSchema = z.strictObject({ rank: z.number(), why: z.string(), exitCode: z.number() });
-
-/** Another rank was asked to stop; this one ends with the same exit code. */
-class StoppedWithAnother extends ScaloraError {
-  private readonly codeOfOther: number;
-
-  constructor({ rank, why, exitCode }: z.output<typeof stopSchema>) {
-    super("run", "The comparison was asked to stop", {
-      where: `rank ${rank}`,
-      found: why,
-      fix: "repeat the command: finished runs are kept, and the others go on",
-    });
-    this.codeOfOther = exitCode;
-  }
-
-  override get exitCode(): number {
-    return this.codeOfOther;
-  }
-}
 
 /** Room for one process on a rank. */
 interface Slot {
@@ -74,7 +54,8 @@ export async function compareOnRanks<T>(
   compare: (processes: Processes, signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   if (group === undefined) return await compare(processesHere, signal);
-  const stop = stopOfAny(group, signal);
+  const again = "repeat the command: finished runs are kept, and the others go on";
+  const stop = stopOfAny(group, signal, again);
   if (group.rank > 0) return await serve(group, jobs, signal, stop);
   const slots = Array.from({ length: jobs * group.size }, (_, index): Slot => {
     const rank = index % group.size;
@@ -95,30 +76,6 @@ export async function compareOnRanks<T>(
   } finally {
     await endOthers(group, slots).catch(() => {}); // One that is gone needs no end.
   }
-}
-
-/** Aborted when this rank, or by a value in the store another one, is asked to stop, and when one has failed. */
-function stopOfAny(group: ProcessGroup, own: AbortSignal): AbortSignal {
-  const asked = new AbortController();
-  // Rejects when the group is disposed, or one has failed.
-  receive(group, "stop").then(
-    (text) => asked.abort(new StoppedWithAnother(stopSchema.parse(JSON.parse(text)))),
-    () => {},
-  );
-  const tell = () => {
-    const stop = { rank: group.rank, why: messageOf(own.reason), exitCode: exitCodeOf(own.reason) };
-    void group.setValue("stop", JSON.stringify(stop)).catch(() => {});
-  };
-  own.addEventListener("abort", tell, { once: true });
-  if (own.aborted) tell();
-  return AbortSignal.any([own, asked.signal, group.failed]);
-}
-
-/** The exit code that a reason to stop stands for. */
-function exitCodeOf(reason: unknown): number {
-  return reason instanceof Error && "exitCode" in reason && typeof reason.exitCode === "number"
-    ? reason.exitCode
-    : 1;
 }
 
 /** Returns once all have heard it: rank 0 has the store. */

@@ -154,6 +154,18 @@ it("asks the others to stop when one was, and lets them take their time", async 
   expect(lines).toEqual(["[rank 2] saved"]);
 });
 
+it("names the rank that says it was asked to stop, where another one ends first", async () => {
+  const program = `
+    const verdict = { rank: 1, host: "here", pid: process.pid, kind: "stopped", text: "", exitCode: 143 };
+    if (rank === 1) {
+      fs.writeFileSync(process.env.SCALORA_VERDICT_FILE, JSON.stringify(verdict));
+      fs.writeFileSync(process.env.FOLDER + "/told", "");
+      setTimeout(() => process.exit(143), 300);
+    } else setInterval(() => fs.existsSync(process.env.FOLDER + "/told") && process.exit(143), 10);`;
+  const { failure, exitCode } = await run(program, 2);
+  expect({ failure, exitCode }).toMatchObject({ failure: { rank: 1, askedBy: "SIGTERM" }, exitCode: 143 });
+});
+
 it.each(["missing", "throws"] as const)(
   "ends the ranks that it has started when another cannot be started (%s)",
   async (how) => {

@@ -197,6 +197,7 @@ function culprit(ended: readonly RankEnd[], verdict: Verdict | undefined): RankF
   if (verdict === undefined) return asked(first);
   const { rank, pid, host } = verdict;
   const named = ended.find((end) => end.rank === rank && hasFailed(end));
+  if (verdict.kind === "stopped") return asked({ ...(named ?? first), rank, pid });
   return named ?? { ...first, rank, pid, found: `on ${host} ${whatBecame(verdict)}` };
 }
 

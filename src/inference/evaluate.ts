@@ -11,7 +11,7 @@ import { type DataConfig, type Example, loadExamples } from "../data/index.ts";
 import { requireSame, settingsOf } from "../distributed/require-same.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
-import { ScaloraError } from "../util/errors.ts";
+import { internalError, ScaloraError } from "../util/errors.ts";
 import type { EvaluationRequest, EvaluationResult, RunEvaluation } from "./evaluation-request.ts";
 import { lockResults } from "./lock-results.ts";
 import { predictionRecorder } from "./record-predictions.ts";
@@ -56,7 +56,8 @@ export async function evaluateOpened(
   });
   if (result === undefined) {
     signal.throwIfAborted();
-    throw new ScaloraError("run", "Another rank was stopped");
+    await group?.barrier(); // Rejects: the rank that was asked to stop does not come, and says so.
+    throw internalError("an evaluation has ended early, and no rank was asked to stop");
   }
   recorder?.write();
   onProgress(done, batches.length);

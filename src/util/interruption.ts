@@ -25,8 +25,3 @@ export class Interruption extends Error {
     this.exitCode = exitCodeOf(cause);
   }
 }
-
-/** Whether a failed write means that the output is closed: the pipe's reader or the terminal is gone. */
-export function isClosedOutput(error: Error): boolean {
-  return "code" in error && ["EPIPE", "EIO", "ENXIO", "ENOTCONN", "ECONNRESET"].includes(String(error.code));
-}

@@ -70,15 +70,18 @@ async function trainOnce(path: string | undefined, options: Options, training: T
   if (!group && options.silence !== undefined) context.note("note: --silence is for several processes");
   if (!group) await context.startEngine();
   const { trainAsRank } = await load();
+  const { exitCodeOfStop } = await import("../../distributed/exit-code-of-stop.ts");
   const view = new RunProgressView(context, launcher);
   const onEvent = view.show.bind(view);
   const { profile = false } = options;
   const resume = options.resume !== undefined;
   const result = await context
-    .interruptible(
-      (signal) => trainAsRank(recipe, { signal, onEvent, group, resume, profile }),
-      "stopping after this step (repeat to stop immediately, without saving)",
-    )
+    .interruptible(async (signal) => {
+      const result = await trainAsRank(recipe, { signal, onEvent, group, resume, profile });
+      if (group && result.reason === "stopped")
+        context.exitCode = await exitCodeOfStop(group, context.exitCode);
+      return result;
+    }, "stopping after this step (repeat to stop immediately, without saving)")
     .finally(() => view.end());
   if (result.reason !== "stopped") context.exitCode = 0;
   if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;

@@ -39,6 +39,18 @@ it("names the lowest of the ranks that fail together, with its message", () => {
   expect(verdictAt(judge, 1000)).toMatchObject({ rank: 1 });
 });
 
+it("names a rank that was asked to stop, with its exit code, though it ends; after one that has failed", () => {
+  const stopped: Report = { kind: "stopped", text: "stopped by SIGTERM", exitCode: 143 };
+  const judge = judgeOf(3);
+  judge.report(2, stopped, 10);
+  judge.ended(2, false, 15);
+  expect(verdictAt(judge, 300, [2])).toMatchObject({ rank: 2, kind: "stopped", exitCode: 143 });
+  const other = judgeOf(3);
+  other.report(1, stopped, 10);
+  other.report(2, failed("two"), 15);
+  expect(verdictAt(other, 300)).toMatchObject({ rank: 2, kind: "failed", exitCode: undefined });
+});
+
 it("names a rank that is silent, but not one that was not heard because this process was suspended", () => {
   const judge = judgeOf(3);
   expect(verdictAt(judge, silence, [2])).toBeUndefined();

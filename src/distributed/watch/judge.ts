@@ -1,5 +1,12 @@
 // Node runs this file as it is: types that can be erased only.
-import { type Place, type Report, type Verdict, type VerdictKind, verdictKinds } from "./messages.ts";
+import {
+  isExplained,
+  type Place,
+  type Report,
+  type Verdict,
+  type VerdictKind,
+  verdictKinds,
+} from "./messages.ts";
 
 /** Milliseconds, at most, by which the last signs of life of ranks that are cut off at once may differ. */
 const unevenness = 1000;
@@ -20,13 +27,14 @@ interface Charge {
   readonly rank: number;
   readonly kind: VerdictKind;
   readonly text: string;
+  readonly exitCode: number | undefined;
   /** When it becomes the verdict, unless a better one has come. */
   due: number;
 }
 
 /**
  * Finds out which rank was the first to fail, from what the ranks say and from their silence. Of several reasons the better one
- * counts: a process that ended before an error, an error before silence, and these before what other ranks have noticed of it; of
+ * counts: a process that ended before an error, an error before a request to stop, this before silence, and these before what other ranks have noticed of it; of
  * equal ones the lowest rank. All times are milliseconds of one clock.
  */
 export class Judge {
@@ -63,11 +71,11 @@ export class Judge {
     if (member) Object.assign(member, { seen: now, calls });
   }
 
-  report(rank: number, { kind, text }: Report, now: number): void {
+  report(rank: number, { kind, text, exitCode }: Report, now: number): void {
     const other = kind === "lost" ? this.leaver() : kind === "late" ? this.straggler(rank) : undefined;
     if (other !== undefined) this.charge(other, kind === "lost" ? "left" : "late", text, now + settling);
     else if (kind === "lost") this.charge(rank, "lost", text, now + this.silence + settling);
-    else this.charge(rank, kind === "late" ? "lost" : "failed", text, now + settling);
+    else this.charge(rank, kind === "late" ? "lost" : kind, text, now + settling, exitCode);
   }
 
   /** The end of a rank's connection. @param orderly whether it has taken leave */
@@ -75,8 +83,8 @@ export class Judge {
     const member = this.members[rank];
     if (member?.state !== "there") return;
     member.state = orderly ? "left" : "ended";
-    const isExplained = this.charges.some((charge) => charge.rank === rank && charge.kind === "failed");
-    if (!orderly && !isExplained) this.charge(rank, "gone", "", now);
+    const hasSaidWhy = this.charges.some((charge) => charge.rank === rank && isExplained(charge.kind));
+    if (!orderly && !hasSaidWhy) this.charge(rank, "gone", "", now);
     if (orderly && this.charges.some(({ kind }) => kind === "lost"))
       this.charge(rank, "left", "", now + settling);
   }
@@ -100,7 +108,7 @@ export class Judge {
     const worth = ({ kind, rank }: Charge) => verdictKinds.indexOf(kind) * this.members.length + rank;
     const [best] = this.charges.toSorted((a, b) => worth(a) - worth(b));
     const place = best && this.members[best.rank]?.place;
-    if (place) this.verdict = { ...place, kind: best.kind, text: best.text };
+    if (place) this.verdict = { ...place, kind: best.kind, text: best.text, exitCode: best.exitCode };
   }
 
   /**
@@ -161,7 +169,7 @@ export class Judge {
     return isBehind ? present.find(({ calls }) => calls === fewest)?.place.rank : undefined;
   }
 
-  private charge(rank: number, kind: VerdictKind, text: string, due: number): void {
-    this.charges.push({ rank, kind, text, due });
+  private charge(rank: number, kind: VerdictKind, text: string, due: number, exitCode?: number): void {
+    this.charges.push({ rank, kind, text, exitCode, due });
   }
 }

@@ -3,12 +3,12 @@ import type { Socket } from "node:net";
 import { isRecord } from "../../util/json.ts";
 
 /**
- * What became of the rank for which all stop: it threw an error (`failed`), its process ended without a word (`gone`), it and rank 0
- * heard nothing of each other though both live, or rank 0 heard nothing of any other machine (`cut`), it gave no sign of life
- * (`silent`), it did not come to a collective in which the others waited (`late`), it left the group meanwhile (`left`), or it
- * alone lost the connection to another (`lost`).
+ * What became of the rank for which all stop: it threw an error (`failed`), it was asked to stop by a signal (`stopped`), its process
+ * ended without a word (`gone`), it and rank 0 heard nothing of each other though both live, or rank 0 heard nothing of any other
+ * machine (`cut`), it gave no sign of life (`silent`), it did not come to a collective in which the others waited (`late`), it left
+ * the group meanwhile (`left`), or it alone lost the connection to another (`lost`).
  */
-export const verdictKinds = ["gone", "failed", "cut", "silent", "late", "left", "lost"] as const;
+export const verdictKinds = ["gone", "failed", "stopped", "cut", "silent", "late", "left", "lost"] as const;
 export type VerdictKind = (typeof verdictKinds)[number];
 
 /** A rank, where it runs. */
@@ -23,6 +23,8 @@ export interface Verdict extends Place {
   readonly kind: VerdictKind;
   /** The message of the rank's error; empty where it has said nothing. */
   readonly text: string;
+  /** With which it ends, if it was asked to stop. */
+  readonly exitCode?: number | undefined;
 }
 
 export function readPlace(value: unknown): Place {
@@ -31,15 +33,31 @@ export function readPlace(value: unknown): Place {
 }
 
 export function readVerdict(value: unknown): Verdict | undefined {
-  const { kind, text } = isRecord(value) ? value : {};
+  const { kind, text, exitCode } = isRecord(value) ? value : {};
   const known = verdictKinds.find((name) => name === kind);
-  return known && { ...readPlace(value), kind: known, text: String(text) };
+  return known && { ...readPlace(value), kind: known, text: String(text), ...readExitCode(exitCode) };
 }
+
+const readExitCode = (value: unknown) => (typeof value === "number" ? { exitCode: value } : {});
+
+/** Whether a rank of such a verdict has said itself why it ends. */
+export const isExplained = (kind: VerdictKind): boolean => kind === "failed" || kind === "stopped";
+
+/** Characters of an error's message that are passed on. */
+const maxText = 4000;
 
 /** What a rank says about itself. */
 export interface Report {
-  readonly kind: "failed" | "late" | "lost";
+  readonly kind: "failed" | "stopped" | "late" | "lost";
   readonly text: string;
+  /** With which it ends, if it was asked to stop. */
+  readonly exitCode?: number | undefined;
+}
+
+export function readReport(value: unknown): Report | undefined {
+  const { kind, text, exitCode } = isRecord(value) ? value : {};
+  const known = (["failed", "stopped", "late", "lost"] as const).find((name) => name === kind);
+  return known && { kind: known, text: String(text).slice(0, maxText), ...readExitCode(exitCode) };
 }
 
 /** From a rank to rank 0. `calls` counts the collectives that it has begun; `gaveUp`: it stops because rank 0 was silent. */
@@ -58,11 +76,8 @@ export type Heard =
   | { readonly type: "culpritEnded" }
   | { readonly type: "bye" };
 
-/** Characters of an error's message that are passed on, and of a whole line. */
-const maxText = 4000;
+/** Characters of a line. */
 const maxLine = 64 * 1024;
-
-export const shortened = (text: string) => text.slice(0, maxText);
 
 /** Messages as lines of JSON. What is no such line ends the connection. */
 export class Line<Sent> {

@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { GroupWatch, ProcessGroup } from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
+import { Interruption } from "../../util/interruption.ts";
 import type { Report } from "./messages.ts";
 import { errorAt } from "./verdict-error.ts";
 import { leaveVerdict } from "./verdict-file.ts";
@@ -103,7 +104,10 @@ export class RankWatch implements GroupWatch {
     const own = error instanceof Error ? error : new Error(messageOf(error));
     if (this.isOver) return own;
     this.reported ??= own;
-    this.order({ type: "report", report: { kind, text: messageOf(error) } });
+    const text = messageOf(error);
+    const report: Report =
+      error instanceof Interruption ? { kind: "stopped", text, exitCode: error.exitCode } : { kind, text };
+    this.order({ type: "report", report });
     const seconds = hearing + (kind === "failed" ? 0 : this.silence);
     return await new Promise((resolve) => {
       const limit = setTimeout(resolve, seconds * 1000, own);

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { Interruption } from "../../util/interruption.ts";
 import { errorAt } from "./verdict-error.ts";
 
 const place = { rank: 1, host: "node2", pid: 4711 };
@@ -9,6 +10,16 @@ it("is a rank's own error where the others stop for what it has said", () => {
   const own = new Error("no rows");
   expect(errorAt(1, verdict, { reported: own, silence: 8 })).toBe(own);
   expect(errorAt(0, verdict, { reported, silence: 8 })).toMatchObject({ code: "run", found: "no rows" });
+});
+
+it("ends with the exit code of a rank that was asked to stop", () => {
+  const verdict = { ...place, kind: "stopped", text: "stopped by SIGTERM", exitCode: 143 } as const;
+  expect(errorAt(0, verdict, { reported: undefined, silence: 8 })).toMatchObject({
+    exitCode: 143,
+    found: "stopped by SIGTERM",
+  });
+  const own = new Interruption("SIGTERM");
+  expect(errorAt(1, verdict, { reported: own, silence: 8 })).toBe(own);
 });
 
 it("says that a rank was silent, to itself too when it has lost the others since", () => {

@@ -1,5 +1,6 @@
 import { ScaloraError } from "../../util/errors.ts";
-import type { Verdict } from "./messages.ts";
+import { StoppedElsewhere } from "../stopped-elsewhere.ts";
+import { isExplained, type Verdict } from "./messages.ts";
 
 /**
  * The error with which a rank stops: its own, where it is the one that the others stop for and has said why, otherwise one that
@@ -12,19 +13,23 @@ export function errorAt(
   verdict: Verdict,
   { reported, silence }: { readonly reported: Error | undefined; readonly silence: number },
 ): Error {
-  const isItsReason = verdict.rank === rank && (verdict.kind === "failed" || verdict.kind === "lost");
+  const isItsReason = verdict.rank === rank && (isExplained(verdict.kind) || verdict.kind === "lost");
   return (isItsReason ? reported : undefined) ?? verdictError(verdict, silence);
 }
 
 function verdictError(verdict: Verdict, silence: number): ScaloraError {
-  const { rank, host, pid } = verdict;
+  const { rank, host, pid, exitCode } = verdict;
   const { what, found, fix } = describe(verdict, silence);
-  return new ScaloraError("run", `Rank ${rank} ${what}; the other ranks stop`, {
+  const message = `Rank ${rank} ${what}; the other ranks stop`;
+  const details = {
     // Of one that was never watched no more is known.
     where: host === "" ? `rank ${rank}` : `rank ${rank}, process ${pid} on ${host}`,
     found,
     fix: `${fix}; a run goes on from its last checkpoint when it is resumed`,
-  });
+  };
+  return exitCode === undefined
+    ? new ScaloraError("run", message, details)
+    : new StoppedElsewhere(message, exitCode, details);
 }
 
 /** What became of the rank of a verdict, in words that follow its name. */
@@ -37,6 +42,8 @@ function describe(
   switch (kind) {
     case "failed":
       return { what: "has failed", found: text, fix: "mend what it says" };
+    case "stopped":
+      return { what: "was asked to stop", found: text, fix: "start the command again" };
     case "gone":
       return {
         what: "is gone",

@@ -1,6 +1,7 @@
 // Node runs this file as it is: types that can be erased only, and no `using`.
 import { connect } from "node:net";
 import {
+  isExplained,
   Line,
   type Place,
   type Report,
@@ -65,7 +66,7 @@ export class WatchClient {
 
   report(report: Report): void {
     this.line.send({ type: "report", report });
-    if (this.hasFirstLeft && report.kind !== "failed") this.lose("left");
+    if (this.hasFirstLeft && !isExplained(report.kind)) this.lose("left");
   }
 
   /** Takes leave: this rank is no longer watched. */
@@ -124,7 +125,7 @@ export class WatchClient {
       this.act = () => {};
       this.options.onVerdict(verdict);
     };
-    if (verdict.kind !== "failed" || verdict.rank === this.options.own.rank) this.act();
+    if (!isExplained(verdict.kind) || verdict.rank === this.options.own.rank) this.act();
     else setTimeout(() => this.act(), precedence);
   }
 

@@ -1,8 +1,7 @@
 // Node runs this file as it is: types that can be erased only, and no `using`.
 import { createServer, type Server, type Socket } from "node:net";
-import { isRecord } from "../../util/json.ts";
 import { Judge, settling } from "./judge.ts";
-import { type Heard, Line, type Place, type Report, shortened } from "./messages.ts";
+import { type Heard, Line, type Place, readReport } from "./messages.ts";
 import { everyTick } from "./ticks.ts";
 
 /** Milliseconds for which a connection may stay unknown. */
@@ -139,11 +138,4 @@ export class WatchServer {
   private sendAll(message: Heard): void {
     for (const line of this.lines.values()) line.send(message);
   }
-}
-
-function readReport(value: unknown): Report | undefined {
-  if (!isRecord(value)) return undefined;
-  const { kind, text } = value;
-  const known = (["failed", "late", "lost"] as const).find((name) => name === kind);
-  return known && { kind: known, text: shortened(String(text)) };
 }
