@@ -43,7 +43,7 @@ const programs = {
 
 /** A folder with a recipe that trains a tiny model for three steps. */
 function projectFolder(name: string, accumulate = 1): string {
-  const folder = join(scratch.path, name);
+  const folder = scratch.fresh(name);
   mkdirSync(folder);
   const recipe = {
     model: { path: join(scratch.path, "model"), device: "cpu" },
@@ -104,7 +104,7 @@ beforeAll(async () => {
 });
 
 test("docs/distributed.md shows that two ranks give the bits of one process", async () => {
-  const folder = join(scratch.path, "clone");
+  const folder = scratch.fresh("clone");
   mkdirSync(folder);
   for (const name of ["assets", "examples"]) symlinkSync(join(repository, name), join(folder, name));
   const page = readFileSync(join(repository, "docs/distributed.md"), "utf8");

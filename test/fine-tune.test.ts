@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
@@ -10,7 +9,7 @@ afterAll(() => scratch.remove());
 
 /** Runs a mode of the program, in a folder of its own. */
 async function run(mode: string, ...more: string[]) {
-  return await runProgram("fine-tune-program.ts", mode, join(scratch.path, mode), ...more);
+  return await runProgram("fine-tune-program.ts", mode, scratch.fresh(mode), ...more);
 }
 
 async function reportOf(mode: string, ...more: string[]) {
@@ -90,7 +89,7 @@ test.concurrent("runs of one process work side by side, in folders of their own"
 });
 
 test.concurrent("a run answers chats as it was trained, with the system message of its training", async () => {
-  const model = join(scratch.path, "chat-model");
+  const model = scratch.fresh("chat-model");
   writeTinyLlama(model);
   const { answers, others, isExported, refused } = await reportOf("chats", model);
   expect(answers).toEqual(Array(3).fill(answers[2]));

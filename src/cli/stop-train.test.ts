@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -37,9 +37,10 @@ beforeAll(() => {
   );
 });
 
-/** Starts `scalora train`. */
+/** Starts `scalora train` of a run that is not there yet. */
 function start(name: string, ...set: string[]) {
-  const overrides = [`run.name=${name}`, ...set].flatMap((each) => ["--set", each]);
+  const folder = scratch.fresh("runs", name);
+  const overrides = [`run.name=${basename(folder)}`, ...set].flatMap((each) => ["--set", each]);
   const child = spawn(process.execPath, [
     ...runsTypeScript,
     fileURLToPath(program),
@@ -55,7 +56,7 @@ function start(name: string, ...set: string[]) {
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once("close", (code, signal) => resolve({ code, signal }));
   });
-  return { child, ended, folder: at("runs", name), stderr: () => stderr };
+  return { child, ended, folder, stderr: () => stderr };
 }
 
 /** Starts `scalora train` and waits until it trains. */
@@ -105,13 +106,10 @@ test.concurrent("a step of many micro-batches hears the first Ctrl-C at once, an
 }, 120_000);
 
 test.concurrent("so does a reader that closes the output; meanwhile nobody else trains the run", async () => {
-  cpSync(at("model"), at("moved"), { recursive: true });
-  const { child, ended, folder } = await startTraining(
-    "closed",
-    `model.path=${at("moved")}`,
-    "train.saveEvery=1",
-  );
-  rmSync(at("moved", "model.safetensors"));
+  const moved = scratch.fresh("moved");
+  cpSync(at("model"), moved, { recursive: true });
+  const { child, ended, folder } = await startTraining("closed", `model.path=${moved}`, "train.saveEvery=1");
+  rmSync(join(moved, "model.safetensors"));
   const second = await runChild(program, "train", "--resume", folder);
   expect(second).toMatchObject({ code: 2, stdout: "" });
   expect(second.stderr).toMatch(/^error: Another process is training this run/);

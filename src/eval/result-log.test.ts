@@ -82,6 +82,29 @@ test("results of another model, other files and folders are refused", () => {
   );
 });
 
+test("a file of something else in one line without a line feed is refused, and stays as it is", () => {
+  const path = scratch.fresh("notes.json");
+  for (const text of [
+    '{"my": "data"}',
+    "[1, 2, 3]",
+    '{"tasks": []}',
+    `${JSON.stringify(result(0))}\n{"my": 1}`,
+  ]) {
+    writeFileSync(path, text);
+    expect(() => new ResultLog(path)).toThrow(
+      refusal("usage", { where: path, found: text.split("\n").at(-1) }),
+    );
+    expect(readFileSync(path, "utf8")).toBe(text);
+  }
+});
+
+test("a line that was cut within its first letters is done anew", () => {
+  const path = scratch.fresh("short.jsonl");
+  writeFileSync(path, '{"ta');
+  new ResultLog(path).add(result(0));
+  expect(readFileSync(path, "utf8")).toBe(`${JSON.stringify(result(0))}\n`);
+});
+
 test("a named pipe is refused, not waited for; an open one is written", () => {
   const where = join(scratch.path, "pipe");
   execFileSync("mkfifo", [where]);

@@ -109,8 +109,13 @@ export class ResultLog implements Disposable {
       let end = 0;
       for (let number = 1; ; number++) {
         const line = tryFile(path, () => lines.next());
-        if (line.done || end + line.value.length >= size) break;
-        const result = parseResult(line.value.toString("utf8"), `${path}:${number}`);
+        if (line.done) break;
+        const [text, where] = [line.value.toString("utf8"), `${path}:${number}`];
+        if (end + line.value.length >= size) {
+          if (!isBeginning(text)) throw noResult(text, where);
+          break;
+        }
+        const result = parseResult(text, where);
         this.resultsByExample.set(`${result.task} ${result.index}`, result);
         end += line.value.length + 1;
       }
@@ -121,7 +126,10 @@ export class ResultLog implements Disposable {
   }
 }
 
-export const lineOf = (result: ExampleResult) => `${JSON.stringify(result)}\n`;
+/** Every line begins with the task: what else has no line feed at its end is somebody's file, not a line that was cut short. */
+export const lineOf = ({ task, ...rest }: ExampleResult) => `${JSON.stringify({ task, ...rest })}\n`;
+const lineStart = '{"task":';
+const isBeginning = (text: string) => text.startsWith(lineStart) || lineStart.startsWith(text);
 
 function tryFile<T>(path: string, action: () => T): T {
   try {
@@ -144,7 +152,11 @@ export function parseResult(line: string, where: string): ExampleResult {
     value = undefined;
   }
   if (isResult(value)) return value;
-  throw new ScaloraError("usage", "A line is not a result of an evaluation", {
+  throw noResult(line, where);
+}
+
+function noResult(line: string, where: string): ScaloraError {
+  return new ScaloraError("usage", "A line is not a result of an evaluation", {
     where,
     found: line.slice(0, 60),
     fix: "give --predictions a new file, or one that `scalora eval` wrote",

@@ -16,10 +16,24 @@ export interface TinyRun {
   dispose(): void;
 }
 
+interface TemporaryFolder {
+  readonly path: string;
+  /** A path in the folder, which is another one each time: the second try of a test finds nothing that the first has left. */
+  readonly fresh: (...parts: string[]) => string;
+  readonly remove: () => void;
+}
+
 /** A temporary folder, and the function that removes it. */
-export function temporaryFolder(): { path: string; remove: () => void } {
+export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), "scalora-test-"));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  const given = new Map<string, number>();
+  const fresh = (...parts: string[]) => {
+    const wanted = join(path, ...parts);
+    const count = (given.get(wanted) ?? 0) + 1;
+    given.set(wanted, count);
+    return count === 1 ? wanted : `${wanted}-${count}`;
+  };
+  return { path, fresh, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 export interface TinyRunOptions extends TinyLMOptions {

@@ -56,8 +56,9 @@ test("a path of this machine is not fetched", async () => {
 
 test("a listed name is fetched, even from a folder that holds one of this name", async () => {
   const [name, before] = [quickstartModel, process.cwd()];
-  mkdirSync(join(scratch.path, name));
-  process.chdir(scratch.path);
+  const folder = scratch.fresh("named");
+  mkdirSync(join(folder, name), { recursive: true });
+  process.chdir(folder);
   onTestFinished(() => process.chdir(before));
   const { context, stdout } = testContext({ env });
   await runVerb((program) => addGet(program, context, async (given) => `/cache/${given}`), ["get", name]);
@@ -67,7 +68,7 @@ test("a listed name is fetched, even from a folder that holds one of this name",
 test("a quickstart whose output folder holds other things says so before it fetches anything", async () => {
   const { context, stderr } = testContext({ env });
   const load = () => Promise.reject(new Error("too late"));
-  const out = join(scratch.path, "taken");
+  const out = scratch.fresh("taken");
   mkdirSync(out);
   writeFileSync(join(out, "thesis.txt"), "");
   for (const [path, found] of [
