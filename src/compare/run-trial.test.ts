@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { LostLockError } from "../util/process-lock.ts";
 import { runProcess } from "./run-process.ts";
-import { runTrial } from "./run-trial.ts";
+import { readTrialResult, runTrial } from "./run-trial.ts";
 import { type Trial, trialName } from "./trials.ts";
 
 /** What a run comes to that fails at once, and leaves a checkpoint. */
@@ -28,36 +29,47 @@ const status = {
   updatedAt: "2026-01-01T00:00:00.000Z",
 };
 
-test("the checkpoints of a trial go, but not those of a process that has taken the comparison over", async () => {
-  const scratch = temporaryFolder();
-  const candidate = { lr: 0.1, options: {} };
-  const setting = { name: "lora", method: "lora", adapterOverrides: {}, candidates: [candidate] };
-  const cell: Trial = { setting, candidate, seed: 0 };
-  const run = join(scratch.path, trialName(cell));
-  mkdirSync(run);
-  writeFileSync(join(run, "config.yaml"), "");
-  const program = join(scratch.path, "program.cjs");
-  writeFileSync(
-    program,
-    `const fs = require("node:fs");
-    fs.mkdirSync(${JSON.stringify(join(run, "checkpoints"))}, { recursive: true });
-    fs.writeFileSync(${JSON.stringify(join(run, "status.json"))}, ${JSON.stringify(JSON.stringify(status))});`,
-  );
-  const trial = (assertHeld: () => void) => {
-    const plan = { recipe: "r.yaml", set: [], runs: scratch.path, threads: undefined };
-    const { signal } = new AbortController();
-    return runTrial(
-      cell,
-      { ...plan, command: [process.execPath, program] },
-      { signal, run: runProcess, assertHeld },
-    );
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+const candidate = { lr: 0.1, options: {} };
+const setting = { name: "lora", method: "lora", adapterOverrides: {}, candidates: [candidate] };
+const cell: Trial = { setting, candidate, seed: 0 };
+
+/** A trial whose process fails at once, and leaves a checkpoint and these fields in its end event. */
+function failingTrial(end: object) {
+  const runs = scratch.fresh("runs");
+  const folder = join(runs, trialName(cell));
+  mkdirSync(folder, { recursive: true });
+  const write = (name: string, content: object) =>
+    `require("node:fs").writeFileSync(${JSON.stringify(join(folder, name))}, ${JSON.stringify(`${JSON.stringify(content)}\n`)});`;
+  const event = { type: "end", time: status.updatedAt, step: 0, reason: "failed", seconds: 1, ...end };
+  const program = join(runs, "program.cjs");
+  writeFileSync(program, [write("status.json", status), write("events.jsonl", event)].join("\n"));
+  writeFileSync(join(folder, "config.yaml"), "");
+  mkdirSync(join(folder, "checkpoints"));
+  const plan = { recipe: "r.yaml", set: [], runs, threads: undefined, command: [process.execPath, program] };
+  const { signal } = new AbortController();
+  return {
+    plan,
+    hasCheckpoints: () => existsSync(join(folder, "checkpoints")),
+    run: (assertHeld = () => {}) => runTrial(cell, plan, { signal, run: runProcess, assertHeld }),
   };
-  const lost = trial(() => {
+}
+
+test("the checkpoints of a trial go, but not those of a process that has taken the comparison over", async () => {
+  const { run, hasCheckpoints } = failingTrial({});
+  const lost = run(() => {
     throw new LostLockError("run", "lost");
   });
   await expect(lost).rejects.toThrow(LostLockError);
-  expect(existsSync(join(run, "checkpoints"))).toBe(true);
-  expect(await trial(() => {})).toMatchObject({ failed: "none" });
-  expect(existsSync(join(run, "checkpoints"))).toBe(false);
-  scratch.remove();
+  expect(hasCheckpoints()).toBe(true);
+  expect(await run()).toMatchObject({ failed: "none" });
+  expect(hasCheckpoints()).toBe(false);
+});
+
+test("a trial that met a full disk is no result of its method: the comparison stops, and it goes on later", async () => {
+  const { run, plan, hasCheckpoints } = failingTrial({ systemError: "ENOSPC" });
+  await expect(run()).rejects.toThrow(refusal("run", { fix: "repeat the command" }));
+  expect(hasCheckpoints()).toBe(true);
+  expect(readTrialResult(cell, plan)).toBeUndefined();
 });

@@ -75,12 +75,14 @@ function scoringOf({ seed, failed, tasks }: TrialResult, plan: TrialPlan): TaskS
   return isOpen ? plan.tasks : undefined;
 }
 
-/** The result of a run that has finished or failed. */
+/** The result of a run that has finished or failed; a full disk, say, is no failure of its method, and the run goes on later. */
 function endedResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
   const folder = join(runs, trialName(cell));
   const status = readStatus(folder);
   if (status?.state !== "finished" && status?.state !== "failed") return undefined;
   const events = readEvents(folder);
+  if (status.state === "failed" && eventsOfType(events, "end").at(-1)?.systemError !== undefined)
+    return undefined;
   const best = eventsOfType(events, "eval").findLast((event) => event.best);
   const steps = eventsOfType(events, "step");
   const layers = eventsOfType(events, "rank").at(-1)?.layers;

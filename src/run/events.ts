@@ -132,6 +132,10 @@ const endEvent = z
       .enum(["finished", "early", "stopped", "failed"])
       .describe("`early`: no better evaluation within `train.patience` evaluations"),
     message: z.string().optional().describe("Why it stopped or failed"),
+    systemError: z
+      .string()
+      .optional()
+      .describe("Code of the system's error that made it fail, such as `ENOSPC`: the run was not to blame"),
     seconds: real().describe("Time of training, evaluation and saving over all resumes, in seconds"),
   })
   .describe("When a process stops training the run.");

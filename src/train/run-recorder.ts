@@ -1,6 +1,7 @@
 import type { RunEvent } from "../run/events.ts";
 import type { RunState } from "../run/status.ts";
 import { messageOf } from "../util/errors.ts";
+import { systemErrorBehind } from "../util/files.ts";
 import type { Progress } from "./progress-state.ts";
 import type { ResolvedSettings, TrainOptions } from "./train-options.ts";
 
@@ -57,15 +58,15 @@ export class RunRecorder {
   }
 
   end(reason: "finished" | "early" | "stopped", message?: string): void {
-    this.emitEnd(reason, message);
+    this.emitEnd(reason, message === undefined ? {} : { message });
     this.writeStatus(reason === "stopped" ? "stopped" : "finished", message ?? null);
   }
 
   /** Records why a run failed; a failure to write the record must not hide that error. */
   fail(error: unknown): void {
-    const message = messageOf(error);
+    const [message, systemError] = [messageOf(error), systemErrorBehind(error)];
     try {
-      this.emitEnd("failed", message);
+      this.emitEnd("failed", { message, ...(systemError === undefined ? {} : { systemError }) });
       this.writeStatus("failed", message);
     } catch {
       // The caller gets the original error.
@@ -76,16 +77,19 @@ export class RunRecorder {
   abandon(exitCode: number): void {
     const message = `the process exited without saving (exit code ${exitCode})`;
     try {
-      this.emitEnd("stopped", message);
+      this.emitEnd("stopped", { message });
       this.writeStatus("stopped", message);
     } catch {
       // The process is exiting: the error cannot be reported.
     }
   }
 
-  private emitEnd(reason: "finished" | "early" | "stopped" | "failed", message: string | undefined): void {
+  private emitEnd(
+    reason: "finished" | "early" | "stopped" | "failed",
+    why: { readonly message?: string; readonly systemError?: string },
+  ): void {
     const { step, seconds } = this.progress;
-    this.emit({ type: "end", step, reason, seconds, ...(message === undefined ? {} : { message }) });
+    this.emit({ type: "end", step, reason, seconds, ...why });
   }
 
   private noteSpeed(seconds: number, tokens: number, lr: number, memory: number): void {

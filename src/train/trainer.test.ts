@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, symlinkSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
@@ -219,8 +219,18 @@ test("a loss that is not finite fails the run, says where, and keeps the last ch
     refusal("run", { message: "step 6", found: "embed_tokens.weight", fix: "train.lr" }),
   );
   expect(eventsOf("end")).toMatchObject([{ step: 5, reason: "failed" }]);
+  expect(eventsOf("end")[0]).not.toHaveProperty("systemError");
   expect(readStatus(path())?.state).toBe("failed");
   expect(eventsOf("checkpoint").map(({ step }) => step)).toEqual([2, 4]);
+});
+
+test("a run that fails for what the system refuses is not to blame, and its record says so", async () => {
+  const options = make({ steps: 4, saveEvery: 2 }, { folder: path() });
+  const onEvent = ({ type, step }: RunEvent) => {
+    if (type === "step" && step === 1) writeFileSync(`${path()}/checkpoints`, "");
+  };
+  await expect(train({ ...options, onEvent })).rejects.toMatchObject({ code: "run" });
+  expect(eventsOf("end")).toMatchObject([{ step: 2, reason: "failed", systemError: "ENOTDIR" }]);
 });
 
 test("an older checkpoint that cannot be read for the moment is not pruned, and warned of once", async () => {

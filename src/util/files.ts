@@ -135,6 +135,15 @@ export function removeEmptyFolders(folders: readonly string[]): void {
   }
 }
 
+/** The code of the system's error behind an error, such as `ENOSPC`; undefined when there is none. */
+export function systemErrorBehind(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = codeOf(at);
+    if (code !== undefined && /^E[A-Z\d]+$/.test(code)) return code;
+  }
+  return undefined;
+}
+
 /** The code of an error of the file system, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;
