@@ -44,6 +44,8 @@ export const inputGain: Method<typeof schema> = {
       (name, layers) => new GainBank(name, layers, { gain: layers[0].linear.weight.shape.slice(1) }),
     );
     for (const { lrFactors } of banks) lrFactors["gain"] = options.ratio;
-    return adapterSet({ method: "input-gain", model, banks, modulesToSave });
+    // Passes compute with tensors only, so that recorded ones (train.cudaGraphs) can always be replayed.
+    const hooks = { passKey: () => 0 };
+    return adapterSet({ method: "input-gain", model, banks, modulesToSave, hooks });
   },
 };

@@ -92,6 +92,12 @@ test("recomputed activations take less, and recorded passes more; ranks take wha
   expect(await totalOf({ cudaGraphs: true })).toBeGreaterThan(1.3 * plain);
 });
 
+test("a run of which no passes can be recorded is refused, with the reason", async () => {
+  const chosen = recipe(lora, { dtype: "float32" }, { cudaGraphs: true });
+  const found = "a model in float32";
+  await expect(prepareRun(chosen)).rejects.toThrow(refusal("config", { where: "train.cudaGraphs", found }));
+});
+
 test("a base that is shared out takes a GPU a slice of the weights, and what is gathered of the others", async () => {
   const layers = 6;
   writeTinyLlama(at("wide"), {

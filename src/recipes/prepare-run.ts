@@ -24,7 +24,7 @@ import {
   threads,
 } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
-import { requireGraphs } from "../train/graphs/require-graphs.ts";
+import { requireGraphs, requirePassKey } from "../train/graphs/require-graphs.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { reportActivity } from "../util/activity.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -110,6 +110,7 @@ export async function prepareRun(recipe: Recipe, options: PrepareOptions = {}): 
     const loadedHash = shards?.sampleHash() ?? identity.base;
     const weightBytes = weightBytesOf(model);
     const adapters = own(attachParsed(model, recipe.adapter, seed));
+    if (recipe.train.cudaGraphs) requirePassKey(adapters);
     const dropout = own(new Generator(seed, deviceOf(model)));
     const optimizer = own(makeOptimizer(adapters, recipe.train));
     const steps = countSteps(batches, recipe);

@@ -11,7 +11,7 @@ import { checkpointPath, pruneCheckpoints, UnfinishedCheckpoint } from "./checkp
 import { checkpointTensors, isWrittenTogether, saveOnRanks } from "./checkpoints/save-on-ranks.ts";
 import { divergenceAtEnd, divergenceError, hasCollapsed, hasDiverged, noteLoss } from "./divergence.ts";
 import { evaluateLoss } from "./evaluate.ts";
-import { requireGraphs } from "./graphs/require-graphs.ts";
+import { requireGraphs, requirePassKey } from "./graphs/require-graphs.ts";
 import { StepGraphs } from "./graphs/step-graphs.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
@@ -94,6 +94,7 @@ class Trainer {
     const { cudaGraphs, model, group } = options;
     const warn = (message: string) => this.warn(message);
     this.graphs = cudaGraphs ? new StepGraphs(requireGraphs(model, group?.size), warn) : undefined;
+    if (cudaGraphs) requirePassKey(options.adapters);
   }
 
   async run(): Promise<TrainResult> {

@@ -189,10 +189,12 @@ export interface AdapterSet extends StepHooks, Disposable {
   /** Takes back what `counters` gave. */
   loadCounters(counters: Json): void;
   /**
-   * Whether passes compute the same whatever the counters are, because events only write into tensors. Otherwise passes that were
-   * recorded are recorded anew when the counters change (`train.cudaGraphs`).
+   * What forward passes depend on besides the contents of tensors, as one value that is another whenever they would call other
+   * operators or pass other numbers or tensors: a scale that the host computes, the number of restarts. A pass that was recorded
+   * (`train.cudaGraphs`) is replayed while it is the same. Constant where passes only compute with tensors; undefined, or absent,
+   * where the method does not say: then nothing is recorded.
    */
-  readonly eventsOnlyChangeTensors?: boolean | undefined;
+  passKey?(): string | number | boolean | undefined;
   /** Frees gradients and factors. The model keeps its weights, and layers lose their adapters. */
   dispose(): void;
 }

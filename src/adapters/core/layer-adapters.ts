@@ -31,10 +31,13 @@ export interface MethodHooks extends StepHooks {
   /** After a state was taken back. */
   stateLoaded(): void;
   /** As `AdapterSet` has it. */
-  readonly eventsOnlyChangeTensors: boolean;
+  passKey(): string | number | boolean;
   /** Frees what the method holds in addition to its banks. */
   dispose(): void;
 }
+
+/** Hooks of methods whose passes only compute with tensors. */
+export const fixedPasses: Pick<MethodHooks, "passKey"> = { passKey: () => 0 };
 
 /** The parts of an adapter set. Hooks that are left out do nothing. */
 export interface AdapterParts<B extends Bank = Bank> {
@@ -254,8 +257,8 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
     this.hooks.loadCounters?.(counters);
   }
 
-  get eventsOnlyChangeTensors(): boolean | undefined {
-    return this.hooks.eventsOnlyChangeTensors;
+  passKey(): string | number | boolean | undefined {
+    return this.hooks.passKey?.();
   }
 
   /** Takes the adapters off and frees them; the base weights stay as they are, saved modules become what they were. */

@@ -3,7 +3,7 @@ import { noGrad, select } from "../../torch/index.ts";
 import type { RankOptions } from "../options/fields.ts";
 import type { LowRankLayers } from "./adapter-set.ts";
 import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
-import { type AdapterParts, findLayer, type LayerAdapters } from "./layer-adapters.ts";
+import { type AdapterParts, findLayer, fixedPasses, type LayerAdapters } from "./layer-adapters.ts";
 import { resolveModulesToSave } from "./modules-to-save.ts";
 import { findTargets, type Target } from "./targets.ts";
 
@@ -74,11 +74,11 @@ function lowRankLayers(banks: readonly LowRankBank[]): LowRankLayers {
   };
 }
 
-/** Parts that the adapter sets of two factors share. */
+/** Parts that the adapter sets of two factors share; a method with hooks of its own puts them in place of these. */
 export function lowRankParts<B extends LowRankBank>(
   model: Module,
   { modulesToSave }: LowRankPlan,
   banks: readonly B[],
-): Pick<AdapterParts<B>, "model" | "banks" | "modulesToSave" | "lowRank"> {
-  return { model, banks, modulesToSave, lowRank: lowRankLayers(banks) };
+): Pick<AdapterParts<B>, "model" | "banks" | "modulesToSave" | "lowRank" | "hooks"> {
+  return { model, banks, modulesToSave, lowRank: lowRankLayers(banks), hooks: fixedPasses };
 }

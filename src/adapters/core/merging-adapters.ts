@@ -35,6 +35,12 @@ export function makeMergingBanks<B extends LowRankBank>(
   return { banks, bases };
 }
 
+/**
+ * `passKey` of a method after so many merges: factored bases compute with other tensors after each, the others are written in place.
+ */
+export const keyOfMerges = ({ bases }: Pick<MergingBanks<LowRankBank>, "bases">, merges: number): number =>
+  bases.some(({ frozenDelta }) => frozenDelta !== undefined) ? merges : 0;
+
 function makeBase(bank: LowRankBank, options: BaseOptions): BaseStore {
   const { layers, shape } = bank;
   const store = baseStoreFactory(elementAt(layers, 0).linear, options, shape.rank)(layers);

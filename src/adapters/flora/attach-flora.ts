@@ -23,7 +23,13 @@ import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
 import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, lowRankPlan } from "../core/low-rank-adapters.ts";
-import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import {
+  keyOfMerges,
+  type MergingBanks,
+  makeMergingBanks,
+  seedAfter,
+  startsInterval,
+} from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { writeLora } from "../peft/lora-format.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
@@ -97,6 +103,10 @@ class Projections implements Partial<MethodHooks> {
       layers: this.factors.banks.flatMap((bank) => bank.layers).length,
       ...truncationReport(this.cuts),
     };
+  }
+
+  passKey(): number {
+    return keyOfMerges(this.factors, this.projections);
   }
 
   counters(): Json {

@@ -5,7 +5,7 @@ import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
-import { adapterSet, type LayerAdapters } from "../core/layer-adapters.ts";
+import { adapterSet, fixedPasses, type LayerAdapters } from "../core/layer-adapters.ts";
 import type { AdapterPlan } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
@@ -83,6 +83,7 @@ export function attachFourier(
     model,
     banks,
     modulesToSave,
+    hooks: fixedPasses,
     saveAdapter: writeFourier,
   });
   disposeOnError([adapters], () => {

@@ -80,6 +80,10 @@ export class FullFineTuning implements AdapterSet {
     });
   }
 
+  passKey(): number {
+    return 0;
+  }
+
   counters(): Json {
     return null;
   }

@@ -92,6 +92,11 @@ class GradientStart implements Partial<MethodHooks> {
     this.watchedLayers = [];
   }
 
+  /** The base alone computes until the factors have begun. */
+  passKey(): boolean {
+    return this.hasBegun;
+  }
+
   counters(): Json {
     return { hasBegun: this.hasBegun };
   }

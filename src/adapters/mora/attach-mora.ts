@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
-import { adapterSet, type LayerAdapters } from "../core/layer-adapters.ts";
+import { adapterSet, fixedPasses, type LayerAdapters } from "../core/layer-adapters.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
 import { findTargets, type Target } from "../core/targets.ts";
 import type { moraSchema } from "./options.ts";
@@ -25,7 +25,7 @@ export function attachMora(model: Module, options: z.output<typeof moraSchema>):
       return new SquareBank(name, { m, n, width, type }, group);
     },
   );
-  return adapterSet({ method: "mora", model, banks, modulesToSave });
+  return adapterSet({ method: "mora", model, banks, modulesToSave, hooks: fixedPasses });
 }
 
 function withShape({ path, linear, rank }: Target, type: MoraType): NamedLinear & SquareShape {

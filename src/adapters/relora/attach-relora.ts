@@ -9,7 +9,13 @@ import { LowRankBank } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
 import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts } from "../core/low-rank-adapters.ts";
-import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import {
+  keyOfMerges,
+  type MergingBanks,
+  makeMergingBanks,
+  seedAfter,
+  startsInterval,
+} from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks, initialiseOrLoadFactors, resolveLoraPlan } from "../lora/attach-lora.ts";
 import { writeLora } from "../peft/lora-format.ts";
@@ -61,6 +67,10 @@ class Restarts implements Partial<MethodHooks> {
     if (!startsInterval(step, this.options.interval)) return undefined;
     const layers = this.factors.banks.flatMap((bank) => bank.layers).length;
     return { restart: this.restarts, layers, ...truncationReport(this.cuts) };
+  }
+
+  passKey(): number {
+    return keyOfMerges(this.factors, this.restarts);
   }
 
   counters(): Json {

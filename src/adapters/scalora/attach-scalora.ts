@@ -15,7 +15,7 @@ import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, type LowRankPlan, lowRankParts } from "../core/low-rank-adapters.ts";
-import { type MergingBanks, makeMergingBanks } from "../core/merging-adapters.ts";
+import { keyOfMerges, type MergingBanks, makeMergingBanks } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { writeDoraFactors } from "../dora/attach-dora.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
@@ -151,9 +151,8 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
     return interval === "adaptive" ? 1 : interval;
   }
 
-  /** The frozen terms of factored bases are other tensors after each event. */
-  get eventsOnlyChangeTensors(): boolean {
-    return this.factors.bases.every(({ frozenDelta }) => frozenDelta === undefined);
+  passKey(): number {
+    return keyOfMerges(this.factors, this.events);
   }
 
   counters(): Json {

@@ -125,7 +125,7 @@ export class StaticInputs implements Disposable {
       bounds: { starts, longest: shape.longest },
       ...(recompute && { recompute }),
       get offsets() {
-        if (isRecorded) throw byLengthError();
+        if (isRecorded) throw new PassByLengths();
         return offsets;
       },
     };
@@ -142,7 +142,13 @@ export class StaticInputs implements Disposable {
   }
 }
 
-const byLengthError = () =>
-  new ScaloraError("run", "A pass that goes by the lengths of a batch's sequences cannot be recorded", {
-    expected: "libtorch's flash attention: 16-bit weights, no soft cap, and rotary positions of one table",
-  });
+/** What passes take that do not go by the lengths of a batch's sequences. */
+export const flashAttentionOnly =
+  "libtorch's flash attention: 16-bit weights, no soft cap, and rotary positions of one table";
+
+/** A pass asks for the lengths of a batch's sequences, which a recording would have for good. */
+export class PassByLengths extends ScaloraError {
+  constructor() {
+    super("run", "it goes by the lengths of a batch's sequences", { expected: flashAttentionOnly });
+  }
+}

@@ -1,11 +1,15 @@
 // Steps whose passes are recorded and replayed, on the second device, which imitates CUDA's graphs.
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import type { AdapterSet, StepContext } from "../../adapters/core/adapter-set.ts";
+import { Bank } from "../../adapters/core/bank.ts";
+import { adapterSet } from "../../adapters/core/layer-adapters.ts";
+import { linearLayers } from "../../adapters/core/targets.ts";
 import { type AdapterOptions, attach, listMethods } from "../../adapters/index.ts";
 import { collate } from "../../data/collate.ts";
 import type { Batch } from "../../data/types.ts";
 import { loadModel } from "../../models/index.ts";
-import { type CausalLM, Linear } from "../../nn/index.ts";
+import { type CausalLM, Linear, type LinearAdapter } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { quantiseLinearLayers } from "../../testing/quantise-model.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
@@ -70,10 +74,11 @@ async function openModel({ dtype = "bfloat16", tiny }: Run): Promise<CausalLM> {
 }
 
 /** Trains six steps. @returns losses, what was trained, and how passes were done */
-async function steps(adapter: AdapterOptions, run: Run) {
+async function steps(adapter: AdapterOptions | ((model: CausalLM) => AdapterSet), run: Run) {
   const loaded = await openModel(run);
-  using model: CausalLM = adapter.method === "qlora" ? quantiseLinearLayers(loaded) : loaded;
-  using adapters = attach(model, adapter, 1);
+  const isOwn = typeof adapter === "function";
+  using model: CausalLM = !isOwn && adapter.method === "qlora" ? quantiseLinearLayers(loaded) : loaded;
+  using adapters = isOwn ? adapter(model) : attach(model, adapter, 1);
   using optimizer = new AdamW(adapters.trainables());
   const warnings: string[] = [];
   const graphs =
@@ -122,9 +127,10 @@ const cases: Record<string, [adapter: AdapterOptions, recordings: number, replay
   hira: [{ method: "hira", ...ranked }, 3, 9],
   mora: [{ method: "mora", ...ranked }, 3, 9],
   fourierft: [{ method: "fourierft", frequencies: 12, scaling: 20, targetModules: ["q_proj"] }, 3, 9],
-  relora: [{ method: "relora", ...ranked, interval: 3 }, 4, 6],
+  relora: [{ method: "relora", ...ranked, interval: 3 }, 3, 9],
   "relora, factored": [{ method: "relora", ...ranked, base: "factored", interval: 3 }, 4, 6],
-  flora: [{ method: "flora", ...ranked, interval: 3 }, 4, 6],
+  flora: [{ method: "flora", ...ranked, interval: 3 }, 3, 9],
+  "flora, factored": [{ method: "flora", ...ranked, base: "factored", interval: 3 }, 4, 6],
   scalora: [{ method: "scalora", ...ranked }, 3, 9],
   "scalora, magnitude": [{ method: "scalora", ...ranked, magnitude: true }, 3, 9],
   "scalora, factored": [{ method: "scalora", ...ranked, base: "factored" }, 1, 1],
@@ -250,6 +256,60 @@ test("steps in which other tensors collect gradients are computed", async () => 
   };
   const watched = await steps({ method: "full" }, { passes: "replayed", tiny, observer });
   expect([observed, watched.counts]).toEqual([6, { passes: 12, recordings: 0, replays: 0 }]);
+});
+
+/** A change of W by a trained number for each input, times a number that the host computes before each step. */
+class RampBank extends Bank {
+  factor = 0;
+
+  override linearAdapter(index: number): LinearAdapter {
+    const gain = this.leaf("gain", index);
+    const scaled = (x: torch.Tensor) => torch.add(x, torch.mul(x, gain), { alpha: this.factor });
+    return { forward: (x, base) => base.forwardBase(scaled(x)) };
+  }
+
+  override effectiveWeight(index: number, base: torch.Tensor): torch.Tensor {
+    return torch.add(base, torch.mul(base, this.leaf("gain", index)), { alpha: this.factor });
+  }
+}
+
+/** A method of one's own, whose factor is another in every second step, and no counter. */
+const ramp =
+  (passKey?: (factor: number) => number) =>
+  (model: CausalLM): AdapterSet => {
+    const [layer] = linearLayers(model);
+    if (layer === undefined) return expect.fail("no linear layer");
+    const bank = new RampBank("ramp", [{ path: layer[0], linear: layer[1] }], { gain: [8] });
+    const hooks = {
+      beforeForward: ({ step }: StepContext) => {
+        bank.factor = 1 / Math.ceil(step / 2);
+      },
+      ...(passKey && { passKey: () => passKey(bank.factor) }),
+    };
+    return adapterSet({ method: "ramp", model, banks: [bank], hooks });
+  };
+
+test("a number that a method computes is never that of an earlier step", async () => {
+  const tiny = { tied: false };
+  const computed = await steps(ramp(), { passes: "computed", tiny });
+  // The shape that recurs is recorded in each step in which the factor stays, the others have one pass at each factor.
+  const keyed = await steps(
+    ramp((factor) => factor),
+    { passes: "replayed", tiny },
+  );
+  expect(keyed.counts).toEqual({ passes: 12, recordings: 3, replays: 3 });
+  expect(keyed.trained).toEqual(computed.trained);
+  expect(keyed.losses).toEqual(computed.losses);
+  // A method that does not say what its passes depend on is computed, whoever asks.
+  const silent = await steps(ramp(), { passes: "replayed", tiny });
+  expect(silent.counts).toEqual({ passes: 12, recordings: 0, replays: 0 });
+  expect(silent.trained).toEqual(computed.trained);
+  // The test can fail: what a wrong key gives is another training.
+  const wrong = await steps(
+    ramp(() => 0),
+    { passes: "replayed", tiny },
+  );
+  expect(wrong.trained).not.toEqual(computed.trained);
 });
 
 test("of many shapes those used last are kept", async () => {

@@ -1,4 +1,5 @@
 import type { AdapterSet } from "../../adapters/core/adapter-set.ts";
+import { naming } from "../../adapters/core/name-method.ts";
 import type { LabelledTokens } from "../../nn/causal-loss.ts";
 import { streamLossSum } from "../../nn/causal-loss.ts";
 import { type CausalLM, deviceOf } from "../../nn/index.ts";
@@ -50,8 +51,8 @@ export class StepGraphs implements Disposable {
   private readonly most: number;
   /** By shape, in the order of their last use. */
   private readonly kept = new Map<string, ShapePasses>();
-  /** Those of the method when the passes were recorded. */
-  private counters = "";
+  /** The method's when the passes were recorded; undefined where it does not say. */
+  private passKey: ReturnType<NonNullable<AdapterSet["passKey"]>>;
   private isGivenUp = false;
 
   /** @param warn told, once, why nothing is recorded any more */
@@ -106,11 +107,11 @@ export class StepGraphs implements Disposable {
     this.dispose();
   }
 
-  /** Numbers of the host are baked into a recording; those that a method changes are its counters. */
+  /** What a pass takes from the host is in a recording for good: the method says when that has changed. */
   private forgetOnChange(adapters: AdapterSet): void {
-    const counters = adapters.eventsOnlyChangeTensors ? "" : JSON.stringify(adapters.counters());
-    if (counters === this.counters) return;
-    this.counters = counters;
+    const key = naming(adapters.method, "passKey()", () => adapters.passKey?.());
+    if (key !== undefined && key === this.passKey) return;
+    this.passKey = key;
     for (const passes of this.kept.values()) passes.forget();
   }
 
@@ -160,12 +161,11 @@ export class StepGraphs implements Disposable {
     }
   }
 
-  private giveUp({ message, expected }: ScaloraError): void {
+  private giveUp({ message }: ScaloraError): void {
     this.isGivenUp = true;
     for (const passes of this.kept.values()) passes.forget();
-    const needs = expected === undefined ? "" : ` (it needs ${expected})`;
     this.warn(
-      `train.cudaGraphs: steps go on without graphs, because a pass cannot be recorded: ${message}${needs}`,
+      `train.cudaGraphs: steps go on without graphs, because a pass cannot be recorded: ${message.replaceAll(/\s+/g, " ")}`,
     );
   }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { loadModel } from "../../models/index.ts";
 import { loadClassifier } from "../../models/load-classifier.ts";
 import type { TokenStream } from "../../nn/index.ts";
 import { requestControl } from "../../run/control-command.ts";
@@ -12,13 +13,14 @@ import { refusal } from "../../testing/refusal.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
 import { tolerances } from "../../testing/tolerances.ts";
 import "../../testing/close-to.ts";
+import { writeTinyLlama } from "../../testing/tiny-llama.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder, tinyRun } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { useSecondDevice } from "../../torch/second-device.ts";
 import { checkpointPath } from "../checkpoints/save-checkpoint.ts";
 import { train } from "../trainer.ts";
-import { requireGraphs } from "./require-graphs.ts";
+import { requireGraphs, requirePassKey } from "./require-graphs.ts";
 
 const made = checkTensorLeaks();
 const device = useSecondDevice();
@@ -109,10 +111,60 @@ test("graphs are refused on the CPU, of a classifier, and on several ranks", asy
   await expect(train({ ...run.options, cudaGraphs: true })).rejects.toThrow(
     refusal("config", { where: "train.cudaGraphs", found: "model.device: cpu" }),
   );
-  const path = fileURLToPath(new URL("../../../test/golden/encoders/bert-pairs", import.meta.url));
-  using classifier = await loadClassifier(path, { device });
+  using classifier = await loadClassifier(golden("encoders/bert-pairs"), { device });
   expect(() => requireGraphs(classifier)).toThrow(refusal("config", { found: "a classifier" }));
   using decoder = new TinyLM({ device });
   expect(() => requireGraphs(decoder, 2)).toThrow(refusal("config", { found: "2 processes" }));
   expect(requireGraphs(decoder)).toBe(decoder);
+});
+
+const golden = (name: string) => fileURLToPath(new URL(`../../../test/golden/${name}`, import.meta.url));
+
+function writeDynamicLlama(): string {
+  const path = join(folder.path, "dynamic");
+  writeTinyLlama(path, { config: { rope_scaling: { rope_type: "dynamic", factor: 2 } } });
+  return path;
+}
+
+/** A Gemma 2 whose heads have a width of flash attention's. */
+function writeGemma2(cap: number | null): string {
+  const path = join(folder.path, "gemma2");
+  const [model_type, heads] = [
+    "gemma2",
+    { head_dim: 8, query_pre_attn_scalar: 8, hidden_activation: "gelu_pytorch_tanh" },
+  ];
+  writeTinyLlama(path, { config: { model_type, ...heads, attn_logit_softcapping: cap } });
+  return path;
+}
+
+test.each([
+  ["float32 weights", "float32", () => golden("llama/gqa")],
+  ["soft caps", "bfloat16", () => writeGemma2(50)],
+  ["positions by length", "bfloat16", writeDynamicLlama],
+] as const)("graphs of a model with %s are refused before the first step", async (_, dtype, path) => {
+  using model = await loadModel(path(), { device, dtype });
+  const found = `a model in ${dtype} whose passes go by the lengths of a batch's sequences`;
+  expect(() => requireGraphs(model)).toThrow(refusal("config", { where: "train.cudaGraphs", found }));
+});
+
+test.each([() => golden("llama/gqa"), () => writeGemma2(null)])(
+  "others are not refused: %s",
+  async (path) => {
+    using model = await loadModel(path(), { device, dtype: "bfloat16" });
+    expect(requireGraphs(model)).toBe(model);
+  },
+);
+
+test("graphs of a method that does not say what its passes depend on are refused", async () => {
+  const run = tinyRun({ steps: 2 }, { lm: new TinyLM({ device }) });
+  made.push(run);
+  const silent = new Proxy(run.options.adapters, {
+    get: (adapters, name) => (name === "passKey" ? undefined : Reflect.get(adapters, name, adapters)),
+  });
+  await expect(train({ ...run.options, adapters: silent, cudaGraphs: true })).rejects.toThrow(
+    refusal("config", { where: "train.cudaGraphs", found: /without one/ }),
+  );
+  expect(() => requirePassKey({ ...silent, method: "lists", passKey: () => JSON.parse("[1]") })).toThrow(
+    refusal("config", { found: "an object of method lists" }),
+  );
 });
