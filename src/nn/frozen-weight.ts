@@ -58,6 +58,10 @@ export function lowRankProduct(
     : weight.forwardLowRank(x, bias, A, B, scale, frozenDelta);
 }
 
+/** Number of a model's parameters, each counted once. */
+export const countWeights = (model: Module): number =>
+  [...namedWeights(model)].reduce((sum, [, { numel }]) => sum + numel, 0);
+
 /** Every parameter once, by its name in the model's files; a frozen weight is one parameter. */
 export function* namedWeights(model: Module): Generator<[string, Tensor | FrozenWeight]> {
   const seen = new Set<unknown>();

@@ -29,7 +29,7 @@ export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export { allFinite, countNonFinite } from "./finite.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";
-export { FrozenWeight, namedWeights } from "./frozen-weight.ts";
+export { countWeights, FrozenWeight, namedWeights } from "./frozen-weight.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";

@@ -22,7 +22,7 @@ beforeEach(() => {
 const recipe = (adapter: object) =>
   parseRecipe(
     {
-      model: { path: "model", device: "cuda", dtype: "bfloat16" },
+      model: { path: "model", device: "cuda", dtype: "policy" in adapter ? "float32" : "bfloat16" },
       adapter,
       data: { train: "train.jsonl", eval: { holdOut: 2 } },
       train: { epochs: 3 },
@@ -33,15 +33,23 @@ const recipe = (adapter: object) =>
 const check = (adapter: object) => checkRecipe(recipe(adapter), { signal: new AbortController().signal });
 const scarce = () => vi.mocked(memoryLimit).mockReturnValue({ bytes: 5000, of: "the machine" });
 
-test.each(["lora", "qlora", "scalora-i", "full"])(
-  "what is known of a run with %s without its weights is told where there is no memory for them",
+test.each([
+  { method: "lora" },
+  { method: "qlora" },
+  { method: "scalora-i" },
+  { method: "scalora", policy: "svd" },
+  { method: "relora" },
+  { method: "flora" },
+  { method: "full" },
+])(
+  "what is known of a run with %j without its weights is told where there is no memory for them",
   async (method) => {
     const before = liveTensorCount();
-    const { run: whole } = await check({ method });
+    const { run: whole } = await check(method);
     expect(whole?.memory?.gpu).toMatchObject({ isStandIn: true });
     expect(whole?.memory?.unknown).toEqual([]);
     scarce();
-    const { ok, errors, warnings, run } = await check({ method });
+    const { ok, errors, warnings, run } = await check(method);
     expect({ ok, errors }).toEqual({ ok: false, errors: [expect.stringContaining("No CUDA device")] });
     expect(warnings).toEqual([expect.stringContaining("cannot be counted here")]);
     expect(run).toEqual({ ...whole, memory: null, disk: null });

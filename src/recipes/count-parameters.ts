@@ -1,9 +1,10 @@
 import { attachParsed } from "../adapters/index.ts";
+import { methodNamed } from "../adapters/registry.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { computeDType } from "../assemble/load-base-model.ts";
 import type { Recipe } from "../config/index.ts";
 import { MissingWeights, outlineModel } from "../models/index.ts";
-import { namedWeights } from "../nn/index.ts";
+import { countWeights, type Module } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 /** The parameters of a recipe; null where the method looks at the weights before it says how many it trains. */
@@ -17,24 +18,22 @@ interface ParameterCounts {
  * @throws ScaloraError `model`, `format` or `config` where model and method do not go together
  */
 export function countParameters(recipe: Recipe): ParameterCounts {
-  const { adapter, train } = recipe;
   const { path, dtype, labels } = resolveModelConfig(recipe);
   using model = outlineModel(path, computeDType(dtype), labels);
-  const all = [...namedWeights(model)].reduce((sum, [, { numel }]) => sum + numel, 0);
-  if (adapter.method === "full") return { trainable: all, all };
+  const all = countWeights(model);
   try {
-    // Without what needs weights and changes no count: those in 4 bits for QLoRA, which trains what LoRA does, or to merge into.
-    const options = {
-      ...adapter,
-      ...(adapter.method === "qlora" && { method: "lora" }),
-      ...("base" in adapter && { base: "factored" }),
-    };
-    using adapters = attachParsed(model, options, train.seed);
-    return adapters.parameterCounts();
+    return countsOn(model, recipe);
   } catch (error) {
     if (!needsWeights(error)) throw error;
     return { trainable: null, all };
   }
+}
+
+function countsOn(outline: Module, { adapter, train: { seed } }: Recipe): ParameterCounts {
+  const counts = methodNamed(adapter.method)?.countParameters?.(outline, adapter, { seed });
+  if (counts !== undefined) return counts;
+  using adapters = attachParsed(outline, adapter, seed);
+  return adapters.parameterCounts();
 }
 
 /** Whether a method failed for want of weights; those of the outline are no tensors, as quantised ones are none. */

@@ -32,9 +32,9 @@ function happen({ what, seconds = 0, mark }: Plan, gradients: readonly torch.Ten
 }
 
 export const faulty: Method<typeof schema> = {
-  ...inputGain,
   name: "faulty",
   summary: "input-gain with a fault",
+  presetLr: inputGain.presetLr,
   schema,
   attach(model, options, ...rest) {
     const set = inputGain.attach(model, { ...options, method: "input-gain" }, ...rest);

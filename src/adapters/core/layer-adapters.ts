@@ -1,4 +1,4 @@
-import { type Module, namedWeights, type RowSlice } from "../../nn/index.ts";
+import { countWeights, type Module, type RowSlice } from "../../nn/index.ts";
 import { copy_, foreachZero_, narrow, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
@@ -143,9 +143,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
     const count = (trainables: readonly Trainable[]) =>
       trainables.reduce((total, { value }) => total + value.numel, 0);
     const own = count(this.banks.flatMap((bank) => bank.trainables()));
-    let base = 0;
-    for (const [, weight] of namedWeights(this.model)) base += weight.numel;
-    return { trainable: own + count(this.modulesToSave.trainables), all: base + own };
+    return { trainable: own + count(this.modulesToSave.trainables), all: countWeights(this.model) + own };
   }
 
   adaptedPaths(): string[] {

@@ -60,6 +60,15 @@ export interface Method<Schema extends OptionsSchema = OptionsSchema> {
   /** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */
   readonly check?: (adapter: UncheckedSection, train: UncheckedSection) => KeyIssue[];
   /**
+   * Counts its parameters on a model of which there are only names and shapes (`check`, where there is no memory for weights).
+   * Absent where `attach` does without the weights; without it the number is unknown where `attach` looks at them.
+   */
+  countParameters?(
+    outline: Module,
+    options: z.output<Schema>,
+    context: AttachContext,
+  ): ReturnType<AdapterSet["parameterCounts"]>;
+  /**
    * Freezes what the method does not train, and puts its adapters on the model.
    * @throws ScaloraError `config` for options that do not fit the model, which must be as it was then
    */

@@ -1,3 +1,4 @@
+import { countsOverFactoredBase } from "../core/counts-of.ts";
 import type { Method } from "../core/method.ts";
 import { checkBaseOptions, refusalUnlessFactored } from "../options/fields.ts";
 import { attachFlora } from "./attach-flora.ts";
@@ -13,5 +14,6 @@ export const flora: Method<typeof floraSchema> = {
   docs: "docs/methods/flora.md",
   refusesQuantised: refusalUnlessFactored,
   check: checkBaseOptions,
+  countParameters: countsOverFactoredBase(attachFlora),
   attach: attachFlora,
 };

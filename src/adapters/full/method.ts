@@ -1,3 +1,4 @@
+import { countWeights } from "../../nn/index.ts";
 import type { Method } from "../core/method.ts";
 import { writesToBaseRefusal } from "../options/fields.ts";
 import { FullFineTuning } from "./full-fine-tuning.ts";
@@ -14,5 +15,9 @@ export const full: Method<typeof fullSchema> = {
   schema: fullSchema,
   docs: "docs/methods/full.md",
   refusesQuantised: () => writesToBaseRefusal,
+  countParameters(outline) {
+    const all = countWeights(outline);
+    return { trainable: all, all };
+  },
   attach: (model) => new FullFineTuning(model),
 };

@@ -22,3 +22,10 @@ export function attachQlora(model: Module, options: LoraOptions, { seed }: Attac
     });
   return attachFactors("qlora", model, plan, options, seed);
 }
+
+/** The same factors, whatever the weights are stored in: for a model of which there are only shapes. */
+export const attachToAnyWeights = (
+  model: Module,
+  options: LoraOptions,
+  { seed }: AttachContext,
+): LowRankAdapters => attachFactors("qlora", model, resolveLoraPlan(model, options), options, seed);

@@ -1,6 +1,7 @@
+import { countsOf } from "../core/counts-of.ts";
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys } from "../options/fields.ts";
-import { attachQlora } from "./attach-qlora.ts";
+import { attachQlora, attachToAnyWeights } from "./attach-qlora.ts";
 import { qloraSchema } from "./options.ts";
 
 export const qlora: Method<typeof qloraSchema> = {
@@ -12,5 +13,6 @@ export const qlora: Method<typeof qloraSchema> = {
   docs: "docs/methods/qlora.md",
   folderKeys: lowRankFolderKeys,
   quantises: true,
+  countParameters: countsOf(attachToAnyWeights),
   attach: attachQlora,
 };

@@ -1,3 +1,4 @@
+import { countsOverFactoredBase } from "../core/counts-of.ts";
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
 import { attachRelora } from "./attach-relora.ts";
@@ -16,5 +17,6 @@ export const relora: Method<typeof reloraSchema> = {
   folderKeys: lowRankFolderKeys,
   refusesQuantised: refusalUnlessFactored,
   check: checkReloraOptions,
+  countParameters: countsOverFactoredBase(attachRelora),
   attach: attachRelora,
 };
