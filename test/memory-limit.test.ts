@@ -1,5 +1,5 @@
 // A run within a real limit of memory: refused where it cannot fit, and what the refusal says would fit does.
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
@@ -11,10 +11,12 @@ import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
-const at = (...parts: string[]) => join(scratch.path, ...parts);
 const main = fileURLToPath(new URL("../src/cli/testing/run-main.ts", import.meta.url));
 
 test("a run that cannot fit into its container is refused, and trains with the budget that is named", (context) => {
+  const folder = scratch.fresh("project");
+  const at = (name: string) => join(folder, name);
+  mkdirSync(folder);
   using group = makeMemoryGroup(480 * 2 ** 20);
   if (group === undefined)
     return context.skip("this process may make no control group with a limit of memory");
@@ -48,6 +50,9 @@ test("a run that cannot fit into its container is refused, and trains with the b
 });
 
 test("a row much too long for its container is refused, and the process lives", (context) => {
+  const folder = scratch.fresh("project");
+  const at = (name: string) => join(folder, name);
+  mkdirSync(folder);
   using group = makeMemoryGroup(480 * 2 ** 20);
   if (group === undefined)
     return context.skip("this process may make no control group with a limit of memory");

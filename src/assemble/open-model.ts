@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { type AdapterSet, attachFolder, attachParsed } from "../adapters/index.ts";
-import { loadPlugins, loadRecipe, type Recipe } from "../config/index.ts";
+import { loadPluginsOfRun, loadRecipe, type Recipe } from "../config/index.ts";
 import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -97,7 +97,7 @@ async function openRunModel(
     });
   }
   const config = join(target.path, "config.yaml");
-  await loadPlugins(config);
+  await loadPluginsOfRun(config);
   const recipe = loadRecipe(config, { needsData });
   const chosen = chooseCheckpoint(target.path, target.checkpoint);
   const { path: checkpoint } = chosen;

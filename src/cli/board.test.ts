@@ -14,9 +14,10 @@ afterAll(scratch.remove);
 const program = fileURLToPath(new URL("testing/run-main.ts", import.meta.url));
 
 test("board prints its address, serves the runs, and ends with 0 on Ctrl-C", async () => {
-  finishedRun(join(scratch.path, "runs", "one"), 5);
+  const cwd = scratch.fresh("one");
+  finishedRun(join(cwd, "runs", "one"), 5);
   const args = ["board", "runs", "--port", "0"];
-  const child = spawn(process.execPath, [...runsTypeScript, program, ...args], { cwd: scratch.path });
+  const child = spawn(process.execPath, [...runsTypeScript, program, ...args], { cwd });
   const closed = new Promise<number | null>((done) => child.once("close", done));
   const url = await new Promise<string>((done) =>
     child.stdout.once("data", (text) => done(String(text).trim())),

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { lockResults } from "../inference/lock-results.ts";
@@ -55,8 +55,7 @@ test.each([
         out,
         "--json",
       ]);
-    const [killed, whole] = [at(`${mode}-killed.jsonl`), at(`${mode}-whole.jsonl`)];
-    for (const path of [killed, whole]) rmSync(path, { force: true });
+    const [killed, whole] = [scratch.fresh(`${mode}-killed`), scratch.fresh(`${mode}-whole`)];
     const { signal, stderr } = await runChild(child, String(changesBefore + wholeLines + 1), ...args(killed));
     expect({ signal, stderr }).toMatchObject({ signal: "SIGKILL" });
     const text = readFileSync(killed, "utf8");
@@ -90,7 +89,8 @@ test.each([
 );
 
 test("a file that another evaluation writes into is refused, and its lines stay its own", async () => {
-  const out = at("held.jsonl");
+  const out = join(scratch.fresh("held"), "held.jsonl");
+  mkdirSync(dirname(out));
   const args = ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--predictions", out];
   {
     using _ = await lockResults(out, { onWait: () => {} });
@@ -105,7 +105,7 @@ test("a file that another evaluation writes into is refused, and its lines stay 
   writeFileSync(`${out}.${2 ** 22 + 1}.tmp`, "cut");
   expect((await runScalora(...args)).code).toBe(0);
   expect(linesOf(out)).toHaveLength(examples);
-  expect(readdirSync(scratch.path).filter((name) => name.includes("held"))).toEqual(["held.jsonl"]);
+  expect(readdirSync(dirname(out))).toEqual(["held.jsonl"]);
 });
 
 test("an evaluation that fails before its first result leaves no file of results", async () => {

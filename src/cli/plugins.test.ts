@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -80,6 +80,39 @@ test("a recipe's plugin trains, is evaluated and exported as every method, and r
   expect(await trained("--resume", cut.folder)).toMatchObject({ step: 6 });
   expect(lastCheckpoint(cut.folder)).toEqual(lastCheckpoint(whole.folder));
 });
+
+test("a plug-in of a run that somebody has sent is not run, unless a recipe names it on this machine", async () => {
+  const { folder } = await trained(recipe("sent"), "--set", "run.name=sent", "--set", "train.steps=1");
+  const [evil, config, mark] = [at("evil.mjs"), join(folder, "config.yaml"), at("has-run")];
+  writeFileSync(
+    evil,
+    `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(mark)}, "");`,
+  );
+  writeFileSync(config, readFileSync(config, "utf8").replace(plugin, evil));
+  for (const args of [
+    ["train", "--resume", folder],
+    ["eval", folder],
+    ["generate", folder, "hello"],
+    ["chat", folder],
+    ["analyze", folder],
+    ["export", folder, "--out", at("sent-merged")],
+  ]) {
+    expect(printedFailure(await runScalora(...args)), args[0]).toMatchObject({
+      code: 2,
+      message: expect.stringContaining("no recipe has named"),
+      where: `${config}:2`,
+      found: evil,
+      fix: expect.stringContaining(`npx scalora check ${config}`),
+    });
+  }
+  expect(existsSync(mark)).toBe(false);
+
+  // Whoever names it in a recipe runs it, and then the run is opened: here it exports no method.
+  expect(await runScalora("check", config)).toMatchObject({ code: 2 });
+  expect(existsSync(mark)).toBe(true);
+  const opened = printedFailure(await runScalora("eval", folder));
+  expect(opened.message).toContain("exports no method");
+}, 120_000);
 
 test("compare runs it beside the methods of the package", async () => {
   const { code, stdout, stderr } = await runChild(

@@ -22,6 +22,7 @@ export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
     ...crossKeyIssues(methodNamed(String(adapter["method"])), adapter, train),
     ...optimizerChecks(train),
     ...stepSizeChecks(train),
+    ...warmupChecks(train),
     ...shardChecks(train, run),
     ...evalChecks(data, train),
   ];
@@ -111,6 +112,19 @@ function stepSizeChecks({ batchSize, accumulate }: UncheckedSection): KeyIssue[]
       problem: "makes a step too large together with train.accumulate",
       expected: `at most ${maxStepRows} rows a step`,
       found: `${batchSize} × ${accumulate} rows`,
+    },
+  ];
+}
+
+/** The steps of epochs are known once the rows are. */
+function warmupChecks({ warmup, steps }: UncheckedSection): KeyIssue[] {
+  if (typeof warmup !== "number" || typeof steps !== "number" || warmup < Math.max(1, steps)) return [];
+  return [
+    {
+      path: ["train", "warmup"],
+      problem: "takes the whole run",
+      expected: `fewer steps than train.steps, which is ${steps}; or a share of them, below 1`,
+      found: formatFoundValue(warmup),
     },
   ];
 }

@@ -6,7 +6,7 @@ export type { FieldDescription } from "./field-descriptions.ts";
 export { describeSection } from "./field-descriptions.ts";
 export { adapterListOptions } from "./list-options.ts";
 export type { ModelConfig, ModelInput } from "./model-section.ts";
-export { loadPlugins, loadPluginsOf, notLoaded } from "./plugins.ts";
+export { loadPlugins, loadPluginsOf, loadPluginsOfRun, notLoaded } from "./plugins.ts";
 export type { Recipe, RecipeOptions } from "./recipe.ts";
 export { loadRecipe, parseRecipe, recipeToYaml, unusedRunName } from "./recipe.ts";
 export type { SectionName } from "./recipe-sections.ts";

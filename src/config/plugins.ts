@@ -8,6 +8,8 @@ import type { ConfigIssue, KeyPath, ReportIssue } from "../schema/config-issue.t
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { statsOf } from "../util/read-file.ts";
+import { shellQuote } from "../util/shell-quote.ts";
+import { isKnownPlugin, rememberPlugin } from "./known-plugins.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
 /** Key `plugins` of a recipe. */
@@ -36,11 +38,36 @@ export async function loadPlugins(
 
 /** `loadPlugins` for a recipe that has been read. */
 export async function loadPluginsOf(source: RecipeSource, cwd: string): Promise<void> {
-  const { data = [] } = pluginsSchema.safeParse(pluginsOf(source));
-  for (const [index, plugin] of data.entries()) {
-    const file = resolve(cwd, plugin);
-    if (!loaded.has(file) && isFile(file)) await loadPlugin(file, source, ["plugins", index]);
+  for (const { file, key } of pluginFiles(source, cwd)) {
+    rememberPlugin(file);
+    if (!loaded.has(file)) await loadPlugin(file, source, key);
   }
+}
+
+/**
+ * `loadPlugins` for the `config.yaml` of a run, which others may have sent.
+ * @throws ScaloraError `usage` for a plug-in that no recipe has named on this machine, and as `loadPlugins`
+ */
+export async function loadPluginsOfRun(config: string): Promise<void> {
+  const source = readRecipeSource(config, []);
+  for (const { file, key } of pluginFiles(source, process.cwd())) {
+    if (loaded.has(file)) continue;
+    if (!isKnownPlugin(file))
+      throw new ScaloraError("usage", "This run names a plug-in that no recipe has named on this machine", {
+        where: source.where(key),
+        found: file,
+        fix: `a plug-in runs with your rights: read it; if you trust it, run \`npx scalora check ${shellQuote(config)}\` once`,
+      });
+    await loadPlugin(file, source, key);
+  }
+}
+
+/** The plug-ins that are there. */
+function pluginFiles(source: RecipeSource, cwd: string): { file: string; key: KeyPath }[] {
+  const { data = [] } = pluginsSchema.safeParse(pluginsOf(source));
+  return data
+    .map((plugin, index) => ({ file: resolve(cwd, plugin), key: ["plugins", index] }))
+    .filter(({ file }) => isFile(file));
 }
 
 async function loadPlugin(file: string, source: RecipeSource, key: KeyPath): Promise<void> {

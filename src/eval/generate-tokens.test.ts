@@ -57,6 +57,20 @@ test.each(cases)(
   },
 );
 
+test.each([1e-29, 1e-31, 1e-300, Number.MIN_VALUE])(
+  "temperature %d chooses the likeliest token",
+  async (temperature) => {
+    const { model: name, prompt } = elementAt(cases, 0);
+    using model = await loadModel(copyGoldenLlama(scratch.path, name));
+    const [greedy, cold] = [
+      await collect(model, prompt),
+      await collect(model, prompt, { sampling: { temperature } }),
+    ];
+    for (const { cache } of [greedy, cold]) cache.dispose();
+    expect(cold.tokens).toEqual(greedy.tokens);
+  },
+);
+
 test("a cache that holds the beginning gives the same tokens", async () => {
   const { model: name, prompt, tokens } = elementAt(cases, 0);
   using model = await loadModel(copyGoldenLlama(scratch.path, name));

@@ -27,6 +27,9 @@ export interface Sampling {
   readonly topP?: number | undefined;
 }
 
+/** Below it a quotient could leave float32, and the likeliest token has all of the probability anyway. */
+const leastTemperature = 1e-30;
+
 /**
  * Chooses the next token. Filters come in transformers' order (temperature, then k, then p), over the whole vocabulary
  * in its order, so that equal logits and an equal generator give the token that transformers samples.
@@ -35,7 +38,7 @@ export interface Sampling {
  */
 export function sampleToken(logits: Tensor, sampling: Sampling, generator: Generator): Tensor {
   const { temperature, topK, topP } = sampling;
-  if (temperature === 0) return argmax(logits, { dim: 1, keepdim: true });
+  if (temperature < leastTemperature) return argmax(logits, { dim: 1, keepdim: true });
   const scores = toDType(logits, "float32");
   const scaled = temperature === 1 ? scores : divScalar(scores, temperature);
   const among = topK === undefined ? scaled : keepTopK(scaled, topK);

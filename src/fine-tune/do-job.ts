@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
-import { loadPlugins, loadRecipe, type Recipe } from "../config/index.ts";
+import { loadPluginsOfRun, loadRecipe, type Recipe } from "../config/index.ts";
 import type { RunEvaluation } from "../inference/evaluation-request.ts";
 import type { SharedModel } from "../inference/shared-model.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
@@ -58,7 +58,7 @@ async function resume({ folder }: ResumeJob, hooks: Hooks): Promise<Answer> {
   using _activities = sayActivities((event) => hooks.say({ type: "event", event }));
   const config = join(folder, "config.yaml");
   assertHoldsRun(folder);
-  await loadPlugins(config);
+  await loadPluginsOfRun(config);
   const recipe = loadRecipe(config);
   const moved = { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
   return await train(moved, { ...hooks, resume: true });

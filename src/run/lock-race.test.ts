@@ -63,7 +63,7 @@ async function race(
 }
 
 test("of several processes that open a run at once, one gets it; a lock of a process that is gone is taken over", async () => {
-  const path = join(folder.path, "run");
+  const path = folder.fresh("run");
   RunFolder.create(path, "x").close();
   for (let round = 0; round < rounds; round++) {
     if (round % 5 !== 0) plantStaleLock(path, round % 2 === 0 ? process.pid : 2 ** 22 + round);
@@ -79,7 +79,7 @@ test("of several processes that open a run at once, one gets it; a lock of a pro
 
 test("of several processes that create a run at once, one gets it, also where a killed one has left a lock", async () => {
   for (let round = 0; round < 10; round++) {
-    const path = join(folder.path, `new-${round}`);
+    const path = folder.fresh(`new-${round}`);
     if (round % 2 === 1) plantStaleLock(path, process.pid);
     const { winner, refusals } = await race(path, { isNew: true });
     for (const refusal of refusals)

@@ -45,7 +45,7 @@ test.each<[string, string | undefined, (path: string) => unknown]>([
 ])(
   "with %s at its path, a new run is refused by the look at it exactly as by its start",
   (name, code, make) => {
-    const path = at(name);
+    const path = scratch.fresh(name);
     make(path);
     const before = readdirSync(scratch.path, { recursive: true });
     const looked = refusalOf(() => assertCanStart(path));

@@ -92,7 +92,7 @@ async function trainOnce(path: string | undefined, options: Options, training: T
 }
 
 async function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Promise<Recipe> {
-  const { loadPlugins, loadRecipe } = await import("../../config/index.ts");
+  const { loadPlugins, loadPluginsOfRun, loadRecipe } = await import("../../config/index.ts");
   if (resume === undefined) {
     if (path === undefined) throw usageError("train needs a recipe", "`npx scalora train recipes/….yaml`");
     await loadPlugins(path, { set });
@@ -108,7 +108,7 @@ async function loadRequestedRecipe(path: string | undefined, { resume, set }: Op
   const folder = resolve(resume);
   await assertRunFolder(folder);
   const config = join(folder, "config.yaml");
-  await loadPlugins(config);
+  await loadPluginsOfRun(config);
   const recipe = loadRecipe(config);
   return { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
 }

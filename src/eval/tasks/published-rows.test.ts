@@ -150,6 +150,10 @@ test.each([
   ["Adding up: (B) or (C)", "C", 1, 0],
   ["C", "C", 1, 1],
   ["I can't say", undefined, 0, 0],
+  ["So the answer is a 20% increase. Therefore (C).", "C", 1, 1],
+  ["The answer is (C). I hope this answer a bit helps", "C", 1, 1],
+  ["the answer is c.\nThat is all.", "C", 1, 0],
+  ["answer: (c)", "C", 1, 0],
 ])("aqua: %j names %s", (output, letter, accuracy, first) => {
   const example = readTaskRow(taskOf("aqua"), { instruction: "?", output: "", answer: "C" }, "a:1");
   const { answer, scores } = taskOf("aqua").scoreOutput(output, example);
