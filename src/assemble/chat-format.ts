@@ -1,5 +1,6 @@
 import { ChatTemplate } from "../data/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { ScaloraError } from "../util/errors.ts";
 
 /** A model's chat template and the tokens that end its outputs. */
 export interface ChatFormat {
@@ -33,11 +34,23 @@ export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<num
  * does not list it as an EOS token.
  */
 async function endOfTurnToken(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
-  const question = { role: "user", content: "a" };
-  const asked = template.render([question], { addGenerationPrompt: true });
-  const answered = template.render([question, { role: "assistant", content: "b" }]);
-  if (!answered.startsWith(`${asked}b`)) return undefined;
+  const { asked, answered } = renderedTurn(template) ?? {};
+  if (asked === undefined || !answered?.startsWith(`${asked}b`)) return undefined;
   const { ids } = await tokenizer.encode(answered.slice(asked.length + 1), { addSpecialTokens: false });
   const isSpecial = ids.length > 0 && (await tokenizer.decode(ids.slice(0, 1))) === "";
   return isSpecial ? ids[0] : undefined;
+}
+
+/** A question, and with its answer; undefined where the template refuses it, after a system message too. */
+function renderedTurn(template: ChatTemplate): { asked: string; answered: string } | undefined {
+  const question = { role: "user", content: "a" };
+  for (const messages of [[question], [{ role: "system", content: "s" }, question]]) {
+    try {
+      const asked = template.render(messages, { addGenerationPrompt: true });
+      return { asked, answered: template.render([...messages, { role: "assistant", content: "b" }]) };
+    } catch (error) {
+      if (!(error instanceof ScaloraError && error.code === "data")) throw error;
+    }
+  }
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -6,9 +6,8 @@ import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
-import { main } from "./main.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
-import { CapturedStream } from "./testing/terminal.ts";
+import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -39,16 +38,7 @@ beforeAll(() => {
   writeTinyLlama(at("silent"), { config, chat: false });
 });
 
-async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
-  const code = await main(["eval", ...args, "--data", at("data")], {
-    stdout,
-    stderr,
-    env: {},
-    prepareEngine: async () => {},
-  });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
+const scalora = (...args: string[]) => runScalora("eval", ...args, "--data", at("data"));
 
 test("tasks are scored, examples logged, and a rerun does only what is missing", async () => {
   const out = at("results.jsonl");
@@ -170,10 +160,8 @@ test("a signal ends an evaluation that reads its data", async () => {
 async function scoreFile(task: string, row: object, ...columns: string[]) {
   const file = at("problems.jsonl");
   writeFileSync(file, `${JSON.stringify(row)}\n`);
-  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
-  const args = ["eval", at("long"), "--tasks", task, "--data", file, ...columns];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { file, code, stdout: stdout.text, stderr: stderr.text };
+  const args = ["--tasks", task, "--data", file, ...columns];
+  return { file, ...(await runScalora("eval", at("long"), ...args)) };
 }
 
 test.each([
@@ -234,4 +222,19 @@ test.each([
   const result = await scalora(at("silent"), ...args);
   expect(result.stdout).toBe("");
   expect(printedFailure(result)).toMatchObject({ code: 2, ...fields });
+});
+
+test("shots that are the evaluated rows are refused: their answers would be in the prompt", async () => {
+  for (const name of ["train.json", "rows.json"]) {
+    const file = at("alone", name);
+    mkdirSync(at("alone"), { recursive: true });
+    copyFileSync(at("data", "boolq", "test.json"), file);
+    const args = ["--tasks", "boolq", "--data", file, "--shots", "2"];
+    const result = await runScalora("eval", at("silent"), ...args);
+    const says =
+      name === "train.json"
+        ? { message: "The shots of boolq are rows that are evaluated", where: `${file}:1` }
+        : { expected: expect.stringContaining("/ train .") };
+    expect(printedFailure(result)).toMatchObject({ code: 2, ...says });
+  }
 });

@@ -116,9 +116,22 @@ async function readExamples(
           found: `${solved.length}`,
         },
       );
+    refuseOwnAnswers(task, examples, solved);
     prepared.push({ task, examples, shots: solved });
   }
   return prepared;
+}
+
+/** A file of training rows that was given alone is what is evaluated. */
+function refuseOwnAnswers(task: TextTask, examples: readonly TaskExample[], shots: readonly TaskExample[]) {
+  const evaluated = new Set(examples.map(({ source }) => source));
+  const both = shots.find(({ source }) => evaluated.has(source));
+  if (both === undefined) return;
+  throw new ScaloraError("usage", `The shots of ${task.name} are rows that are evaluated`, {
+    where: both.source,
+    expected: "shots from a training split, and other rows to evaluate",
+    fix: "give both: --data train.jsonl --data test.jsonl, or their folder",
+  });
 }
 
 /** @throws ScaloraError `usage` for a column that none of the tasks has */

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { type FileRefusal, fileRefusal } from "../../testing/refusal.ts";
+import { type FileRefusal, fileRefusal, refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { boolq } from "./commonsense/boolq.ts";
 import { gsm8k } from "./math/gsm8k.ts";
@@ -40,6 +40,15 @@ const refused = (fields: FileRefusal) =>
     fix: expect.stringContaining("--columns"),
     ...fields,
   });
+
+test("a file of another name that is given by itself is evaluated, and no training split", async () => {
+  const path = join(scratch.path, "mine.jsonl");
+  writeFileSync(path, '{"question": "1?", "answer": "#### 1"}\n');
+  expect(await readTaskExamples(gsm8k, [path], { split: "test" })).toHaveLength(1);
+  await expect(readTaskExamples(gsm8k, [path], { split: "train" })).rejects.toThrow(
+    refusal("usage", { where: path, expected: "/ train ." }),
+  );
+});
 
 test("MATH needs no solution where the rows have an answer, under whatever name", async () => {
   const rows = [

@@ -59,7 +59,8 @@ async function findFiles(
   if (found.length > 0) return found;
   // The error of a file that was given by itself says what it lacks.
   const [only, ...more] = roots;
-  if (only !== undefined && more.length === 0 && statSync(only).isFile()) return [only];
+  const isOnlyFile = only !== undefined && more.length === 0 && statSync(only).isFile();
+  if (split === "test" && isOnlyFile) return [only];
   throw noTaskFiles(roots, task, [split]);
 }
 
