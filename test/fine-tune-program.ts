@@ -231,6 +231,43 @@ const modes: Readonly<Record<string, () => Promise<object>>> = {
     };
   },
 
+  /** Stopped in each way while it loads its model. */
+  async loading() {
+    const isLoading = (event: FineTuneEvent) =>
+      event.type === "activity" && event.what === "reading the weights of tiny";
+    const ways: Readonly<Record<string, (run: FineTuneRun, stop: AbortController) => unknown>> = {
+      abort: (_, stop) => stop.abort(new Error("not any more")),
+      stop: (run) => run.stop(),
+      close: (run) => run.close(),
+    };
+    const ends: string[] = [];
+    for (const way of Object.values(ways)) {
+      const stop = new AbortController();
+      const run = fineTune(options("loading", { signal: stop.signal }));
+      await events(run, isLoading);
+      const ended = run.result.catch((error: Error) => error.message.split("\n", 1)[0] ?? "");
+      await Promise.resolve(way(run, stop)).catch(() => {});
+      ends.push(String(await ended));
+      ends.push(...(existsSync(folder) ? readdirSync(folder) : []));
+    }
+    const again = fineTune(options("loading"));
+    return { ends, reason: (await again.result).reason };
+  },
+
+  /** Ends without a chance to tidy up, in the middle of loading; then, called again, trains. */
+  async killed() {
+    const [runs = "", time] = process.argv.slice(4);
+    const run = fineTune({ ...options(""), run: { folder: runs } });
+    const isSecond = time === "again";
+    await events(
+      run,
+      ({ type }) => type === "activity" && !isSecond && existsSync(join(run.folder, ".rows")),
+    );
+    if (!isSecond) process.kill(process.pid, "SIGKILL");
+    await run.evaluate(rows.slice(0, 2));
+    return { folders: readdirSync(runs), rows: readdirSync(join(run.folder, ".rows")) };
+  },
+
   async exit() {
     await events(fineTune(options("exit", { train: { steps: 4000 } })), isStep(2));
     process.exit(7);

@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
@@ -122,6 +124,27 @@ test.concurrent("who leaves the run's block stops it, with a checkpoint", async 
     "report.html",
     "status.json",
   ]);
+});
+
+test.concurrent("a run that is stopped while it loads its model ends at once, and leaves nothing", async () => {
+  const { ends, reason } = await reportOf("loading");
+  expect(ends).toEqual([
+    "not any more",
+    "This was stopped before it had begun",
+    "This was stopped before it had begun",
+  ]);
+  expect(reason).toBe("finished");
+});
+
+test.concurrent("the rows of a run that was killed while it loaded are in its folder, which the next one takes", async () => {
+  const folder = scratch.fresh("of-both");
+  const { signal } = await run("killed", folder);
+  expect(signal).toBe("SIGKILL");
+  expect(readdirSync(join(folder, "tiny-lora", ".rows"))).toEqual(["train.jsonl"]);
+  expect(await reportOf("killed", folder, "again")).toEqual({
+    folders: ["tiny-lora"],
+    rows: ["train.jsonl"],
+  });
 });
 
 test.concurrent.each([

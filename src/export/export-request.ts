@@ -1,7 +1,7 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { Fallback } from "../gguf/quantise/choose-types.ts";
-import type { Interruptible } from "../util/interruptible.ts";
+import type { LoadingTask } from "../util/interruptible.ts";
 import type { SystemPrompt } from "./chat-setup.ts";
 import type { ExportDType } from "./gguf-file-types.ts";
 
@@ -67,7 +67,7 @@ export interface ChatFilesResult {
 }
 
 /** `src/export/run-export.ts`. */
-export type RunExport = (request: ExportRequest, hooks?: Partial<Interruptible>) => Promise<ExportResult>;
+export type RunExport = (request: ExportRequest, hooks?: Partial<LoadingTask>) => Promise<ExportResult>;
 
 /** `src/export/convert-gguf.ts`: converts a GGUF file to a folder, which must not exist. */
 export type RunConvert = (request: { path: string; out: string }) => Promise<{

@@ -10,7 +10,7 @@ import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { deviceOf, isClassifier, quantisedWeights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { Interruptible } from "../util/interruptible.ts";
+import type { LoadingTask } from "../util/interruptible.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
 import { type CheckedRequest, checkRequest } from "./check-request.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
@@ -32,7 +32,7 @@ export const runExport: RunExport = async (request, hooks) => {
 export async function exportOpened(
   request: ExportRequest,
   open: OpenModel,
-  hooks?: Partial<Interruptible>,
+  hooks?: Partial<LoadingTask>,
 ): Promise<ExportResult> {
   return await exportChecked(checkRequest(request), open, hooks);
 }
@@ -40,11 +40,12 @@ export async function exportOpened(
 async function exportChecked(
   request: CheckedRequest,
   open: OpenModel,
-  { signal = new AbortController().signal }: Partial<Interruptible> = {},
+  { signal = new AbortController().signal, onLoaded }: Partial<LoadingTask> = {},
 ): Promise<ExportResult> {
   // While the model is loaded nobody hears of an abort.
   await setImmediate();
   signal.throwIfAborted();
+  onLoaded?.();
   const { out, kind } = request;
   const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
   const writing = () => write(request, open, signal);

@@ -30,7 +30,13 @@ beforeEach(() => {
 function thread() {
   const state: ThreadState = { rows: new Map(), model: undefined };
   const said: Answer[] = [];
-  const hooks = { state, signal: new AbortController().signal, say: (answer: Answer) => said.push(answer) };
+  const hooks = {
+    state,
+    signal: new AbortController().signal,
+    onLoaded: () => {},
+    onLocked: () => {},
+    say: (answer: Answer) => said.push(answer),
+  };
   return {
     said,
     evaluate: () => doJob({ type: "evaluate", request: { target, data: [] } }, hooks),

@@ -1,15 +1,19 @@
 import { basename, dirname, join } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
 import { loadPluginsOfRun, loadRecipe, type Recipe } from "../config/index.ts";
-import type { RunEvaluation } from "../inference/evaluation-request.ts";
 import type { SharedModel } from "../inference/shared-model.ts";
 import type { RunHooks } from "../recipes/run-result.ts";
-import { assertHoldsRun } from "../run/lock-run.ts";
+import { assertHoldsRun, lockWatchedRun } from "../run/lock-run.ts";
+import { runFiles } from "../run/run-files.ts";
+import { removeUnbegunRows } from "../run/unbegun-run.ts";
 import { keepFreedMemory } from "../torch/index.ts";
+import type { LoadingTask } from "../util/interruptible.ts";
+import type { ProcessLock } from "../util/process-lock.ts";
 import { sayActivities } from "./activity-event.ts";
 import type { Answer, EvaluateJob, GenerateJob, Job, ResumeJob, TrainJob } from "./messages.ts";
 import { recipeToTrain } from "./recipe-to-train.ts";
 import { RowFiles } from "./row-files.ts";
+import { ScratchFolder } from "./scratch-folder.ts";
 
 /** What the thread keeps from one job to the next. */
 export interface ThreadState {
@@ -19,9 +23,11 @@ export interface ThreadState {
   model: Promise<SharedModel> | undefined;
 }
 
-interface Hooks {
+interface Hooks extends LoadingTask {
   readonly state: ThreadState;
-  readonly signal: AbortSignal;
+  readonly onLoaded: () => void;
+  /** Called when a run's folder is locked. */
+  readonly onLocked: () => void;
   /** Says a part of the answer. */
   say(answer: Answer): void;
 }
@@ -47,10 +53,14 @@ export async function doJob(job: Job, hooks: Hooks): Promise<Answer> {
 
 async function trainNew(job: TrainJob, hooks: Hooks): Promise<Answer> {
   using _activities = sayActivities((event) => hooks.say({ type: "event", event }));
-  using files = new RowFiles(hooks.state.rows, job.rows);
+  const files = new RowFiles(hooks.state.rows, job.rows);
+  const { folder } = job;
+  using lock = await takeLock(folder, hooks);
+  using _rows = { [Symbol.dispose]: () => removeUnbegunRows(folder) };
   return await files.naming(async () => {
-    const recipe = await recipeToTrain(job, files.paths);
-    return await train(files.within(recipe), hooks, (folder) => files.place(folder));
+    removeUnbegunRows(folder);
+    const recipe = await recipeToTrain(job, files.write(join(folder, runFiles.rows)));
+    return await train(recipe, { ...hooks, lock });
   });
 }
 
@@ -60,30 +70,40 @@ async function resume({ folder }: ResumeJob, hooks: Hooks): Promise<Answer> {
   assertHoldsRun(folder);
   await loadPluginsOfRun(config);
   const recipe = loadRecipe(config);
+  using lock = await takeLock(folder, hooks, true);
   const moved = { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
-  return await train(moved, { ...hooks, resume: true });
+  return await train(moved, { ...hooks, lock, resume: true });
+}
+
+/** Takes the lock of a run's folder, before anything is written there or read. */
+async function takeLock(
+  folder: string,
+  { signal, say, onLocked }: Hooks,
+  resume = false,
+): Promise<ProcessLock> {
+  const onWait = (message: string) => say({ type: "event", event: { type: "warning", step: 0, message } });
+  const lock = await lockWatchedRun(folder, { resume, signal, onWait });
+  onLocked();
+  return lock;
 }
 
 async function train(
   recipe: Recipe,
-  { signal, say, resume = false }: Hooks & { readonly resume?: boolean },
-  place: (folder: string) => Disposable = () => ({ [Symbol.dispose]() {} }),
+  { signal, say, onLoaded, lock, resume = false }: Hooks & Pick<RunHooks, "lock" | "resume">,
 ): Promise<Answer> {
   const { runTraining } = await import("../recipes/run-training.ts");
   keepFreedMemory();
   const onEvent: RunHooks["onEvent"] = (event) => say({ type: "event", event });
-  const placeData = (folder: string) => {
-    say({ type: "locked" });
-    return place(folder);
-  };
-  return { type: "trained", result: await runTraining(recipe, { signal, onEvent, placeData, resume }) };
+  const hooks = { signal, onEvent, onLoaded, resume, ...(lock && { lock }) };
+  return { type: "trained", result: await runTraining(recipe, hooks) };
 }
 
 async function generate(
   { target, input, settings, system }: GenerateJob,
-  { state, signal, say }: Hooks,
+  { state, signal, onLoaded, say }: Hooks,
 ): Promise<Answer> {
   const generator = await (await openOnce(state, target)).generator();
+  onLoaded();
   const asked = withSystem(input, system ?? generator.systemPrompt ?? "");
   const pieces = generator.generate(asked, settings, signal);
   for (;;) {
@@ -112,17 +132,14 @@ async function openOnce(state: ThreadState, target: ModelTarget): Promise<Shared
   }
 }
 
-async function evaluate(job: EvaluateJob, hooks: Hooks): Promise<Answer> {
-  const model = await openOnce(hooks.state, job.request.target);
-  return { type: "evaluated", result: await evaluateOn(job, hooks, model.evaluate) };
-}
-
-async function evaluateOn(
-  { request, rows }: EvaluateJob,
-  { state, signal }: Hooks,
-  evaluation: RunEvaluation,
-) {
-  using files = new RowFiles(state.rows, rows ? { data: rows } : {});
-  const data = [...request.data, ...Object.values(files.paths)];
-  return await files.naming(() => evaluation({ ...request, data }, { signal, onProgress: () => {} }));
+async function evaluate({ request, rows }: EvaluateJob, hooks: Hooks): Promise<Answer> {
+  const { state, signal } = hooks;
+  const files = new RowFiles(state.rows, rows ? { data: rows } : {});
+  const { evaluate: run } = await openOnce(state, request.target);
+  hooks.onLoaded();
+  using scratch = rows && new ScratchFolder();
+  return await files.naming(async () => {
+    const data = [...request.data, ...(scratch ? Object.values(files.write(scratch.path)) : [])];
+    return { type: "evaluated", result: await run({ ...request, data }, { signal, onProgress: () => {} }) };
+  });
 }

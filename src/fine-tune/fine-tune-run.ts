@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { RunResult } from "../recipes/run-result.ts";
 import { endLostRun } from "../run/end-lost-run.ts";
+import { freeUnbegunRun } from "../run/unbegun-run.ts";
 import type { FineTuneEvent } from "./activity-event.ts";
 import { claimFolder } from "./claim-folder.ts";
 import { requireSignal } from "./known-options.ts";
@@ -85,22 +86,24 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
     using _claim = claimFolder(folder);
     const job = await makeJob(this.thread);
     this.events.add({ type: "activity", what: "starting libtorch" });
-    let isLocked = false;
     try {
       const { result } = await this.thread.do(job, "trained", {
         signal,
         onPart: (answer) => {
-          if (answer.type === "locked") isLocked = true;
           if (answer.type === "event") this.events.add(answer.event);
         },
         onGiven: (given) => {
           this.training = given;
           if (this.isStopped) given.stop();
         },
+        onCutOff: async () => {
+          await this.thread.close();
+          if (this.training?.isLocked) freeUnbegunRun(folder);
+        },
       });
       return result;
     } catch (error) {
-      if (isLocked && error instanceof LostThreadError) endLostRun(this.folder, error.message);
+      if (this.training?.isLocked && error instanceof LostThreadError) endLostRun(this.folder, error.message);
       throw error;
     }
   }

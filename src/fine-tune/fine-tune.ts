@@ -51,7 +51,13 @@ export function fineTune<Name extends MethodName>(
       requireData(options.data);
       checkOptions({ recipe, rows, cwd });
     },
-    makeJob: async (thread) => ({ type: "train", recipe, cwd, rows: await sendAll(thread, rows) }),
+    makeJob: async (thread) => ({
+      type: "train",
+      recipe,
+      cwd,
+      folder,
+      rows: await sendAll(thread, rows),
+    }),
   });
 }
 

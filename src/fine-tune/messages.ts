@@ -6,6 +6,7 @@ import type { RunResult } from "../recipes/run-result.ts";
 import type { ConfigIssue } from "../schema/config-issue.ts";
 import type { ErrorCode, ErrorDetails } from "../util/errors.ts";
 import type { FineTuneEvent } from "./activity-event.ts";
+import type { JobStage } from "./job-stage.ts";
 
 /** A recipe as it is written, unchecked. */
 export type WrittenRecipe = Readonly<Record<string, unknown>>;
@@ -23,6 +24,8 @@ export interface TrainJob {
   /** Rows in the place of files, by the key of `data` that they are for. */
   readonly rows: { readonly train?: SentRows; readonly eval?: SentRows };
   readonly cwd: string;
+  /** The run's folder. */
+  readonly folder: string;
 }
 
 /** The rest of a run that was interrupted. */
@@ -62,14 +65,12 @@ export type Job = TrainJob | ResumeJob | GenerateJob | EvaluateJob | ExportJob;
 export type Order =
   /** A part of the rows of that number, as JSON lines; null where nobody wants them any more. */
   | { readonly type: "rows"; readonly number: number; readonly text: string | null }
-  | { readonly type: "job"; readonly id: number; readonly job: Job }
+  | { readonly type: "job"; readonly id: number; readonly job: Job; readonly stage: JobStage["cells"] }
   /** Ends a job; one that trains saves a checkpoint first. */
   | { readonly type: "stop"; readonly id: number; readonly reason?: string | undefined };
 
 /** What the thread says about a job: parts of what it does, then one of the last five. */
 export type Answer =
-  /** The run's folder is locked. */
-  | { readonly type: "locked" }
   | { readonly type: "event"; readonly event: FineTuneEvent }
   | { readonly type: "text"; readonly piece: string }
   | { readonly type: "trained"; readonly result: RunResult }

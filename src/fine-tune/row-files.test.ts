@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { lockNewRun } from "../run/lock-run.ts";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { RowFiles } from "./row-files.ts";
@@ -12,18 +13,21 @@ afterAll(() => scratch.remove());
 const sent = { train: { number: 7, name: "data.train" } };
 const received = () => new Map([[7, ['{"text":"a"}\n', '{"text":"b"}\n']]]);
 
-test("rows become a file, which a run keeps once it has begun", () => {
-  const folder = join(scratch.path, "run");
+test("rows become a file, once", () => {
   const rows = received();
-  using files = new RowFiles(rows, sent);
+  const files = new RowFiles(rows, sent);
   expect(rows.size).toBe(0);
-  const place = () => files.place(folder);
-  place()[Symbol.dispose]();
-  expect(() => readFileSync(join(folder, ".rows/train.jsonl"))).toThrow(/ENOENT/);
-  const placed = place();
-  writeFileSync(join(folder, "config.yaml"), "");
-  placed[Symbol.dispose]();
-  expect(readFileSync(join(folder, ".rows/train.jsonl"), "utf8")).toBe('{"text":"a"}\n{"text":"b"}\n');
+  const { train = "" } = files.write(join(scratch.path, "rows"));
+  expect(readFileSync(train, "utf8")).toBe('{"text":"a"}\n{"text":"b"}\n');
+  expect(files.write(scratch.path)).toEqual({});
+});
+
+test("a place that takes no rows is an error that names it", () => {
+  const file = join(scratch.path, "file");
+  writeFileSync(file, "");
+  expect(() => new RowFiles(received(), sent).write(join(file, "rows"))).toThrow(
+    refusal("run", { message: "rows of data.train", where: join(file, "rows"), found: "ENOTDIR" }),
+  );
 });
 
 test("a folder that holds data of the user's is no folder for a run", () => {
@@ -35,9 +39,10 @@ test("a folder that holds data of the user's is no folder for a run", () => {
 });
 
 test("errors name the rows as the program knows them", async () => {
-  using files = new RowFiles(received(), sent);
+  const files = new RowFiles(received(), sent);
+  const { train } = files.write(join(scratch.path, "named"));
   const failing = files.naming(async () => {
-    throw new ScaloraError("data", "A row is wrong", { where: `${files.paths["train"]}:2` });
+    throw new ScaloraError("data", "A row is wrong", { where: `${train}:2` });
   });
   await expect(failing).rejects.toThrow(/where: +data\.train:2$/);
 });

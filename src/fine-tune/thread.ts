@@ -3,7 +3,9 @@ import { parentPort } from "node:worker_threads";
 import { torchVersion } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { doJob, type ThreadState } from "./do-job.ts";
+import { JobStage } from "./job-stage.ts";
 import type { Answer, Job, Order, Report } from "./messages.ts";
+import { removeLostScratch } from "./scratch-folder.ts";
 import { errorToSend } from "./sent-error.ts";
 
 const state: ThreadState = { rows: new Map(), model: undefined };
@@ -11,13 +13,17 @@ const working = new Map<number, AbortController>();
 
 const report = (said: Report) => parentPort?.postMessage(said);
 
-async function work(id: number, job: Job): Promise<void> {
+async function work(id: number, job: Job, stage: JobStage): Promise<void> {
   const controller = new AbortController();
   working.set(id, controller);
   const { signal } = controller;
   const say = (answer: Answer) => report({ id, answer });
+  const onLoaded = () => {
+    if (!stage.begin()) controller.abort();
+    signal.throwIfAborted();
+  };
   try {
-    say(await doJob(job, { state, signal, say }));
+    say(await doJob(job, { state, signal, onLoaded, onLocked: () => stage.lock(), say }));
   } catch (error) {
     const isStopped = signal.aborted && error === signal.reason;
     say({ type: "failed", error: isStopped ? { kind: "stopped" } : errorToSend(error) });
@@ -32,7 +38,7 @@ function follow(order: Order): void {
     if (text === null) state.rows.delete(number);
     else state.rows.set(number, [...(state.rows.get(number) ?? []), text]);
   }
-  if (order.type === "job") void work(order.id, order.job);
+  if (order.type === "job") void work(order.id, order.job, new JobStage(order.stage));
   if (order.type === "stop") working.get(order.id)?.abort(order.reason);
 }
 
@@ -47,4 +53,5 @@ function load(): void {
 }
 
 load();
+removeLostScratch();
 parentPort?.on("message", follow);

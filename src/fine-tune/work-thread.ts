@@ -1,15 +1,19 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { JobStage } from "./job-stage.ts";
 import { lendEngineVariables } from "./lend-engine-variables.ts";
 import type { Answer, Job, Order, Report } from "./messages.ts";
 import { errorSent } from "./sent-error.ts";
 
-/** What is said of a job. */
-type Listener = (answer: Answer) => void;
+/** What is said of a job: by the thread, or here of one that was stopped while it was still loading. */
+type Heard = Answer | "cut off";
+type Listener = (heard: Heard) => void;
 
 /** A job that has been given to the thread. */
 export interface GivenJob {
+  /** Whether it has locked the folder of a run. */
+  readonly isLocked: boolean;
   /** Ends it early. */
   stop(reason?: string): void;
 }
@@ -18,9 +22,17 @@ export interface GivenJob {
 export interface JobOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gets everything that is said of the job before its result. */
-  readonly onPart?: Listener;
+  readonly onPart?: (answer: Answer) => void;
   /** Gets the job once it is given. */
   readonly onGiven?: (job: GivenJob) => void;
+  /** Called before the job's error, when it was cut off: stopped while it was still loading. */
+  readonly onCutOff?: () => Promise<void>;
+}
+
+/** What is known here of a job. */
+interface CurrentJob {
+  readonly stage: JobStage;
+  readonly listener: Listener;
 }
 
 /** The thread has ended in the middle of its work. */
@@ -42,7 +54,7 @@ export class WorkThread {
   private worker: Worker | undefined;
   /** What it works on, for messages. */
   private readonly name: string;
-  private readonly listeners = new Map<number, Listener>();
+  private readonly jobs = new Map<number, CurrentJob>();
   private lastNumber = 0;
   /** Called once the thread has nothing to do. */
   private readonly idle: (() => void)[] = [];
@@ -70,12 +82,12 @@ export class WorkThread {
   /**
    * Does a job and gives its result.
    * @param type the answer that is its result
-   * @throws the job's error; the signal's reason, once the job has ended
+   * @throws the job's error; the signal's reason, once the job has ended, or at once where it is still loading
    */
   async do<T extends Answer["type"]>(
     job: Job,
     type: T,
-    { signal, onPart, onGiven }: JobOptions = {},
+    { signal, onPart, onGiven, onCutOff }: JobOptions = {},
   ): Promise<Extract<Answer, { type: T }>> {
     signal?.throwIfAborted();
     const stopped = () =>
@@ -85,12 +97,21 @@ export class WorkThread {
           ? this.closedError()
           : new ScaloraError("usage", "This was stopped before it had begun");
     return await new Promise((resolve, reject) => {
-      const given = this.give(job, (answer) => {
-        if (answer.type === "failed") reject(errorSent(answer.error, stopped));
-        else if (this.isClosed && !signal?.aborted && isCutShort(answer)) reject(this.closedError());
-        else if (isOfType(answer, type)) resolve(answer);
-        else return onPart?.(answer);
+      const end = (error: unknown) => {
         signal?.removeEventListener("abort", stop);
+        reject(error);
+      };
+      const given = this.give(job, (answer) => {
+        if (answer === "cut off") {
+          const error = stopped();
+          (onCutOff?.() ?? Promise.resolve()).then(() => end(error), end);
+        } else if (answer.type === "failed") end(errorSent(answer.error, stopped));
+        else if (this.isClosed && !signal?.aborted && isCutShort(answer)) end(this.closedError());
+        else if (!isOfType(answer, type)) onPart?.(answer);
+        else {
+          signal?.removeEventListener("abort", stop);
+          resolve(answer);
+        }
       });
       const stop = () => given.stop(textOf(signal?.reason));
       signal?.addEventListener("abort", stop);
@@ -101,17 +122,31 @@ export class WorkThread {
   /** Stops what the thread does, and ends it after that: nothing is left half-written. */
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const id of this.listeners.keys()) this.worker?.postMessage({ type: "stop", id } satisfies Order);
-    if (this.listeners.size > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    for (const id of this.jobs.keys()) this.stop(id);
+    if (this.jobs.size > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
     await this.worker?.terminate();
   }
 
   private give(job: Job, listener: Listener): GivenJob {
     const id = this.nextNumber();
-    this.post({ type: "job", id, job });
-    this.listeners.set(id, listener);
+    const stage = new JobStage();
+    this.post({ type: "job", id, job, stage: stage.cells });
+    this.jobs.set(id, { stage, listener });
     this.worker?.ref();
-    return { stop: (reason) => this.listeners.has(id) && this.post({ type: "stop", id, reason }) };
+    return {
+      stop: (reason) => this.stop(id, reason),
+      get isLocked() {
+        return stage.isLocked;
+      },
+    };
+  }
+
+  /** A job that only loads does not hear of it before it has loaded: what becomes of it then, nobody waits for. */
+  private stop(id: number, reason?: string): void {
+    const job = this.jobs.get(id);
+    if (job === undefined) return;
+    this.worker?.postMessage({ type: "stop", id, reason } satisfies Order);
+    if (job.stage.cutOff()) this.hear(id, "cut off");
   }
 
   private post(order: Order): void {
@@ -160,24 +195,25 @@ export class WorkThread {
     });
   }
 
-  private hear(id: number, answer: Answer): void {
-    const listener = this.listeners.get(id);
-    if (!isPart(answer)) this.listeners.delete(id);
-    listener?.(answer);
-    if (this.listeners.size > 0) return;
-    this.worker?.unref();
+  private hear(id: number, answer: Heard): void {
+    const job = this.jobs.get(id);
+    if (answer === "cut off" || !isPart(answer)) this.jobs.delete(id);
+    // Before somebody hears of it who ends the thread, for which the process shall wait.
+    if (this.jobs.size === 0) this.worker?.unref();
+    job?.listener(answer);
+    if (this.jobs.size > 0) return;
     for (const resolve of this.idle.splice(0)) resolve();
   }
 
   private loseJobs(cause: unknown): void {
     const error = this.isClosed ? this.closedError() : new LostThreadError(cause);
-    for (const id of [...this.listeners.keys()])
+    for (const id of [...this.jobs.keys()])
       this.hear(id, { type: "failed", error: { kind: "other", error } });
   }
 }
 
 /** Whether more is said of the job after this. */
-const isPart = ({ type }: Answer) => type === "locked" || type === "event" || type === "text";
+const isPart = ({ type }: Answer) => type === "event" || type === "text";
 
 /** Whether a text was ended by somebody; who does so by a signal, or by leaving a loop, has what there is of it. */
 const isCutShort = (answer: Answer) => answer.type === "generated" && answer.summary.reason === "interrupted";

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { unusedRunName } from "../config/index.ts";
+import { isFreeForRun } from "../run/lock-run.ts";
 import { expandHome } from "../util/expand-home.ts";
 import { definedFields, isRecord } from "../util/json.ts";
 import { isClaimed } from "./claim-folder.ts";
@@ -49,7 +49,7 @@ function chooseFolder(
   usual: string,
 ): { folder: string; name: string } {
   const parent = resolve(expandHome(folder));
-  const isTaken = (path: string) => isClaimed(path) || existsSync(path);
+  const isTaken = (path: string) => isClaimed(path) || !isFreeForRun(path);
   return { folder: parent, name: name ?? unusedRunName(parent, usual, isTaken) };
 }
 

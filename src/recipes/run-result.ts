@@ -3,17 +3,15 @@ import type { Recipe } from "../config/index.ts";
 import type { RunEvent } from "../run/events.ts";
 import type { TaskType } from "../run/start-event.ts";
 import type { ProcessGroup } from "../torch/index.ts";
-import type { Interruptible } from "../util/interruptible.ts";
+import type { LoadingTask } from "../util/interruptible.ts";
+import type { ProcessLock } from "../util/process-lock.ts";
 
-export interface RunHooks extends Interruptible {
+export interface RunHooks extends LoadingTask {
   onEvent(event: RunEvent): void;
   /** Called after each step with the model as it is then, which it must leave as it is; the run's seconds leave its time out. */
   afterStep?(step: number, loaded: LoadedModel): Promise<void>;
-  /**
-   * Puts data of the run's own into its folder, once that is locked and before they are read. What it returns is disposed of
-   * before the lock is released.
-   */
-  placeData?(folder: string): Disposable;
+  /** The lock of the run's folder, where the caller has taken it, who releases it too. */
+  lock?: ProcessLock;
   /** The ranks that train it together; only rank 0 has a run folder and events. */
   group?: ProcessGroup | undefined;
   /** Resume from the run's newest valid checkpoint. */

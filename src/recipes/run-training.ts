@@ -56,17 +56,23 @@ function diskWarnings(prepared: PreparedRun, recipe: Recipe): string[] {
 }
 
 /** The part of the only rank, or of the first. */
-const trainAsFirstRank: RunTraining = async (
-  recipe,
-  { signal, onEvent, afterStep, placeData, group, resume = false, profile = false },
-) => {
+const trainAsFirstRank: RunTraining = async (recipe, hooks) => {
+  if (hooks.lock) return await trainLocked(recipe, hooks, hooks.lock);
+  const { resume = false, signal, onEvent } = hooks;
   // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
     resume,
     signal,
     onWait: (message) => onEvent({ type: "warning", step: 0, message }),
   });
-  using _placed = placeData?.(runPath(recipe));
+  return await trainLocked(recipe, hooks, lock);
+};
+
+async function trainLocked(
+  recipe: Recipe,
+  { signal, onEvent, onLoaded, afterStep, group, resume = false, profile = false }: RunHooks,
+  lock: ProcessLock,
+): Promise<RunResult> {
   const recorded = await beginOnRanks(recipe, { group, resume, signal });
   if (recorded.finished) return recorded.finished;
   using shared = await prepareOnRanks(recipe, { group, resume, signal }, recorded);
@@ -75,6 +81,7 @@ const trainAsFirstRank: RunTraining = async (
   const { model } = base;
   const sample = await makeSampler(base, recipe, dataset, signal);
   const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
+  onLoaded?.();
   using folder = openRunFolder(recipe, resume, lock);
   using profiler = profile ? new RunProfiler(model, folder) : undefined;
   using trackers = openTrackers(recipe, folder, onEvent);
@@ -114,7 +121,7 @@ const trainAsFirstRank: RunTraining = async (
     ...trainingSummary(result),
     alreadyFinished: false,
   };
-};
+}
 
 /** Writes the page of a run. */
 function writeRunReport(folder: RunFolder, recipe: Recipe, events: readonly RunEvent[]): void {

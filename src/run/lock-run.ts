@@ -85,6 +85,17 @@ export function assertCanStart(path: string): void {
   });
 }
 
+/** Whether a new run may take the folder: there is nothing in it, or only what a process has left that was killed while it loaded. */
+export function isFreeForRun(path: string): boolean {
+  if (!isUnused(path)) return false;
+  try {
+    ProcessLock.assertFree(join(path, runFiles.lock), lockPurpose(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The path itself, or the nearest one above it that exists. */
 export const existingParent = (path: string): string =>
   existsSync(path) ? path : existingParent(dirname(path));
