@@ -118,12 +118,6 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   /** The options of the events; for policy `svd`, those with which the default policy would run. */
   private eventOptions({ peakLr, lr }: StepContext): EventOptions {
     const { policy, moments, interval, scale } = this.options;
-    if (moments === "transport" && policy !== "svd")
-      throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
-    if (interval === "adaptive" && typeof scale === "object" && "horizon" in scale)
-      throw new ScaloraError("config", "a horizon needs events at a fixed interval", {
-        where: "adapter.scale",
-      });
     return {
       policy: policy === "svd" ? "default" : policy,
       moments: moments === "transport" ? "reset" : moments,
@@ -218,26 +212,9 @@ function bankMoments({ name }: LowRankBank, moments: StepContext["moments"]): Ba
   return A && B ? { A, B } : undefined;
 }
 
-function refuseOracle({ weight }: Linear, { policy, base, magnitude }: ScaloraOptions): void {
+/** What the options refuse by themselves (`checkScaloraOptions`) is not here. */
+function refuseOracle({ weight }: Linear, { policy }: ScaloraOptions): void {
   if (policy !== "svd") return;
-  if (magnitude)
-    throw new ScaloraError(
-      "config",
-      "policy: svd takes the gradient of the weight, which magnitudes rescale",
-      {
-        where: "adapter.magnitude",
-        fix: "use another policy, or leave magnitude out",
-      },
-    );
-  if (base === "factored")
-    throw new ScaloraError(
-      "config",
-      "policy: svd works on full weights, and a factored base keeps them frozen",
-      {
-        where: "adapter.base",
-        fix: "use base: exact",
-      },
-    );
   if (weight instanceof ShardedTensor)
     throw new ScaloraError("config", "policy: svd needs the gradients of whole weights", {
       where: "train.shardBase",

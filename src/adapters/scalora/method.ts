@@ -2,12 +2,7 @@ import { countsOverFactoredBase } from "../core/counts-of.ts";
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
 import { attachScalora } from "./attach-scalora.ts";
-import {
-  amortisedScaloraSchema,
-  checkScaloraOptions,
-  type ScaloraOptions,
-  scaloraSchema,
-} from "./options.ts";
+import { amortisedScaloraSchema, checkScaloraOptions, scaloraSchema } from "./options.ts";
 
 /** The fields that both methods share; they differ in the default interval. */
 const common = {
@@ -20,10 +15,7 @@ const common = {
   folderKeys: lowRankFolderKeys,
   refusesQuantised: refusalUnlessFactored,
   check: checkScaloraOptions,
-  // Policy svd is refused over the base that counts, and trains the same factors.
-  countParameters: countsOverFactoredBase<ScaloraOptions>((outline, options, context) =>
-    attachScalora(outline, { ...options, policy: "default" }, context),
-  ),
+  countParameters: countsOverFactoredBase(attachScalora),
   attach: attachScalora,
 };
 

@@ -67,8 +67,8 @@ function takeGradient(linear: Linear): Tensor {
 
 /**
  * An event of policy `svd`, the optimum of Theorem 3.2, O(S·m·n·r) a layer: of the leading 2r singular triplets of the full
- * gradient, the odd ones make Ã = ρ·U and the even ones B̃ = ρ·V; the base absorbs s(ABᵀ − ÃB̃ᵀ). Needs `watchBase` before
- * the step's forward pass. For small models, as a yardstick.
+ * gradient, the odd ones make Ã = ρ·U and the even ones B̃ = ρ·V; the base absorbs s(ABᵀ − ÃB̃ᵀ). Needs `enableBaseGradients`
+ * before the step's forward pass. For small models, as a yardstick.
  */
 export function oracleEvent(
   bank: LowRankBank,

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { type StepReport, trainStep } from "../../train/step.ts";
 import { elementAt, mapTuple } from "../../util/elements.ts";
-import { attachFolder } from "../attach.ts";
+import { attach, attachFolder } from "../attach.ts";
 import { attachScalora } from "./attach-scalora.ts";
 import { type ScaloraOptions, scaloraSchema } from "./options.ts";
 import { frobenius, setGradients } from "./testing/random-bank.ts";
@@ -94,13 +94,17 @@ test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the no
   });
 });
 
-test.each<[string, Partial<ScaloraOptions>, where: string]>([
-  ["transported moments without the oracle", { moments: "transport" }, "adapter.moments"],
-  ["a horizon with adaptive events", { interval: "adaptive", scale: { horizon: 20 } }, "adapter.scale"],
-])("%s is refused at the first event", (_, options, where) => {
-  const { adapters } = attached(options);
-  const context = { step: 2, warmupSteps: 0, peakLr: 0.02, lr: 0.02, moments: () => undefined };
-  expect(() => adapters.beforeClip(context)).toThrow(refusal("config", { where }));
+test.each([
+  [{ moments: "transport" }, "moments"],
+  [{ interval: "adaptive", scale: { horizon: 20 } }, "scale"],
+  [{ policy: "svd", base: "factored" }, "base"],
+  [{ policy: "svd", magnitude: true }, "magnitude"],
+] as const)("from code too, %j is refused before anything is attached", (options, key) => {
+  using model = new TinyLM();
+  expect(() => attach(model, { method: "scalora", targetModules: ["mix"], ...options })).toThrow(
+    refusal("config", { message: `adapter.${key}` }),
+  );
+  expect(model.mix.adapter).toBeUndefined();
 });
 
 const noMoments = () => undefined;
@@ -407,8 +411,6 @@ test.each<[Partial<ScaloraOptions>, TinyLMOptions, RefusalParts]>([
   ],
   [{ base: "split" }, {}, { where: "adapter.base", found: "float32", fix: "base: exact" }],
   [{ policy: "svd" }, { dtype: "bfloat16" }, { where: "adapter.policy", fix: "model.dtype: float32" }],
-  [{ policy: "svd", base: "factored" }, {}, { where: "adapter.base", fix: "base: exact" }],
-  [{ policy: "svd", magnitude: true }, {}, { where: "adapter.magnitude", fix: "another policy" }],
   [{ base: "factored", baseRank: 1 }, {}, { where: "adapter.baseRank", expected: "rank, 2", found: "1" }],
 ])("%j on %j is refused", (options, model, parts) => {
   const lm = new TinyLM(model);
