@@ -67,7 +67,7 @@ export interface ExportSvdOptions extends ExportOptions {
  * Merges the adapters and saves the model as a Hugging Face folder for any tool. The model in memory keeps its adapters; an
  * adapted layer with tied weights is saved untied.
  * @param given options, or the folder to write
- * @returns `drift`: the relative Frobenius error of rounding to bfloat16, over all weights
+ * @returns `drift`: the relative Frobenius error of rounding to bfloat16, over all matrices
  * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
  */
 export function mergeAndSave(

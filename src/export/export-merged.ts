@@ -24,7 +24,7 @@ export type FolderDType = "float32" | "bfloat16";
 /**
  * Writes a model folder with the merged (effective) weights.
  * @param dtype of the files; default: that of the base model's config (bfloat16, or else float32)
- * @returns the relative Frobenius error of rounding to `dtype`, over all weights; absent for float32
+ * @returns the relative Frobenius error of rounding to `dtype`, over all matrices; absent for float32
  */
 export function exportMerged(
   open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
@@ -52,7 +52,7 @@ interface GgufOptions {
 
 /**
  * Writes a GGUF file with the merged (effective) weights and the base model's tokenizer and chat template.
- * @returns `drift`: the relative Frobenius error of rounding, over all weights; absent for float32
+ * @returns `drift`: the relative Frobenius error of rounding, over all matrices; absent for float32
  * @throws ScaloraError `usage` for a model or tokenizer that GGUF cannot represent, `model` for a weight that is not finite
  */
 export function exportGguf(
@@ -94,7 +94,7 @@ const tokenizerOf = (baseFolder: string) => ({
   eosTokenIds: readEosTokenIds(baseFolder),
 });
 
-/** The relative Frobenius error of rounding, over all parameters. */
+/** The relative Frobenius error of rounding, over all matrices. */
 function measureRounding(
   parameters: Iterable<{ load(): Tensor }>,
   rounded: (exact: Tensor) => Tensor,

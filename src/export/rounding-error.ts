@@ -1,12 +1,16 @@
 import { linalgVectorNorm, noGrad, sub, type Tensor, toDType } from "../torch/index.ts";
 
-/** Accumulates ‖rounded − exact‖² and ‖exact‖² over tensors. */
+/**
+ * Accumulates ‖rounded − exact‖² and ‖exact‖² over matrices. Vectors count for neither: GGUF files keep them in float32, and those
+ * of a Gemma are longer than all its matrices together, beside which no error would show.
+ */
 export class RoundingError {
   private changed = 0;
   private whole = 0;
 
   /** Call it within a scope. */
   add(exact: Tensor, rounded: Tensor): void {
+    if (exact.ndim < 2) return;
     noGrad(() => {
       const wide = toDType(exact, "float64");
       this.changed += linalgVectorNorm(sub(toDType(rounded, "float64"), wide)).item() ** 2;
