@@ -92,7 +92,7 @@ function addVerbs(program: Command, context: Context): void {
     compare: await import("../compare/run-compare.ts"),
     plans: await import("../compare/run-plan.ts"),
   }));
-  addDiff(program, context, () => import("../compare/diff-runs.ts"));
+  addDiff(program, context, () => import("../run/diff-runs.ts"));
   addAnalyze(program, context, () => import("../analysis/analyze-run.ts"));
   addBoard(program, context);
   addEval(program, context, async () => ({

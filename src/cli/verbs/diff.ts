@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { Difference, diffRuns, Figure, LossComparison, RunDifference } from "../../compare/diff-runs.ts";
+import type { Difference, diffRuns, Figure, LossComparison, RunDifference } from "../../run/diff-runs.ts";
 import { formatBytes, formatCountOf, formatDuration } from "../../util/format.ts";
 import type { Json } from "../../util/json.ts";
 import { escapeName } from "../../util/quote.ts";

@@ -1,12 +1,12 @@
 import { basename, join } from "node:path";
-import { eventsOfType, type RecordedEvent, type StartEvent, type StepEvent } from "../run/events.ts";
-import { readEvents } from "../run/read-events.ts";
-import { readRecordedRecipe } from "../run/recorded-recipe.ts";
-import { runFiles } from "../run/run-files.ts";
-import { readStatus } from "../run/status.ts";
 import { largestOf } from "../util/elements.ts";
 import { flattenKeys } from "../util/flatten.ts";
 import type { Json } from "../util/json.ts";
+import { eventsOfType, type RecordedEvent, type StartEvent, type StepEvent } from "./events.ts";
+import { readEvents } from "./read-events.ts";
+import { readRecordedRecipe } from "./recorded-recipe.ts";
+import { runFiles } from "./run-files.ts";
+import { readStatus } from "./status.ts";
 
 /** A value of both runs, of a run with a section there its keys; null where a run has none. */
 export interface Difference {
