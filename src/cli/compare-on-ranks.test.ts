@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -25,9 +25,10 @@ beforeAll(() => {
   writeFileSync(at("recipe.yaml"), JSON.stringify(recipe));
 });
 
+/** The folder of a test's comparisons. */
+let folder = "";
 beforeEach(() => {
-  for (const out of ["alone", "together", "signalled", "refused"])
-    rmSync(at(out), { recursive: true, force: true });
+  folder = scratch.fresh("comparisons");
 });
 
 const compare = (out: string, ...words: string[]) =>
@@ -35,7 +36,7 @@ const compare = (out: string, ...words: string[]) =>
     program,
     ...words,
     ...["compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "1e-2", "--seeds", "0,1"],
-    ...["--out", at(out), "--json"],
+    ...["--out", join(folder, out), "--json"],
   );
 
 test("the runs of a comparison are shared out between processes, and its table is the same", async () => {
@@ -50,9 +51,11 @@ test("the runs of a comparison are shared out between processes, and its table i
 
 test("a signal to one process stops the comparison on all, after their steps, and it goes on from there", async () => {
   const words = ["compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "1e-2", "--seeds", "0,1"];
-  const args = [...words, "--out", at("signalled"), "--set", "train.steps=300", "--json"];
+  const args = [...words, "--out", join(folder, "signalled"), "--set", "train.steps=300", "--json"];
   const { ranks, ended } = await startTwoRanks(...args);
-  const runs = ["lora-lr0.01-seed0", "lora-lr0.01-seed1"].map((name) => at("signalled", "runs", name));
+  const runs = ["lora-lr0.01-seed0", "lora-lr0.01-seed1"].map((name) =>
+    join(folder, "signalled", "runs", name),
+  );
   const isEach = (test: (step: number, state: string) => boolean) =>
     runs.map(readStatus).every((status) => status !== undefined && test(status.step, status.state));
   while (!isEach((step) => step > 0) && areRunning(ranks)) await sleep(20);
@@ -71,7 +74,7 @@ test("a comparison that rank 0 refuses ends all processes", async () => {
   const refused = await runChild(
     program,
     ...["launch", "--nproc", "2", "compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "1e-2"],
-    ...["--out", at("refused"), "--set", "data.eval=none"],
+    ...["--out", join(folder, "refused"), "--set", "data.eval=none"],
   );
   const ofFirst = refused.stderr.split("\n").filter((line) => !line.startsWith("[rank"));
   expect(printedFailure({ ...refused, stderr: ofFirst.join("\n") })).toMatchObject({

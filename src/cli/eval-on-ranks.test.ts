@@ -30,18 +30,19 @@ async function scalora(...args: string[]) {
 
 const onRanks = (...args: string[]) => scalora("launch", "--nproc", "2", ...args);
 
-function resultsIn(name: string): { index: number }[] {
-  const lines = readFileSync(at(name), "utf8").trimEnd().split("\n");
+function resultsIn(path: string): { index: number }[] {
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
   return lines.map((line) => JSON.parse(line)).sort((a, b) => a.index - b.index);
 }
 
 test("several processes score the examples of a task, of which some are done", async () => {
   const tasks = ["eval", at("model"), "--tasks", "gsm8k", "--data", at("data"), "--batch", "1"];
-  const alone = await scalora(...tasks, "--predictions", at("alone.jsonl"));
-  await scalora(...tasks, "--predictions", at("together.jsonl"), "--limit", "2");
-  const together = await onRanks(...tasks, "--predictions", at("together.jsonl"));
+  const [ofOne, ofTwo] = [scratch.fresh("alone.jsonl"), scratch.fresh("together.jsonl")];
+  const alone = await scalora(...tasks, "--predictions", ofOne);
+  await scalora(...tasks, "--predictions", ofTwo, "--limit", "2");
+  const together = await onRanks(...tasks, "--predictions", ofTwo);
   expect(together).toEqual({ ...alone, tasks: [{ ...alone.tasks[0], reused: 2 }] });
-  expect(resultsIn("together.jsonl")).toEqual(resultsIn("alone.jsonl"));
+  expect(resultsIn(ofTwo)).toEqual(resultsIn(ofOne));
 }, 60_000);
 
 test("several processes evaluate the rows of a file to the bit of one", async () => {

@@ -1,8 +1,8 @@
 // A signal to one of two ranks that no launcher watches over: both stop, and end alike.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -19,26 +19,25 @@ beforeAll(() => {
     adapter: { method: "lora", rank: 2 },
     data: { train: at("train.jsonl"), eval: "none" },
     train: { steps: 100_000, batchSize: 4, lr: 1e-3 },
-    run: { name: "stopped", folder: at("runs"), samples: 0 },
+    run: { folder: at("runs"), samples: 0 },
   };
   writeFileSync(at("recipe.yaml"), JSON.stringify(recipe));
   mkdirSync(at("data", "gsm8k"), { recursive: true });
   const row = (i: number) => JSON.stringify({ question: `${i}?`, answer: `#### ${i}` });
   writeFileSync(at("data", "gsm8k", "test.jsonl"), Array.from({ length: 2000 }, (_, i) => row(i)).join("\n"));
 });
-beforeEach(() => {
-  rmSync(at("runs"), { recursive: true, force: true });
-  rmSync(at("scores.jsonl"), { force: true });
-});
 
 test("a training saves, and both end with the exit code of the signal", async () => {
-  const { ranks, ended } = await startTwoRanks("train", at("recipe.yaml"));
-  while (!((readStatus(at("runs", "stopped"))?.step ?? 0) > 0) && areRunning(ranks)) await sleep(20);
+  const run = scratch.fresh("runs", "stopped");
+  const { ranks, ended } = await startTwoRanks(
+    ...["train", at("recipe.yaml"), "--set", `run.name=${basename(run)}`],
+  );
+  while (!((readStatus(run)?.step ?? 0) > 0) && areRunning(ranks)) await sleep(20);
   ranks[1]?.kill("SIGTERM");
   const [first, second] = await ended;
   expect(second).toEqual({ code: 143, stderr: "" });
   expect(first?.code, first?.stderr).toBe(143);
-  expect(readEvents(at("runs", "stopped")).at(-1)).toMatchObject({
+  expect(readEvents(run).at(-1)).toMatchObject({
     type: "end",
     reason: "stopped",
     message: "asked by rank 1",
@@ -47,14 +46,9 @@ test("a training saves, and both end with the exit code of the signal", async ()
 
 test("of an evaluation the other one says why it stops, and ends with the exit code too", async () => {
   const tasks = ["--tasks", "gsm8k", "--data", at("data"), "--batch", "1"];
-  const { ranks, ended } = await startTwoRanks(
-    "eval",
-    at("model"),
-    ...tasks,
-    "--predictions",
-    at("scores.jsonl"),
-  );
-  const hasBegun = () => existsSync(at("scores.jsonl")) && readFileSync(at("scores.jsonl")).length > 0;
+  const scores = scratch.fresh("scores.jsonl");
+  const { ranks, ended } = await startTwoRanks("eval", at("model"), ...tasks, "--predictions", scores);
+  const hasBegun = () => existsSync(scores) && readFileSync(scores).length > 0;
   while (!hasBegun() && areRunning(ranks)) await sleep(20);
   ranks[1]?.kill("SIGTERM");
   const [first, second] = await ended;

@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { eventsOfType } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
@@ -19,13 +19,20 @@ const at = (...parts: string[]) => join(scratch.path, ...parts);
 afterAll(scratch.remove);
 beforeAll(() => writeTinyProject(scratch.path));
 
-function writeRecipe(name: string, train: object, run: object = {}): string {
+/** The folder of a test's runs. */
+let runs = "";
+const runAt = (...parts: string[]) => join(runs, ...parts);
+beforeEach(() => {
+  runs = scratch.fresh("runs");
+});
+
+function writeRecipe(name: string, train: object, more: object = {}): string {
   const recipe = {
     model: { path: at("model"), device: "cpu" },
     adapter: { method: "scalora-i", rank: 2 },
     data: { train: at("train.jsonl"), eval: { holdOut: 8 } },
     train: { steps: 4, batchSize: 4, lr: 1e-2, saveEvery: 2, ...train },
-    run: { name, folder: at("runs"), samples: 1, ...run },
+    run: { name, folder: runs, samples: 1, ...more },
   };
   const path = at(`${name}.yaml`);
   writeFileSync(path, JSON.stringify(recipe));
@@ -36,15 +43,13 @@ const launch = (...args: string[]) => runChild(program, "launch", "--nproc", "2"
 
 /** What a run has recorded of its training. */
 function recorded(name: string) {
-  const events = readEvents(at("runs", name));
+  const events = readEvents(runAt(name));
   return {
     losses: events.flatMap((event) => (event.type === "step" || event.type === "eval" ? [event.loss] : [])),
     tokens: eventsOfType(events, "step").map(({ tokens }) => tokens),
     analysed: eventsOfType(events, "analysis").map(({ step, layers }) => ({ step, layers })),
-    checkpoints: readdirSync(at("runs", name, "checkpoints")).map((step) => {
-      const { files } = JSON.parse(
-        readFileSync(at("runs", name, "checkpoints", step, "manifest.json"), "utf8"),
-      );
+    checkpoints: readdirSync(runAt(name, "checkpoints")).map((step) => {
+      const { files } = JSON.parse(readFileSync(runAt(name, "checkpoints", step, "manifest.json"), "utf8"));
       return [step, files["adapters.safetensors"], files["optimizer.safetensors"]];
     }),
   };
@@ -60,7 +65,7 @@ test("a recipe trained by 2 processes, resumed by 2, gives what one gives with t
   expect(together.stderr).toMatch(/processes +2, started by scalora launch/);
   expect(together.stderr).not.toContain("[rank 1]");
   expect(recorded("together")).toEqual(recorded("alone"));
-  const again = await launch("train", "--resume", at("runs", "together"));
+  const again = await launch("train", "--resume", runAt("together"));
   expect(again.code, again.stderr).toBe(0);
   expect(again.stderr).toContain("already finished");
 }, 120_000);
@@ -76,13 +81,13 @@ test("Ctrl-C stops all processes, which say so once, and one resumes the steps o
   child.stderr.on("data", (text) => {
     stderr += text;
   });
-  while (!((readStatus(at("runs", "stopped"))?.step ?? 0) > 0) && child.exitCode === null) await sleep(20);
+  while (!((readStatus(runAt("stopped"))?.step ?? 0) > 0) && child.exitCode === null) await sleep(20);
   child.kill("SIGINT");
   expect([...(await ended), stderr.match(/SIGINT: stopping/g)?.length]).toEqual([130, null, 1]);
   expect(stderr).not.toContain("[rank 1]");
-  expect(stdout).toContain(`npx scalora launch --nproc 2 train --resume ${at("runs", "stopped")}\n`);
-  expect(readEvents(at("runs", "stopped")).at(-1)).toMatchObject({ type: "end", reason: "stopped" });
-  const resumed = await runChild(program, "train", "--resume", at("runs", "stopped"));
+  expect(stdout).toContain(`npx scalora launch --nproc 2 train --resume ${runAt("stopped")}\n`);
+  expect(readEvents(runAt("stopped")).at(-1)).toMatchObject({ type: "end", reason: "stopped" });
+  const resumed = await runChild(program, "train", "--resume", runAt("stopped"));
   expect(resumed.code, resumed.stderr).toBe(0);
   expect(resumed.stderr).toContain("started by 2 processes and goes on with 1");
   expect(new Set(recorded("stopped").tokens).size).toBe(1);
@@ -104,7 +109,7 @@ test("2 processes that share the base out give what one gives that has it all; a
   const together = await launch("train", recipe);
   expect(together.code, together.stderr).toBe(0);
   expect(recorded("shared")).toEqual(recorded("whole"));
-  const text = await runChild(program, "generate", at("runs", "shared"), "one", "--max-tokens", "3");
+  const text = await runChild(program, "generate", runAt("shared"), "one", "--max-tokens", "3");
   expect(text.code, text.stderr).toBe(0);
 }, 120_000);
 
@@ -128,7 +133,7 @@ test("processes with other recipes are refused: rank 0 names what differs", asyn
     found: "train.lr: 1 on rank 0, 2 on rank 1",
   });
   expect(refused.stderr).toMatch(/^\[rank 1\] error: .*fix: rank 0 says what differs$/m);
-  expect(existsSync(at("runs", "one"))).toBe(false);
+  expect(existsSync(runAt("one"))).toBe(false);
 }, 60_000);
 
 test("equal files may be at other places on each process; other ones are refused with their paths", async () => {
@@ -149,16 +154,16 @@ test("whether a run is finished says rank 0, whatever another sees; one process 
   const recipe = writeRecipe("seen0", { shardBase: true });
   const trained = await launch("train", recipe);
   expect(trained.code, trained.stderr).toBe(0);
-  cpSync(at("runs", "seen0"), at("runs", "seen1"), { recursive: true });
-  rmSync(at("runs", "seen1", "report.html"));
-  const resumed = await launchByRank("train", "--resume", at("runs", "seen$RANK"));
+  cpSync(runAt("seen0"), runAt("seen1"), { recursive: true });
+  rmSync(runAt("seen1", "report.html"));
+  const resumed = await launchByRank("train", "--resume", runAt("seen$RANK"));
   expect(resumed.code, resumed.stderr).toBe(0);
   expect(resumed.stderr).toContain("already finished");
-  const refused = await runChild(program, "train", "--resume", at("runs", "seen1"));
+  const refused = await runChild(program, "train", "--resume", runAt("seen1"));
   expect(printedFailure(refused)).toMatchObject({
     code: 2,
     where: "train.shardBase",
-    fix: expect.stringContaining(`scalora launch --nproc 2 train --resume ${at("runs", "seen1")}`),
+    fix: expect.stringContaining(`scalora launch --nproc 2 train --resume ${runAt("seen1")}`),
   });
 }, 120_000);
 

@@ -132,7 +132,7 @@ it("a run stops, and resumes to the same bits on another number of ranks, and on
   const base = { folder: at("model"), adapter: { method: "scalora-i", ...targets } } as const;
   const given = { kind: "sharded", microBatches: 6, steps: 8, base } as const;
   const [whole] = await trainOn(1, given);
-  const folder = at("resumed");
+  const folder = scratch.fresh("resumed");
   const stopped = await trainOn(2, { ...given, folder, event: { what: "abort", rank: 1, step: 3 } });
   for (const { reason, step } of stopped) expect({ reason, step }).toEqual({ reason: "stopped", step: 3 });
   const event = { what: "stop", rank: 0, step: 5 } as const;
@@ -153,7 +153,7 @@ it("a rank that is killed in the middle of a pass ends the others", async () => 
 it("of a checkpoint of which a rank cannot write its part nothing is left", async () => {
   const base = { folder: at("model"), adapter: { method: "scalora-i", ...targets } } as const;
   const event = { what: "fill disk", rank: 1, step: 4 } as const;
-  const folder = at("full-disk");
+  const folder = scratch.fresh("full-disk");
   const ends = await startRanks(2, { kind: "sharded", microBatches: 2, steps: 8, base, folder, event });
   for (const { stdout } of ends) expect(JSON.parse(stdout)).toMatchObject([{ code: "run" }]);
   expect(readdirSync(join(folder, "checkpoints"))).toEqual(["step-000002", "step-000003"]);
