@@ -26,12 +26,14 @@ export class Network implements Disposable {
       ip("-n", router, "link", "set", `port${i}`, "up");
       ip("-n", host, "route", "add", "default", "via", theirs);
     }
+    // c10d looks up the names of addresses: that there is no name service here it hears at once, however often it asks.
+    setOfRouter("icmp_ratelimit", 0);
     this.mend();
   }
 
-  /** Packets vanish, silently. */
-  cut(): void {
-    forward(0);
+  /** Packets vanish, silently, from the time on that is returned, in milliseconds since 1970. */
+  cut(): number {
+    return forward(0);
   }
 
   mend(): void {
@@ -53,12 +55,18 @@ export function whyNoNetwork(): string | undefined {
   }
 }
 
-const forward = (value: 0 | 1) =>
-  run("ip", ["netns", "exec", router, "sh", "-c", `echo ${value} > /proc/sys/net/ipv4/ip_forward`]);
+const forward = (value: 0 | 1) => setOfRouter("ip_forward", value);
+
+/** @returns when it was done, in milliseconds since 1970 */
+function setOfRouter(setting: string, value: number): number {
+  const script = `echo ${value} > /proc/sys/net/ipv4/${setting} && date +%s%3N`;
+  return Number(run("ip", ["netns", "exec", router, "sh", "-c", script]));
+}
 
 const ip = (...words: string[]) => run("ip", words);
 
-function run(command: string, words: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(command, words, { encoding: "utf8" });
+function run(command: string, words: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, words, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${command} ${words.join(" ")}: ${error?.message ?? stderr.trim()}`);
+  return stdout;
 }

@@ -107,7 +107,9 @@ export async function tryFault(
       const hand = { job, rank, after: (seconds: number) => sleep(seconds * 1000) };
       await fault.act({
         ...hand,
-        cut: () => network?.cut(),
+        cut: () => {
+          begin = network?.cut() ?? begin; // Starting a program takes a while on a busy machine.
+        },
         mend: () => network?.mend(),
         fillDisk: () => disk?.fill(),
       });

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <utility>
 
 #include <cstdlib>  // defines __GLIBC__ where it is glibc
@@ -104,6 +105,13 @@ napi_value releaseFreeMemory(napi_env env, const std::vector<napi_value>&) {
 #endif
 }
 
+// Ends the process at once, without the destructors of libtorch and of others.
+napi_value endProcess(napi_env env, const std::vector<napi_value>& args) {
+  const int64_t code = toInteger(env, args.at(0), "exit code");
+  std::fflush(nullptr);
+  std::_Exit(static_cast<int>(code));
+}
+
 napi_value setGemmBackendByName(napi_env env, const std::vector<napi_value>& args) {
   std::string name = toString(env, args.at(0), "backend");
   if (name != "aten" && name != "onednn") throw Failure("tensor", "unknown GEMM backend", name, "use aten or onednn");
@@ -127,6 +135,7 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "keepFreedMemory", keepFreedMemory);
   define(env, exports, "releaseFreeMemory", releaseFreeMemory);
+  define(env, exports, "endProcess", endProcess);
   define(env, exports, "setGemmBackend", setGemmBackendByName);
 }
 

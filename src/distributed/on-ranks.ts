@@ -1,4 +1,4 @@
-import type { ProcessGroup } from "../torch/index.ts";
+import { endQuickly, type ProcessGroup } from "../torch/index.ts";
 import { initProcessGroup } from "./init-process-group.ts";
 import { readLaunch } from "./read-launch.ts";
 
@@ -12,7 +12,7 @@ interface Host {
 
 /**
  * Does a work with the other processes of this job, if a launcher has started several. They are joined first, so that whatever
- * goes wrong on one of them is told to all.
+ * goes wrong on one of them is told to all. A process whose rank fails ends at once when JavaScript does.
  * @param silence seconds without a sign of life after which a rank counts as lost
  * @throws ScaloraError as `initProcessGroup`; what the work throws, or the error of the rank that failed first
  */
@@ -26,5 +26,10 @@ export async function onRanks<T>(
   await host.startEngine();
   const onWait = (message: string) => host.error(`rank ${launch.rank}: ${message}`);
   using group = await initProcessGroup({ launch, onWait, ...(silence !== undefined && { silence }) });
-  return await group.together(() => work(group));
+  try {
+    return await group.together(() => work(group));
+  } catch (error) {
+    endQuickly();
+    throw error;
+  }
 }

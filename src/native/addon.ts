@@ -128,6 +128,7 @@ export interface NativeAddon {
   setThreads(count: number): void;
   keepFreedMemory(): boolean;
   releaseFreeMemory(): boolean;
+  endProcess(exitCode: number): never;
   setGemmBackend(name: string): void;
   /** @returns the name of a second device, for tests */
   useSecondDevice(): string;

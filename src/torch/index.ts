@@ -36,6 +36,7 @@ export {
   cpuCapability,
   cudaDevices,
   deviceMemory,
+  endQuickly,
   hasFusedAttention,
   keepFreedMemory,
   keepsFreedMemory,

@@ -54,23 +54,23 @@ it("names a rank that was asked to stop, with its exit code, though it ends; aft
 it("names a rank that is silent, but not one that was not heard because this process was suspended", () => {
   const judge = judgeOf(3);
   expect(verdictAt(judge, silence, [2])).toBeUndefined();
-  judge.runs(20_000, 28_000);
+  judge.slept(20_000, 28_000);
   expect(verdictAt(judge, silence + 20_000, [2])).toBeUndefined();
   expect(verdictAt(judge, silence + 20_001, [2])).toMatchObject({ rank: 2, kind: "silent" });
 });
 
 it("names rank 0 where another heard nothing of it while it was suspended, before or after it has noticed that itself", () => {
   const noticed = judgeOf(2);
-  noticed.runs(0, 10);
-  noticed.runs(silence, silence + 500);
+  noticed.runs(10);
+  noticed.slept(silence, silence + 500);
   noticed.gaveUp(1, silence + 510);
   const unnoticed = judgeOf(2);
-  unnoticed.runs(0, 10);
+  unnoticed.runs(10);
   unnoticed.gaveUp(1, silence + 500);
   // On a busy machine it is late again soon after.
   const late = judgeOf(2);
-  late.runs(7000, silence);
-  late.runs(600, silence + 1100);
+  late.slept(7000, silence);
+  late.slept(1600, silence + 1100);
   late.gaveUp(1, silence + 1200);
   expect(verdictAt(late, silence + 1200)).toMatchObject({ rank: 0, kind: "silent" });
   for (const judge of [noticed, unnoticed])
@@ -80,8 +80,11 @@ it("names rank 0 where another heard nothing of it while it was suspended, befor
 it("names the connection, and neither rank, where another heard nothing of rank 0 though that ran", () => {
   const judge = judgeOf(3);
   // It was late once, and suspended long ago.
-  judge.runs(7000, 10_000);
-  for (let now = 10_500; now <= 40_000; now += 500) judge.runs(now === 35_000 ? 900 : 0, now);
+  judge.slept(7000, 10_000);
+  for (let now = 10_500; now <= 40_000; now += 500) {
+    if (now === 35_000) judge.slept(1100, now);
+    judge.runs(now);
+  }
   judge.gaveUp(2, 40_100);
   expect(verdictAt(judge, 40_100)).toMatchObject({ rank: 2, kind: "cut" });
 });

@@ -111,13 +111,14 @@ export class Judge {
     if (place) this.verdict = { ...place, kind: best.kind, text: best.text, exitCode: best.exitCode };
   }
 
-  /**
-   * This process runs.
-   * @param suspended milliseconds for which it did not: it has heard nothing because it did not listen
-   */
-  runs(suspended: number, now: number): void {
+  /** This process runs. */
+  runs(now: number): void {
     this.ran = now;
-    if (suspended === 0) return;
+  }
+
+  /** This process runs again after so many milliseconds, in which it has heard nothing because it did not listen. */
+  slept(suspended: number, now: number): void {
+    this.ran = now;
     this.sleeps = [
       ...this.sleeps.filter((sleep) => this.isRecent(sleep, now)),
       { until: now, length: suspended },

@@ -61,7 +61,13 @@ export class WatchClient {
       },
     );
     socket.once("connect", () => this.line.send({ type: "hello", token, ...own }));
-    this.stopTicks = everyTick((suspended) => this.tick(suspended));
+    this.stopTicks = everyTick({
+      pause: (suspended) => {
+        this.heard += suspended;
+      },
+      beat: () => this.line.send({ type: "beat", calls: options.calls() }),
+      look: () => this.look(),
+    });
   }
 
   report(report: Report): void {
@@ -84,10 +90,8 @@ export class WatchClient {
     this.line.destroy();
   }
 
-  private tick(suspended: number): void {
-    const { silence, calls } = this.options;
-    this.heard += suspended;
-    this.line.send({ type: "beat", calls: calls() });
+  private look(): void {
+    const { silence } = this.options;
     if (performance.now() - this.heard <= silence) return;
     this.refuse(`no answer in ${silence / 1000} s`);
     this.line.send({ type: "gaveUp" });

@@ -33,10 +33,13 @@ export class WatchServer {
     this.options = options;
     this.judge = new Judge(options.size, options.silence, performance.now());
     server.on("connection", (socket) => this.accept(socket));
-    this.stopTicks = everyTick((suspended) => {
-      this.judge.runs(suspended, performance.now());
-      this.sendAll({ type: "beat" });
-      this.look();
+    this.stopTicks = everyTick({
+      pause: (suspended) => this.judge.slept(suspended, performance.now()),
+      beat: () => this.sendAll({ type: "beat" }),
+      look: () => {
+        this.judge.runs(performance.now());
+        this.look();
+      },
     });
   }
 

@@ -11,7 +11,7 @@ import {
   type Tensor,
 } from "../../torch/index.ts";
 import { deviceExchangeBytes } from "../../train/ranks/device-exchange.ts";
-import { exchangeBytes } from "../../train/ranks/host-exchange.ts";
+import { hostExchangeBytes } from "../../train/ranks/host-exchange.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { type BatchMemory, measureEvaluation, measureTraining } from "./measure-activations.ts";
@@ -92,7 +92,7 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
   const { kept, soFar } = isOnCpu
     ? processMemory(parts, settings.peakBefore)
     : gpuMemory(parts, settings.preparingPeak);
-  const exchange = isOnCpu ? exchangeBytes : deviceExchangeBytes;
+  const exchange = isOnCpu ? hostExchangeBytes : deviceExchangeBytes;
   const factor = settings.cudaGraphs ? graphsFactor : 1;
   const perToken = training ? factor * training.perToken : null;
   const bytes = factor * (training?.bytes ?? 0) + exchange(adapters, ranks, microBatches);

@@ -161,7 +161,7 @@ const hostTensor = (numel: number, dtype: DType) => zeros([numel], { dtype, devi
  * Bytes of the buffers in which so many ranks exchange gradients.
  * @param microBatches of a step, over all ranks
  */
-export function exchangeBytes(adapters: GradientOwner, ranks: number, microBatches: number): number {
+export function hostExchangeBytes(adapters: GradientOwner, ranks: number, microBatches: number): number {
   if (ranks === 1) return 0;
   const gradients = adapters
     .trainables()
