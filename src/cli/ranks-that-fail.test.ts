@@ -97,7 +97,7 @@ test("ranks that wait for others at the start say for whom", async () => {
     {
       rank: 1,
       port: await freePort(),
-      says: "rank 1: still waiting for the store of the ranks at 127.0.0.1:",
+      says: "rank 1: still waiting for rank 0, which has the store, at 127.0.0.1:",
     },
   ].map(async ({ rank, port, says }) => {
     const variables = { RANK: `${rank}`, WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };

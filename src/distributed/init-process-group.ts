@@ -49,7 +49,7 @@ export async function initProcessGroup(options: InitOptions = {}): Promise<Proce
     return addressOn(undefined);
   });
   const group = await ProcessGroup.connect({
-    store: { host, port: launch.store.port },
+    store: { host, port: launch.store.port, owner: launch.launcherHasStore ? "the launcher" : "rank 0" },
     isServer: launch.rank === 0 && !launch.launcherHasStore,
     job: launch.job,
     rank: launch.rank,

@@ -133,13 +133,19 @@ it("leaves the warnings of libtorch as they were", async () => {
 
 it("names the ranks that are missing, and a port in use", async () => {
   const options = (port: number, size: number) => {
-    const store = { host: "127.0.0.1", port };
+    const store = { host: "127.0.0.1", port, owner: "rank 0" } as const;
     return { store, isServer: true, job: "test", rank: 0, size, address: "127.0.0.1", timeout: 0.5 };
   };
   const port = await freePort();
   await expect(ProcessGroup.connect(options(port, 3))).rejects.toMatchObject({
     code: "run",
-    found: expect.stringContaining("without 1, 2 "),
+    found: expect.stringContaining("ranks 1, 2 of 3"),
+  });
+  const other = { ...options(await freePort(), 2), isServer: false, rank: 1 };
+  await expect(ProcessGroup.connect(other)).rejects.toMatchObject({
+    code: "run",
+    where: "rank 1",
+    found: expect.stringContaining("rank 0, which has the store, at 127.0.0.1:"),
   });
   const server = createServer().listen(port);
   await new Promise((resolve) => server.once("listening", resolve));
@@ -153,7 +159,7 @@ it("names the ranks that are missing, and a port in use", async () => {
 /** A group of one rank. */
 function connectAlone({ port, isServer }: { port: number; isServer: boolean } = { port: 0, isServer: true }) {
   return ProcessGroup.connect({
-    store: { host: "127.0.0.1", port },
+    store: { host: "127.0.0.1", port, owner: "rank 0" },
     isServer,
     job: "test",
     rank: 0,

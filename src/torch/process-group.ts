@@ -5,7 +5,7 @@ import { noGrad } from "./autograd.ts";
 import type { DType } from "./dtype.ts";
 import { divScalar_ } from "./operators.generated.ts";
 import { StopSignals } from "./stop-signals.ts";
-import { type StorePlace, whenAnswered, whenOpened } from "./store-answers.ts";
+import { describeStore, type StorePlace, whenAnswered, whenOpened } from "./store-answers.ts";
 import { Tensor } from "./tensor.ts";
 
 /** How to join a process group; every rank gives the same store, job and size. */
@@ -305,7 +305,7 @@ export class ProcessGroup implements Disposable {
     const end = performance.now() + this.timeout * 1000;
     let missing = "";
     const stopNotes = noteWait(options, () =>
-      missing === "" ? "the store" : `rank ${missing} of ${this.size}`,
+      missing === "" ? describeStore(this.store) : ranksOf(missing, this.size),
     );
     try {
       while (true) {
@@ -317,11 +317,7 @@ export class ProcessGroup implements Disposable {
     } finally {
       stopNotes();
     }
-    throw new ScaloraError("run", "not all ranks have joined", {
-      where: `rank ${this.rank}`,
-      found: `of ${this.size} ranks, without ${missing} after ${this.timeout} s`,
-      fix: "start all ranks, with the same MASTER_ADDR and MASTER_PORT; look at the output of those that are missing",
-    });
+    throw notJoined(options, ranksOf(missing, this.size));
   }
 
   private answered<T>(request: Promise<T>): Promise<T> {
@@ -399,12 +395,15 @@ export class ProcessGroup implements Disposable {
   }
 }
 
+/** How the error begins of a wait that was too long. */
+const unanswered = "another rank does not answer in time";
+
 /** How errors begin that another rank is the reason of. */
 const lostKinds = [
   ["the connection to another rank is lost", "lost"],
   ["the ranks cannot communicate", "lost"],
   ["the store cannot be reached", "lost"],
-  ["another rank does not answer in time", "late"],
+  [unanswered, "late"],
 ] as const;
 
 /** Milliseconds between looks at a value in the store, which grow while it is not there: work may come after hours. */
@@ -431,12 +430,25 @@ function noteWait({ onWait, timeout }: ProcessGroupOptions, whom: () => string):
   return () => clearTimeout(timer);
 }
 
+/** @param missing "rank 1 of 2", "ranks 1, 3 of 4" */
+function notJoined({ rank, timeout }: ProcessGroupOptions, missing: string): ScaloraError {
+  return new ScaloraError("run", "not all ranks have joined", {
+    where: `rank ${rank}`,
+    found: `nothing of ${missing}, in ${timeout} s`,
+    fix: "start all ranks, with the same MASTER_ADDR and MASTER_PORT; look at the output of those that are missing",
+  });
+}
+
+/** @param numbers separated by commas */
+const ranksOf = (numbers: string, size: number) =>
+  `${/\D/.test(numbers) ? "ranks" : "rank"} ${numbers} of ${size}`;
+
 /** @returns the handle of a group that has not joined */
 async function openStore(options: ProcessGroupOptions): Promise<number> {
   const { store, isServer, job, rank, size, address, timeout } = options;
   const { host, port } = store;
   const opening = native().openStore(host, port, isServer, job, rank, size, address, timeout * 1000);
-  const stopNotes = noteWait(options, () => `the store of the ranks at ${host}:${port}`);
+  const stopNotes = noteWait(options, () => describeStore(store));
   try {
     return await whenOpened(opening, store);
   } catch (error) {
@@ -444,7 +456,7 @@ async function openStore(options: ProcessGroupOptions): Promise<number> {
       (handle) => native().closeProcessGroup(handle),
       () => {},
     );
-    throw error;
+    throw messageOf(error).startsWith(unanswered) ? notJoined(options, describeStore(store)) : error;
   } finally {
     stopNotes();
   }

@@ -1,4 +1,5 @@
 // c10d waits without a limit for the answer of a store that has accepted the connection.
+import { lookupService } from "node:dns/promises";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ScaloraError } from "../util/errors.ts";
@@ -7,10 +8,19 @@ import { ScaloraError } from "../util/errors.ts";
 export interface StorePlace {
   readonly host: string;
   readonly port: number;
+  /** Who has it. */
+  readonly owner: "rank 0" | "the launcher";
 }
+
+/** For notes and errors. */
+export const describeStore = ({ host, port, owner }: StorePlace): string =>
+  `${owner}, which has the store, at ${host}:${port}`;
 
 /** Seconds after which something that listens should have answered as a store does. */
 const answerLimit = 5;
+/** Milliseconds that the name of an address takes, at most, where names are looked up without trouble. */
+const usualLookup = 1000;
+const forever = 2 ** 31 - 1;
 
 /** Ends the wait for a port where something listens that is no store and says nothing. */
 export async function whenOpened<T>(opening: Promise<T>, store: StorePlace): Promise<T> {
@@ -35,7 +45,7 @@ export async function whenAnswered<T>(request: Promise<T>, store: StorePlace, se
   const silent = sleep((seconds + answerLimit) * 1000, undefined, limit).then(() => {
     throw doesNotAnswer(store, {
       found: `nothing for ${seconds + answerLimit} s`,
-      fix: "look at the machine and the process that have the store: rank 0's, or the launcher's",
+      fix: `look at ${store.owner}, which has the store, and at its machine`,
     });
   });
   try {
@@ -52,6 +62,10 @@ function doesNotAnswer({ host, port }: StorePlace, details: { found: string; fix
 /** Resolves some seconds after something was seen to listen. */
 async function silentListener({ host, port }: StorePlace, signal: AbortSignal) {
   const limit = { signal };
+  // c10d looks the names of addresses up, here and where the store is: if that takes long, silence says nothing.
+  const begin = performance.now();
+  await lookupService(host, port).catch(() => {});
+  if (performance.now() - begin > usualLookup) await sleep(forever, undefined, limit);
   do await sleep(1000, undefined, limit);
   while (!(await isListening(host, port)));
   await sleep((answerLimit - 1) * 1000, undefined, limit);

@@ -12,7 +12,7 @@ export interface TestRank {
 /** Joins the ranks of a test, of which the first serves the store. */
 export const joinAsRank = ({ port, rank, size, timeout }: TestRank): Promise<ProcessGroup> =>
   ProcessGroup.connect({
-    store: { host: "127.0.0.1", port },
+    store: { host: "127.0.0.1", port, owner: "rank 0" },
     isServer: rank === 0,
     job: "test",
     rank,
