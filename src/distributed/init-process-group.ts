@@ -4,7 +4,10 @@ import { alone, type Launch } from "./launch.ts";
 import { readLaunch } from "./read-launch.ts";
 import { RankWatch } from "./watch/rank-watch.ts";
 
-/** Seconds: a cut of the network that lasts five may take seven until what was lost is sent again. */
+/**
+ * Seconds: a cut of the network that lasts five may take seven until what was lost is sent again. Of the ten within which all ranks
+ * end it leaves two: a quarter to notice it (`watch/ticks.ts`), the rest to end.
+ */
 const usualSilence = 8;
 
 /** Seconds for which a rank waits for the others, by default. */
