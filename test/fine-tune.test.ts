@@ -6,7 +6,7 @@ import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { buildPackage, runProgram } from "./support/programs.ts";
 
 const scratch = temporaryFolder();
-beforeAll(buildPackage, 120_000);
+beforeAll(buildPackage);
 afterAll(() => scratch.remove());
 
 /** Runs a mode of the program, in a folder of its own. */

@@ -5,7 +5,7 @@ import { buildPackage, runProgram } from "./support/programs.ts";
 const [interrupt, busError, profiler] = [1n << 1n, 1n << 6n, 1n << 26n];
 const contains = (mask: string, signals: bigint) => (BigInt(`0x${mask}`) & signals) === signals;
 
-beforeAll(buildPackage, 60_000);
+beforeAll(buildPackage);
 
 async function guest(...args: string[]) {
   const { code, stdout, stderr } = await runProgram("guest-program.ts", ...args);

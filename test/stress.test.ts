@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import { add, fromData, Generator, liveTensorCount, MappedFile, randn, scope } from "../src/torch/index.ts";
 import { buildPackage, runProgram } from "./support/programs.ts";
 
-beforeAll(buildPackage, 60_000);
+beforeAll(buildPackage);
 
 async function reportOf(...mode: string[]) {
   const { code, signal, stdout, stderr } = await runProgram("stress-program.ts", ...mode);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import {
+import fs, {
   appendFileSync,
   existsSync,
   mkdirSync,
@@ -11,9 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { requestControl } from "./control-command.ts";
@@ -247,6 +248,27 @@ test("control.json is taken once, and what is no command is reported", () => {
   expect(command).toBeUndefined();
   expect(warning).toMatch(/newer scalora.*version 7, expected 1.*send the command with/);
   run.close();
+});
+
+test("a command that replaces another one just as that is taken is the one that counts, and is not lost", () => {
+  using run = RunFolder.create(join(parent, "a"), "x");
+  requestControl(run.path, "pause");
+  const { renameSync } = fs;
+  const restore = () => {
+    Object.assign(fs, { renameSync });
+    syncBuiltinESMExports();
+  };
+  const sendFirst = (from: string, to: string) => {
+    restore();
+    requestControl(run.path, "stop");
+    renameSync(from, to);
+  };
+  Object.assign(fs, { renameSync: sendFirst });
+  syncBuiltinESMExports();
+  onTestFinished(restore);
+  expect(run.takeControl()).toEqual({ command: "stop" });
+  expect(run.takeControl()).toEqual({});
+  expect(readdirSync(run.path).sort()).toEqual([".lock", "config.yaml", "events.jsonl"]);
 });
 
 test("a command to a run that is not there, or whose folder takes none, is an error that names it", () => {

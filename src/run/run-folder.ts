@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic, writeFully } from "../util/files.ts";
@@ -110,14 +110,18 @@ export class RunFolder implements Disposable {
   takeControl(): { command?: ControlCommand; warning?: string } {
     this.assertHeld();
     const file = this.file(runFiles.control);
+    const taken = this.file(`.${runFiles.control}.${process.pid}.tmp`);
     let text: string;
     try {
-      text = readFileText(file, maxControl);
+      // What cannot be read stays where it is. A command that replaces this one meanwhile is the one that is moved, and read.
+      readFileText(file, maxControl);
+      renameSync(file, taken);
+      text = readFileText(taken, maxControl);
     } catch (cause) {
       return statsOf(file) ? this.ignoreControl(messageOf(cause)) : {};
     }
     this.ignoresControl = false;
-    rmSync(file, { force: true });
+    rmSync(taken, { force: true });
     return parseControl(text);
   }
 
