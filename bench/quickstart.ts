@@ -52,7 +52,7 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
   const out = mkdtempSync(join(tmpdir(), "quickstart-"));
   try {
     const task = job.makeExercises(seed);
-    const data = prepareFolder(out, task);
+    const { data } = prepareFolder(out, task);
     const place = { model: job.model, data, folder: out, name: "run" };
     const before = process.cpuUsage();
     const hooks = { signal, onEvent: () => undefined };

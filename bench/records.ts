@@ -50,7 +50,7 @@ const scoreOf = ({ exact, parts, loss }: TestResult): Score => ({
 async function run(lr: number, seed: number): Promise<void> {
   const out = mkdtempSync(join(tmpdir(), "records-"));
   const task = job.makeExercises(seed);
-  const data = prepareFolder(out, task);
+  const { data } = prepareFolder(out, task);
   try {
     for (const { adapter } of job.methods) {
       const { method } = adapter;

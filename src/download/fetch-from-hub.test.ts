@@ -252,8 +252,12 @@ test("without a network the message says where it looked and how to bring the mo
   await expect(get()).rejects.toThrow(
     refusal("run", { where: hub.url, found: "ECONNREFUSED", fix: join(scratch.path, "hf", "hub") }),
   );
-  env["HF_HUB_OFFLINE"] = "1";
-  await expect(get()).rejects.toThrow(refusal("run", { where: cache(), fix: "unset HF_HUB_OFFLINE" }));
+  for (const yes of ["1", "true", "YES"]) {
+    env["HF_HUB_OFFLINE"] = yes;
+    await expect(get()).rejects.toThrow(refusal("run", { where: cache(), fix: "unset HF_HUB_OFFLINE" }));
+  }
+  env["HF_HUB_OFFLINE"] = "0";
+  await expect(get()).rejects.toThrow(refusal("run", { where: hub.url, found: "ECONNREFUSED" }));
 });
 
 test("a proxy of the environment is used, but not for what NO_PROXY names", async () => {

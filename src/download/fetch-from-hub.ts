@@ -27,7 +27,8 @@ const otherFilePattern =
  */
 export async function fetchFromHub(id: HubId, name: string, hooks: DownloadHooks): Promise<string> {
   const { env = process.env } = hooks;
-  if (env["HF_HUB_OFFLINE"] === "1") {
+  // As the hub's own tools read it.
+  if (/^(1|true|yes|on)$/i.test(env["HF_HUB_OFFLINE"] ?? "")) {
     const found = cachedModelPath(name, env);
     if (found !== undefined) return found;
     throw new ScaloraError("run", `${name} has not been fetched, and HF_HUB_OFFLINE is set`, {

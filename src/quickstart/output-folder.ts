@@ -1,9 +1,19 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { join, parse, resolve } from "node:path";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { makeFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
+import { statsOf } from "../util/read-file.ts";
 import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./demo.ts";
 
 /** Files in a quickstart's folder, in addition to a run folder for each method. */
@@ -18,20 +28,32 @@ export const fileNames = {
 /** Names of runs, models and programs that a quickstart of any demo may have written. */
 const outputNames = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"];
 
+/** A folder made ready for a quickstart. */
+interface PreparedFolder {
+  /** The folder of the rows. */
+  readonly data: string;
+  /** What somebody has edited since an earlier quickstart, and where it is now. */
+  readonly kept: readonly { readonly name: string; readonly as: string }[];
+}
+
 /**
- * Creates the output folder, or clears the files of an earlier quickstart, and writes the data splits.
- * @returns the folder of the rows
+ * Creates the output folder, or clears the files of an earlier quickstart but for a recipe and rows that were edited since, and
+ * writes the data splits.
  * @throws ScaloraError `usage` when the folder holds other things, `run` when it cannot be written
  */
-export function prepareFolder(out: string, task: ExerciseSplits): string {
+export function prepareFolder(out: string, task: ExerciseSplits): PreparedFolder {
   checkOutputFolder(out);
   makeWritable(out);
+  const kept = keepEdited(out);
   removePreviousOutput(out);
-  writeOutputFile(join(out, fileNames.results), "{}\n");
   const data = join(out, fileNames.data);
+  const markAsQuickstart = () => writeOutputFile(join(out, fileNames.results), "{}\n");
+  markAsQuickstart();
   mkdirSync(data);
   for (const part of splitNames) writeOutputFile(splitFile(data, part), lines(task[part]));
-  return data;
+  // So that rows which are newer than it have been edited.
+  markAsQuickstart();
+  return { data, kept };
 }
 
 /** Path of the rows of one split. */
@@ -65,6 +87,34 @@ function makeWritable(out: string): void {
       cause,
       otherwise: "choose another folder with --out",
     });
+  }
+}
+
+/** Renames a recipe, or a folder of rows, that is newer than the results, which a quickstart writes last. */
+function keepEdited(out: string): PreparedFolder["kept"] {
+  const finished = changedAt(join(out, fileNames.results));
+  return [fileNames.recipe, fileNames.data]
+    .filter((name) => changedAt(join(out, name)) > finished)
+    .map((name) => {
+      const as = freeName(out, name);
+      renameSync(join(out, name), join(out, as));
+      return { name, as };
+    });
+}
+
+/** The last change of a file, or of a folder and what is in it; 0 when it is not there. */
+function changedAt(path: string): number {
+  const stats = statsOf(path);
+  const within = stats?.isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [];
+  return Math.max(stats?.mtimeMs ?? 0, ...within.map((file) => statsOf(file)?.mtimeMs ?? 0));
+}
+
+/** `recipe.yaml` → `recipe-2.yaml`, or the next number without a file. */
+function freeName(folder: string, name: string): string {
+  const { name: stem, ext } = parse(name);
+  for (let number = 2; ; number++) {
+    const free = `${stem}-${number}${ext}`;
+    if (!existsSync(join(folder, free))) return free;
   }
 }
 

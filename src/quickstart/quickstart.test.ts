@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { main } from "../cli/main.ts";
@@ -80,8 +80,31 @@ test("the quickstart trains, compares, reports and exports; the commands that it
     expect(output.text.trim()).not.toBe("");
   }
   // The next one replaces it, and leaves what the user made there.
-  prepareFolder(out, translationDemo.makeExercises(0));
+  expect(prepareFolder(out, translationDemo.makeExercises(0)).kept).toEqual([]);
   expect(readdirSync(out).sort()).toEqual(["data", "quickstart.json", "recipe-scalora-i"]);
+});
+
+test("a recipe and rows that were edited since the last quickstart are kept under another name", () => {
+  const out = scratch.fresh("edited");
+  const prepare = () => prepareFolder(out, translationDemo.makeExercises(0)).kept;
+  const edit = (...parts: string[]) => {
+    const file = join(out, ...parts);
+    writeFileSync(file, "mine");
+    const later = Date.now() / 1000 + 60;
+    utimesSync(file, later, later);
+  };
+  expect(prepare()).toEqual([]);
+  edit("recipe.yaml");
+  expect(prepare()).toEqual([{ name: "recipe.yaml", as: "recipe-2.yaml" }]);
+  edit("recipe.yaml");
+  edit("data", "own-rows.jsonl");
+  expect(prepare()).toEqual([
+    { name: "recipe.yaml", as: "recipe-3.yaml" },
+    { name: "data", as: "data-2" },
+  ]);
+  for (const kept of ["recipe-2.yaml", "recipe-3.yaml", "data-2/own-rows.jsonl"])
+    expect(readFileSync(join(out, kept), "utf8")).toBe("mine");
+  expect(prepare()).toEqual([]);
 });
 
 test("the headline ranks the methods and says whether the test tells the best two apart", () => {

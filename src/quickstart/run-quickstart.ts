@@ -74,8 +74,9 @@ async function compareMethods(
   const started = performance.now();
   const { signal, onEvent } = hooks;
   const task = demo.makeExercises(seed);
-  const data = prepareFolder(out, task);
+  const { data, kept } = prepareFolder(out, task);
   const note = (text: string) => onEvent({ type: "note", text });
+  for (const { name, as } of kept) note(`${name} was edited since the last quickstart: kept as ${as}`);
   onEvent({ type: "phase", title: `The task: ${demo.title}` });
   note(demo.intro);
   const setting = { task, out, data, seed, hooks };
