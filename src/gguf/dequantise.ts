@@ -27,7 +27,7 @@ export function isQuantised({ name }: TensorType): boolean {
 
 /**
  * Dequantises complete blocks.
- * @param source the blocks' bytes, a multiple of `type.bytes`
+ * @param source the blocks' bytes, a multiple of `type.blockBytes`
  * @param room for the values, at least as many; they are a part of it, valid until it is used again
  */
 export function dequantise(type: TensorType, source: Uint8Array, room?: Float32Array): Float32Array {

@@ -1,6 +1,6 @@
 import { internalError } from "../util/errors.ts";
 
-/** A tensor type: blocks of `blockSize` values in `bytes` bytes. */
+/** A tensor type: blocks of `blockSize` values in `blockBytes` bytes. */
 export interface TensorType {
   readonly id: number;
   readonly name: string;
