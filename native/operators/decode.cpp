@@ -115,7 +115,8 @@ void checkDecodeStep(const DecodeStep& step) {
            tensor.numel() == count * heads * width;
   };
   const auto isTable = [&](const at::Tensor& tensor) {
-    return tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == at::kFloat && tensor.numel() == count * width;
+    return tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == at::kFloat && tensor.dim() > 0 && tensor.size(0) == count &&
+           tensor.numel() == count * width;
   };
   TORCH_CHECK(width > 0 && width % 2 == 0 && groups > 0 && shared > 0 && fits(queries, groups * shared) && fits(keys, groups) &&
                   fits(values, groups) && isTable(cosines) && isTable(sines),

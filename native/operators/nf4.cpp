@@ -21,7 +21,7 @@ void check(const Nf4Parts& parts, int64_t out, int64_t in) {
   const at::Tensor &packed = parts[0], &absmax = parts[1], &nested = parts[2];
   TORCH_CHECK(packed.scalar_type() == at::kByte && packed.is_contiguous() && packed.numel() == ceilDiv(out * in, 2) &&
                   absmax.scalar_type() == at::kByte && absmax.numel() == blocks && nested.numel() == ceilDiv(blocks, kGroup) &&
-                  parts[4].numel() == 16 && parts[5].numel() == 256,
+                  parts[4].numel() == 16 && parts[4].is_contiguous() && parts[5].numel() == 256,
               "nf4: ", packed.numel(), " bytes of codes with ", absmax.numel(), " scales do not make a weight of shape [", out,
               ", ", in, "]");
 }

@@ -127,6 +127,11 @@ test("codes that do not make the weight are refused, and so is what would write 
     expect(() => torch.nf4Dequantize(parts, 70, 51, "float32")).toThrow(
       "do not make a weight of shape [70, 51]",
     );
+    // One number seen sixteen times: in memory it is followed by others.
+    const strided = torch.expand(torch.ones([1], { device: "cpu" }), [16]);
+    expect(() => torch.nf4Dequantize(parts.with(4, strided), 70, 50, "float32")).toThrow(
+      "do not make a weight",
+    );
     layer.dispose();
   });
 });

@@ -338,6 +338,11 @@ test.each([
         const own = torch.toDType(torch.select(ours, 0, i), "float64");
         expect(relative(own, torch.flatten(exact))).toBeLessThan(tolerance);
       }
+      const flat = torch.flatten(tables[0]);
+      for (const table of [flat, torch.unsqueeze(flat, 0)])
+        expect(() =>
+          torch.decodeAttention(...heads, table, tables[1], ownKeys, ownValues, lengths, 0.3),
+        ).toThrow("do not fit caches");
       const refuse = (cache: torch.Tensor[], at: number[]) => expect(() => attend(cache, at));
       refuse(ownKeys, [0, 1, 17, 201]).toThrow("no room for a token after 201");
       refuse(ownKeys.slice(1), lengths).toThrow("for each of 4 sequences");
