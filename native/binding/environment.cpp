@@ -2,6 +2,8 @@
 
 #include "device_graph.h"
 
+#include <c10/util/ThreadLocalDebugInfo.h>
+
 #include <bitset>
 #include <mutex>
 
@@ -65,6 +67,8 @@ napi_value fromTensor(napi_env env, const at::Tensor& tensor) {
 
 void registerEnvironment(napi_env env) {
   check(env, napi_set_instance_data(env, new Environment(), [](napi_env, void* data, void*) {
+    // A thread may be ended while it counts its memory, which need not count what is freed now.
+    c10::ThreadLocalDebugInfo::_forceCurrentDebugInfo(nullptr);
     delete static_cast<Environment*>(data);
   }, nullptr));
 }

@@ -3,12 +3,12 @@ import type { RunResult } from "../recipes/run-result.ts";
 import { endLostRun } from "../run/end-lost-run.ts";
 import { freeUnbegunRun } from "../run/unbegun-run.ts";
 import type { FineTuneEvent } from "./activity-event.ts";
-import { claimFolder } from "./claim-folder.ts";
+import { FolderClaim } from "./claim-folder.ts";
 import { requireSignal } from "./known-options.ts";
 import { Log } from "./log.ts";
 import type { ResumeJob, TrainJob } from "./messages.ts";
 import { OpenedRun } from "./opened-run.ts";
-import { type GivenJob, LostThreadError, type WorkThread } from "./work-thread.ts";
+import { type GivenJob, LostThreadError, soon, type WorkThread } from "./work-thread.ts";
 
 /** What a run is made of. */
 interface RunParts {
@@ -83,8 +83,9 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
     signal?.throwIfAborted();
     check();
     // Before anything is awaited: of two runs, the folder is that of the one that was begun first.
-    using _claim = claimFolder(folder);
+    using claim = new FolderClaim(folder);
     const job = await makeJob(this.thread);
+    await claim.isFree;
     this.events.add({ type: "activity", what: "starting libtorch" });
     try {
       const { result } = await this.thread.do(job, "trained", {
@@ -97,8 +98,11 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
           if (this.isStopped) given.stop();
         },
         onCutOff: async () => {
-          await this.thread.close();
-          if (this.training?.isLocked) freeUnbegunRun(folder);
+          const gone = this.thread.end().then(() => {
+            if (this.training?.isLocked) freeUnbegunRun(folder);
+          });
+          claim.leaveAfter(gone);
+          await soon(gone);
         },
       });
       return result;

@@ -44,5 +44,7 @@ test("errors name the rows as the program knows them", async () => {
   const failing = files.naming(async () => {
     throw new ScaloraError("data", "A row is wrong", { where: `${train}:2` });
   });
-  await expect(failing).rejects.toThrow(/where: +data\.train:2$/);
+  await expect(failing).rejects.toThrow(
+    refusal("data", { where: /^data\.train:2$/, message: /where: +data\.train:2$/ }),
+  );
 });

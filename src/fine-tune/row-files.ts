@@ -45,9 +45,18 @@ export class RowFiles {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof ScaloraError)
-        for (const [path, name] of this.names) error.message = error.message.replaceAll(path, name);
+      if (error instanceof ScaloraError) this.renameIn(error);
       throw error;
+    }
+  }
+
+  private renameIn(error: ScaloraError): void {
+    for (const [path, name] of this.names) {
+      const { message, where } = error;
+      Object.assign(error, {
+        message: message.replaceAll(path, name),
+        where: where?.replaceAll(path, name),
+      });
     }
   }
 }

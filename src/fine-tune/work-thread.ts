@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { JobStage } from "./job-stage.ts";
@@ -34,6 +35,13 @@ interface CurrentJob {
   readonly stage: JobStage;
   readonly listener: Listener;
 }
+
+/** Waits for a thread that ends, but not long: nothing interrupts the operator that it may be in. */
+export const soon = (ended: Promise<void>): Promise<void> =>
+  Promise.race([ended, sleep(longestEnd, undefined, { ref: false })]);
+
+/** Milliseconds. */
+const longestEnd = 500;
 
 /** The thread has ended in the middle of its work. */
 export class LostThreadError extends ScaloraError {
@@ -124,6 +132,12 @@ export class WorkThread {
     this.isClosed = true;
     for (const id of this.jobs.keys()) this.stop(id);
     if (this.jobs.size > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    await soon(this.end());
+  }
+
+  /** Ends the thread, whatever it does, at the end of the operator that it is in. */
+  async end(): Promise<void> {
+    this.isClosed = true;
     await this.worker?.terminate();
   }
 

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { claimFolder } from "./claim-folder.ts";
+import { FolderClaim } from "./claim-folder.ts";
 import type { FineTuneOptions } from "./options.ts";
 import { writtenRecipe } from "./written-recipe.ts";
 
@@ -75,7 +75,7 @@ test("a run without a name gets one that no other has, though its folder is not 
   const run = { folder: join("somewhere", "else") };
   const names = [1, 2, 3].map(() => {
     const { recipe, folder } = written({ run });
-    claimFolder(folder);
+    new FolderClaim(folder);
     return recipe["run"];
   });
   expect(names).toMatchObject(["", "-2", "-3"].map((end) => ({ name: `some-model-lora${end}` })));
