@@ -3,8 +3,8 @@ import { type Dataset, loadDataset } from "../data/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { type ModelDataLimits, readDataLimits } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { refuseClassifierFormats, resolveModelConfig } from "./glue-labels-and-metrics.ts";
 import { refuseHeadKeys } from "./load-base-model.ts";
+import { refuseClassifierFormats, resolveModelConfig } from "./model-config.ts";
 
 /** The rows of a recipe, with what made tokens of them. */
 export interface RecipeData {

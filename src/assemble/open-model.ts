@@ -11,13 +11,13 @@ import { loadCheckpointWeights } from "../train/resume.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
-import { resolveModelConfig } from "./glue-labels-and-metrics.ts";
 import {
   type LoadedModel,
   loadBaseModel,
   loadModelAndTokenizer,
   type ModelToLoad,
 } from "./load-base-model.ts";
+import { resolveModelConfig } from "./model-config.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 

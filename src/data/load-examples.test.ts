@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { fileRefusal, refusal } from "../testing/refusal.ts";
+import { copyGoldenTokenizer } from "../tokenizer/testing/folders.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { elementAt } from "../util/elements.ts";
+import { elementAt, required } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";
 import { jsonl, temporaryFile } from "./testing/files.ts";
@@ -293,3 +295,16 @@ test("a .txt file longer than a piece loses and repeats nothing", async () => {
   const ids = examples.flatMap(({ ids }, i) => [...ids.subarray(i === 0 ? 0 : 1)]);
   expect((await tokenizer.decode(ids, { skipSpecialTokens: true })) === text).toBe(true);
 });
+
+test("a .txt file longer than a piece has the tokens of the whole text, also where a tokenizer puts a space before texts", async () => {
+  const tokenizer = await loadTokenizer(copyGoldenTokenizer("llama"));
+  const text = "the lake\nand a hill\n".repeat(60_000);
+  const { examples } = await load(temporaryFile("lines.txt", text), tokenizer, { maxLength: 4096 });
+  const labels = examples.flatMap(({ ids, isLabel }) => [...ids].filter((_, i) => isLabel[i] === 1));
+  const { ids } = await tokenizer.encode(text, { addSpecialTokens: false });
+  const eos = required(tokenizer.special.eos, "EOS").id;
+  expect(labels.length).toBeGreaterThan(100_000);
+  const expected = [...ids, eos];
+  expect(labels.length).toBe(expected.length);
+  expect(labels.findIndex((id, i) => id !== expected[i])).toBe(-1);
+}, 240_000);

@@ -36,10 +36,17 @@ async function encodeLong(text: string, tokenizer: Tokenizer): Promise<{ bos?: n
   const start = (await tokenizer.encode(first)).ids;
   const ids = hasBos ? start.slice(start.findIndex((id) => id !== bos)) : start;
   if (others.length > 0 && ids.at(-1) === eos) ids.pop();
-  for (const piece of others)
-    for (const id of (await tokenizer.encode(piece, { addSpecialTokens: false })).ids) ids.push(id);
+  for (const piece of others) for (const id of await encodeWithin(piece, tokenizer)) ids.push(id);
   if (eos !== undefined && ids.at(-1) !== eos) ids.push(eos);
   return { ...(hasBos ? { bos } : {}), ids };
+}
+
+/** The tokens of a piece that follows a line break, without the space that tokenizers such as Llama 2's put before a text. */
+async function encodeWithin(piece: string, tokenizer: Tokenizer): Promise<number[]> {
+  const encode = async (text: string) => (await tokenizer.encode(text, { addSpecialTokens: false })).ids;
+  const [before, both] = [await encode("\n"), await encode(`\n${piece}`)];
+  // Not where the break and what follows are one token.
+  return before.every((id, i) => both[i] === id) ? both.slice(before.length) : await encode(piece);
 }
 
 /** Splits a text into pieces, after line breaks where possible. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { classesOf } from "../assemble/class-labels.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueClassNames, glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import { glueClassNames, glueMetrics } from "../assemble/glue-task.ts";
 import { heldOutRows } from "../assemble/held-out-rows.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";

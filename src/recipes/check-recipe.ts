@@ -1,6 +1,6 @@
-import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { deviceHere } from "../assemble/load-base-model.ts";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
+import { resolveModelConfig } from "../assemble/model-config.ts";
 import type { Recipe } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { usualTimeout } from "../distributed/init-process-group.ts";

@@ -1,7 +1,7 @@
 import { attachParsed } from "../adapters/index.ts";
 import { methodNamed } from "../adapters/registry.ts";
-import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { computeDType } from "../assemble/load-base-model.ts";
+import { resolveModelConfig } from "../assemble/model-config.ts";
 import type { Recipe } from "../config/index.ts";
 import { MissingWeights, outlineModel } from "../models/index.ts";
 import { countWeights, type Module } from "../nn/index.ts";

@@ -1,5 +1,5 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import { glueMetrics } from "../assemble/glue-task.ts";
 import type { Recipe } from "../config/index.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";

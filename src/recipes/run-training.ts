@@ -1,7 +1,7 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
-import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts";
+import { resolveModelConfig } from "../assemble/model-config.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { deviceOf, isClassifier, isSharded, type TrainableModel } from "../nn/index.ts";

@@ -1,7 +1,8 @@
 import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
+import { glueMetrics } from "../assemble/glue-task.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
+import { resolveModelConfig } from "../assemble/model-config.ts";
 import type { Recipe } from "../config/index.ts";
 import { deviceOf, isClassifier } from "../nn/index.ts";
 import {

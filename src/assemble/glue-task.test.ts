@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseRecipe, type Recipe } from "../config/index.ts";
 import { glueTasks } from "../data/index.ts";
-import { glueMetrics, resolveModelConfig } from "./glue-labels-and-metrics.ts";
+import { glueMetrics } from "./glue-task.ts";
+import { resolveModelConfig } from "./model-config.ts";
 
 const folder = fileURLToPath(new URL("../../recipes/paper/glue/", import.meta.url));
 /** The recipes of GLUE, with a model folder that is there. */

@@ -1,37 +1,22 @@
-import type { DataConfig, ModelConfig, Recipe } from "../config/index.ts";
-import { findGlueTask, type GlueTask, refuseLabelledRows } from "../data/index.ts";
+import type { DataConfig } from "../config/index.ts";
+import { findGlueTask, type GlueTask } from "../data/index.ts";
 import { scoreGlue, scoringMetrics } from "../eval/tasks/glue/index.ts";
 import type { EvaluateOptions } from "../train/evaluate.ts";
 
-type FilesAndFormat = Pick<DataConfig, "train" | "eval" | "format">;
+export type FilesAndFormat = Pick<DataConfig, "train" | "eval" | "format">;
 
 /** The files of a recipe, each with its format. */
-const sourcesOf = ({ train, eval: held, format }: FilesAndFormat) =>
+export const sourcesOf = ({ train, eval: held, format }: FilesAndFormat) =>
   [...train, ...(Array.isArray(held) ? held : [])].map((source) => ({
     ...source,
     format: source.format ?? format,
   }));
 
-/**
- * Refuses formats of a classifier with a language model. Comes before the labels of their task are taken for the model's.
- * @throws ScaloraError `config` naming the file
- */
-export function refuseClassifierFormats(data: FilesAndFormat): void {
-  for (const source of sourcesOf(data)) refuseLabelledRows(source);
-}
-
 /** The GLUE task that all labelled files belong to, if there is one. */
-function commonGlueTask(data: FilesAndFormat) {
+export function commonGlueTask(data: FilesAndFormat) {
   const tasks = new Set<GlueTask | undefined>(sourcesOf(data).map(({ format }) => findGlueTask(format)));
   const [task] = tasks;
   return tasks.size === 1 ? task : undefined;
-}
-
-/** A recipe's model config, with the labels of the data's GLUE task when the recipe has none. */
-export function resolveModelConfig({ model, data }: Recipe): ModelConfig {
-  const task = commonGlueTask(data);
-  if (task === undefined || model.labels !== undefined) return model;
-  return { ...model, labels: task.labels === undefined ? 1 : [...task.labels] };
 }
 
 /** The class names of the data's GLUE task; undefined for other data and for a regression. */
