@@ -6,8 +6,8 @@ import { readStatus } from "../run/status.ts";
 import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { areRunning, startTwoRanks } from "../testing/two-ranks.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
-import { areRunning, startTwoRanks } from "./testing/two-ranks.ts";
 
 const program = new URL("testing/run-main.ts", import.meta.url);
 const scratch = temporaryFolder();
@@ -52,7 +52,7 @@ test("the runs of a comparison are shared out between processes, and its table i
 test("a signal to one process stops the comparison on all, after their steps, and it goes on from there", async () => {
   const words = ["compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "1e-2", "--seeds", "0,1"];
   const args = [...words, "--out", join(folder, "signalled"), "--set", "train.steps=300", "--json"];
-  const { ranks, ended } = await startTwoRanks(...args);
+  const { ranks, ended } = await startTwoRanks(program, ...args);
   const runs = ["lora-lr0.01-seed0", "lora-lr0.01-seed1"].map((name) =>
     join(folder, "signalled", "runs", name),
   );
@@ -61,7 +61,7 @@ test("a signal to one process stops the comparison on all, after their steps, an
   while (!isEach((step) => step > 0) && areRunning(ranks)) await sleep(20);
   ranks[1]?.kill("SIGTERM");
   const [first, second] = await ended;
-  expect([first?.code, second?.code], `${first?.stderr}${second?.stderr}`).toEqual([143, 143]);
+  expect([first?.end, second?.end], `${first?.stderr}${second?.stderr}`).toEqual([143, 143]);
   expect(first?.stderr).toMatch(/asked to stop\n +where: +rank 1\n +found: .*SIGTERM/);
   expect(isEach((step, state) => step < 300 && state === "stopped")).toBe(true);
   const again = await runChild(program, ...args);

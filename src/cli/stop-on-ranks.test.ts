@@ -7,8 +7,9 @@ import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
-import { areRunning, startTwoRanks } from "./testing/two-ranks.ts";
+import { areRunning, startTwoRanks } from "../testing/two-ranks.ts";
 
+const program = new URL("testing/run-main.ts", import.meta.url);
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
 afterAll(scratch.remove);
@@ -30,13 +31,14 @@ beforeAll(() => {
 test("a training saves, and both end with the exit code of the signal", async () => {
   const run = scratch.fresh("runs", "stopped");
   const { ranks, ended } = await startTwoRanks(
+    program,
     ...["train", at("recipe.yaml"), "--set", `run.name=${basename(run)}`],
   );
   while (!((readStatus(run)?.step ?? 0) > 0) && areRunning(ranks)) await sleep(20);
   ranks[1]?.kill("SIGTERM");
   const [first, second] = await ended;
-  expect(second).toEqual({ code: 143, stderr: "" });
-  expect(first?.code, first?.stderr).toBe(143);
+  expect(second).toEqual({ end: 143, stdout: "", stderr: "" });
+  expect(first?.end, first?.stderr).toBe(143);
   expect(readEvents(run).at(-1)).toMatchObject({
     type: "end",
     reason: "stopped",
@@ -47,13 +49,20 @@ test("a training saves, and both end with the exit code of the signal", async ()
 test("of an evaluation the other one says why it stops, and ends with the exit code too", async () => {
   const tasks = ["--tasks", "gsm8k", "--data", at("data"), "--batch", "1"];
   const scores = scratch.fresh("scores.jsonl");
-  const { ranks, ended } = await startTwoRanks("eval", at("model"), ...tasks, "--predictions", scores);
+  const { ranks, ended } = await startTwoRanks(
+    program,
+    "eval",
+    at("model"),
+    ...tasks,
+    "--predictions",
+    scores,
+  );
   const hasBegun = () => existsSync(scores) && readFileSync(scores).length > 0;
   while (!hasBegun() && areRunning(ranks)) await sleep(20);
   ranks[1]?.kill("SIGTERM");
   const [first, second] = await ended;
-  expect(second).toEqual({ code: 143, stderr: "" });
-  expect(first?.code, first?.stderr).toBe(143);
+  expect(second).toEqual({ end: 143, stdout: "", stderr: "" });
+  expect(first?.end, first?.stderr).toBe(143);
   expect(first?.stderr).toMatch(
     /error: Rank 1 was asked to stop; .*\n +where: +rank 1, process .*\n +found: +stopped by SIGTERM/,
   );

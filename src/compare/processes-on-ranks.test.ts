@@ -1,37 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { runsTypeScript } from "../testing/child-process.ts";
-import { freePort } from "../util/free-port.ts";
+import { startTwoRanks } from "../testing/two-ranks.ts";
 
-const program = fileURLToPath(new URL("testing/ranks-main.ts", import.meta.url));
+const program = new URL("testing/ranks-main.ts", import.meta.url);
 
-/** What rank 0 of two printed; no launcher ends one rank after the other. */
+/** What rank 0 of two printed, and how both ended. */
 async function onTwoRanks(scenario: string) {
-  const port = `${await freePort()}`;
-  const ranks = ["0", "1"].map((rank) =>
-    spawn(process.execPath, [...runsTypeScript, program, scenario], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: {
-        ...process.env,
-        RANK: rank,
-        WORLD_SIZE: "2",
-        LOCAL_RANK: rank,
-        MASTER_ADDR: "127.0.0.1",
-        MASTER_PORT: port,
-      },
-    }),
-  );
-  const ends = Promise.all(ranks.map(endOf));
-  const [printed] = await Promise.all(ranks.map(({ stdout }) => text(stdout)));
-  return { ...JSON.parse(printed ?? ""), ends: await ends };
-}
-
-async function endOf(rank: ChildProcess): Promise<unknown> {
-  const [code, signal] = await once(rank, "exit");
-  return signal ?? code;
+  const { ended } = await startTwoRanks(program, scenario);
+  const [first, second] = await ended;
+  expect([first?.stderr, second?.stderr]).toEqual(["", ""]);
+  return { ...JSON.parse(first?.stdout ?? ""), ends: [first?.end, second?.end] };
 }
 
 test("each of two processes runs on a rank of its own, alone, and stops when rank 0 is asked to", async () => {
