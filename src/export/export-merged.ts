@@ -61,6 +61,7 @@ export function exportGguf(
   { dtype = storedDType(open.baseFolder), imatrix, endOfTurnId }: GgufOptions = {},
 ): Pick<ExportResult, "drift" | "tensorTypes" | "fallbacks"> {
   const { model, baseFolder } = open;
+  requireLlamaTokenizer(baseFolder);
   const parameters = parametersToSave(model, effectiveWeights(open));
   const description = describeModelForGguf(baseFolder, isTied(model));
   const title = basename(out, ".gguf");
@@ -77,7 +78,8 @@ export function exportGguf(
 }
 
 /**
- * An adapter's GGUF file is used with one of its model, which llama.cpp's own converter can make too.
+ * Comes before a model's own file is made, and before an adapter's, which is used with one of its model that llama.cpp's converter
+ * can make too.
  * @throws ScaloraError `usage` for a tokenizer that llama.cpp does not have, so that nobody can make one
  */
 export function requireLlamaTokenizer(baseFolder: string): void {
