@@ -67,7 +67,7 @@ export interface TrainOptions {
   readonly generators?: ReadonlyMap<string, Generator>;
   /** Whether the backward pass runs the model's blocks again, for less memory; losses and gradients stay the same, bit for bit. */
   readonly recompute?: boolean;
-  /** Whether forward and backward passes are recorded as CUDA graphs: decoders on a GPU, without a group. */
+  /** Whether forward and backward passes are recorded as CUDA graphs: decoders in 16 bits on a GPU, without a group (docs/gpu.md). */
   readonly cudaGraphs?: boolean;
   /** The GEMM backend in use (default "aten"); a resume switches to the one that the run was started with. */
   readonly gemmBackend?: GemmBackend;
