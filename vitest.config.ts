@@ -19,7 +19,7 @@ const onTheMachine = [
   "src/torch/short-work.test.ts",
   "src/train/{data-parallel,every-method-on-ranks,kill,sharded-base}.test.ts",
   "src/train/ranks/*.test.ts",
-  "src/util/{process-lock,timed-regexp}.test.ts",
+  "src/util/{locks/process-lock,timed-regexp}.test.ts",
   "test/{cluster-examples,examples,fine-tune,memory-limit,stress}.test.ts",
 ];
 

@@ -6,25 +6,25 @@ const boardServer = "src/board/board-server.test.ts";
 export const faultsInSharedThings: Fault[] = [
   {
     name: "a lock taken from a live process",
-    file: "src/util/lock-holder.ts",
+    file: "src/util/locks/lock-holder.ts",
     from: 'if (life !== "unclear") return life;',
     to: 'if (life === "alive") return "gone";',
-    test: { file: "src/util/process-lock.test.ts", name: "a lock of this process is held too" },
+    test: { file: "src/util/locks/process-lock.test.ts", name: "a lock of this process is held too" },
   },
   {
     name: "a takeover that removes whatever is there",
-    file: "src/util/process-lock.ts",
+    file: "src/util/locks/process-lock.ts",
     from: "for (const file of gone) rmSync(file, { force: true });",
     to: "for (const _ of gone) rmSync(path, { recursive: true, force: true });",
-    test: { file: "src/util/lock-takeover.test.ts", name: "whoever finds a lock without a holder" },
+    test: { file: "src/util/locks/lock-takeover.test.ts", name: "whoever finds a lock without a holder" },
   },
   {
     name: "a heartbeat that nobody waits for",
-    file: "src/util/lock-holder.ts",
+    file: "src/util/locks/lock-holder.ts",
     from: 'return last === undefined ? "unclear" : "alive";',
     to: 'return "unclear";',
     test: {
-      file: "src/util/process-lock.test.ts",
+      file: "src/util/locks/process-lock.test.ts",
       name: "the lock of another host with a heartbeat is held",
     },
   },

@@ -13,7 +13,7 @@ import { cacheFolder } from "../../src/setup/paths.ts";
 import type { Wheel } from "../../src/setup/pip.ts";
 import { formatDecimalBytes } from "../../src/setup/progress.ts";
 import { fetchWholeWheel, unpackWholeWheel } from "../../src/setup/whole-wheel.ts";
-import { withLock } from "../../src/util/process-lock.ts";
+import { withLock } from "../../src/util/locks/process-lock.ts";
 import type { Platform } from "./platform.ts";
 
 /** The unpacked wheels of a platform. @returns their folder */

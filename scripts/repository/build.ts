@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
-import { withLock } from "../../src/util/process-lock.ts";
+import { withLock } from "../../src/util/locks/process-lock.ts";
 import { runQuietly } from "./run-quietly.ts";
 
 /** Empty; from when the last build that succeeded began. */

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/setup/paths.ts";
-import { withLock } from "../../src/util/process-lock.ts";
+import { withLock } from "../../src/util/locks/process-lock.ts";
 import { runQuietly } from "./run-quietly.ts";
 
 type Lock = {

@@ -10,7 +10,7 @@ import { runChild } from "../testing/child-process.ts";
 import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
-import { ProcessLock } from "../util/process-lock.ts";
+import { ProcessLock } from "../util/locks/process-lock.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
 import { runScalora } from "./testing/scalora.ts";
 

@@ -12,7 +12,7 @@ import { readStatus } from "../run/status.ts";
 import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { ProcessLock } from "../util/process-lock.ts";
+import { ProcessLock } from "../util/locks/process-lock.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

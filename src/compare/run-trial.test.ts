@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { LostLockError } from "../util/process-lock.ts";
+import { LostLockError } from "../util/locks/process-lock.ts";
 import { runProcess } from "./run-process.ts";
 import { readTrialResult, runTrial } from "./run-trial.ts";
 import { type Trial, trialName } from "./trials.ts";

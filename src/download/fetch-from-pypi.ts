@@ -9,7 +9,7 @@ import { fetchWheels, openPip, type Pip, type Purpose } from "../setup/pip.ts";
 import { fetchWholeWheels, unpackWholeWheel } from "../setup/whole-wheel.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
-import { withLock } from "../util/process-lock.ts";
+import { withLock } from "../util/locks/process-lock.ts";
 import type { DownloadHooks } from "./download-hooks.ts";
 import { renameDurably } from "./durable-rename.ts";
 import { downloadBytes, type ListedModel } from "./listed-models.ts";

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ListFileEntry } from "@huggingface/hub";
 import { ScaloraError } from "../util/errors.ts";
-import { withLock } from "../util/process-lock.ts";
+import { withLock } from "../util/locks/process-lock.ts";
 import { renameDurably } from "./durable-rename.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { fileSize } from "./model-cache.ts";

@@ -8,7 +8,7 @@ import { runFiles } from "../run/run-files.ts";
 import { removeUnbegunRows } from "../run/unbegun-run.ts";
 import { keepFreedMemory } from "../torch/index.ts";
 import type { LoadingTask } from "../util/interruptible.ts";
-import type { ProcessLock } from "../util/process-lock.ts";
+import type { ProcessLock } from "../util/locks/process-lock.ts";
 import { sayActivities } from "./activity-event.ts";
 import type { Answer, EvaluateJob, GenerateJob, Job, ResumeJob, TrainJob } from "./messages.ts";
 import { recipeToTrain } from "./recipe-to-train.ts";

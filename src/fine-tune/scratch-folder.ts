@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cannotWrite } from "../util/cannot-write.ts";
-import { lockState } from "../util/lock-holder.ts";
-import { ProcessLock } from "../util/process-lock.ts";
+import { lockState } from "../util/locks/lock-holder.ts";
+import { ProcessLock } from "../util/locks/process-lock.ts";
 
 const prefix = "scalora-rows-";
 const lockName = ".lock";

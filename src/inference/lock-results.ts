@@ -3,8 +3,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { removeLeftovers } from "../run/leftovers.ts";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { type LockWait, ProcessLock } from "../util/locks/process-lock.ts";
 import { refuseNamedPipe } from "../util/output-file.ts";
-import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 
 /**
  * Takes the lock of a file of results, a folder next to it. A device such as /dev/null has none.

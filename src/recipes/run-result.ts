@@ -4,7 +4,7 @@ import type { RunEvent } from "../run/events.ts";
 import type { TaskType } from "../run/start-event.ts";
 import type { ProcessGroup } from "../torch/index.ts";
 import type { LoadingTask } from "../util/interruptible.ts";
-import type { ProcessLock } from "../util/process-lock.ts";
+import type { ProcessLock } from "../util/locks/process-lock.ts";
 
 export interface RunHooks extends LoadingTask {
   onEvent(event: RunEvent): void;

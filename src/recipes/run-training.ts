@@ -21,7 +21,7 @@ import { cpuCapability, type DType, torchVersion } from "../torch/index.ts";
 import { RunTrackers } from "../trackers/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
-import type { ProcessLock } from "../util/process-lock.ts";
+import type { ProcessLock } from "../util/locks/process-lock.ts";
 import { diskError, diskOf } from "./disk-forecast.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory/memory-estimate.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ProcessLock } from "../util/process-lock.ts";
+import { ProcessLock } from "../util/locks/process-lock.ts";
 import { runFiles } from "./run-files.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isUnfinished, readStatus } from "./status.ts";

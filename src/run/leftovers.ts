@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isProcess } from "../util/process-identity.ts";
+import { isProcess } from "../util/locks/process-identity.ts";
 import { runFiles } from "./run-files.ts";
 
 /**

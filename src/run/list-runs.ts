@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ScaloraError } from "../util/errors.ts";
-import { ProcessLock } from "../util/process-lock.ts";
+import { ProcessLock } from "../util/locks/process-lock.ts";
 import { runFiles } from "./run-files.ts";
 import { effectiveState, isUnfinished, type RecordedStatus, type RunState, readStatus } from "./status.ts";
 

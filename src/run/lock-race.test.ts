@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { currentPlace, currentProcess } from "../util/process-identity.ts";
+import { currentPlace, currentProcess } from "../util/locks/process-identity.ts";
 import { RunFolder } from "./run-folder.ts";
 
 const takers = 4;

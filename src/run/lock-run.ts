@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from "node:f
 import { dirname, join } from "node:path";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { type LockPurpose, type LockWait, ProcessLock } from "../util/process-lock.ts";
+import { type LockPurpose, type LockWait, ProcessLock } from "../util/locks/process-lock.ts";
 import { shellQuote } from "../util/shell-quote.ts";
 import { runFiles } from "./run-files.ts";
 import { isActive, readStatus } from "./status.ts";

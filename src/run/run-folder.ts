@@ -2,8 +2,8 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, rmSyn
 import { join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic, writeFully } from "../util/files.ts";
-import { currentProcess } from "../util/process-identity.ts";
-import type { ProcessLock } from "../util/process-lock.ts";
+import { currentProcess } from "../util/locks/process-identity.ts";
+import type { ProcessLock } from "../util/locks/process-lock.ts";
 import { openFile, readFileText, statsOf } from "../util/read-file.ts";
 import { type ControlCommand, parseControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";

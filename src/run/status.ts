@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { isRecord } from "../util/json.ts";
-import { isRunning } from "../util/process-identity.ts";
+import { isRunning } from "../util/locks/process-identity.ts";
 import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
 import { count } from "./schema-fields.ts";
 

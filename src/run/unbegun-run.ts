@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { removeEmptyFolders } from "../util/files.ts";
-import { ProcessLock } from "../util/process-lock.ts";
+import { ProcessLock } from "../util/locks/process-lock.ts";
 import { runFiles } from "./run-files.ts";
 
 /** Removes the rows that a program has put into a run's folder, if the run has not begun; one that has needs them. */

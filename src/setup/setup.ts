@@ -1,7 +1,7 @@
 // Sets everything up: finds or downloads libtorch, compiles the addon, saves where they are.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { withLock } from "../util/process-lock.ts";
+import { withLock } from "../util/locks/process-lock.ts";
 import { compileAddon, findCompiler, tryLoading } from "./compile-addon.ts";
 import { SetupError, unwritable } from "./errors.ts";
 import { findLibtorch } from "./find-libtorch.ts";

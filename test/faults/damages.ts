@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { listCheckpoints } from "../../src/train/checkpoints/read-checkpoint.ts";
-import { currentPlace, currentProcess } from "../../src/util/process-identity.ts";
+import { currentPlace, currentProcess } from "../../src/util/locks/process-identity.ts";
 import type { Random } from "../../src/util/random.ts";
 import { count, type FaultBench, type Tally } from "./bench.ts";
 import type { Case } from "./cases.ts";

@@ -14,7 +14,7 @@ import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { LostLockError } from "../../util/process-lock.ts";
+import { LostLockError } from "../../util/locks/process-lock.ts";
 import { Random } from "../../util/random.ts";
 import { completeness, findNewestValid, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
 import { type CheckpointContent, pruneCheckpoints, saveCheckpoint } from "./save-checkpoint.ts";

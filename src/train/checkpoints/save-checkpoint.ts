@@ -16,7 +16,7 @@ import { type TensorSource, writeSafetensors } from "../../safetensors/index.ts"
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile, makeFolders, syncFolder } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
-import { LostLockError } from "../../util/process-lock.ts";
+import { LostLockError } from "../../util/locks/process-lock.ts";
 import {
   type CheckpointIdentity,
   isUnfinished,

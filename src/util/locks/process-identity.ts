@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { codeOf } from "./files.ts";
+import { codeOf } from "../files.ts";
 
 /** Identifies one process, even after its id has been reused. */
 export interface ProcessIdentity {

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { HeartbeatWatch } from "./lock-holder.ts";
 import { currentPlace, currentProcess, isRunning, lifeOf } from "./process-identity.ts";
 import { type LockTiming, ProcessLock, withLock } from "./process-lock.ts";

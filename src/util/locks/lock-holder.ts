@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf, ScaloraError } from "./errors.ts";
-import { codeOf } from "./files.ts";
-import { isRecord } from "./json.ts";
+import { messageOf, ScaloraError } from "../errors.ts";
+import { codeOf } from "../files.ts";
+import { isRecord } from "../json.ts";
+import { readFileBytes } from "../read-file.ts";
 import { lifeOf, type ProcessIdentity, type ProcessPlace } from "./process-identity.ts";
-import { readFileBytes } from "./read-file.ts";
 
 /** The process that holds a lock, as its file in the lock says. */
 export interface LockHolder extends ProcessIdentity, ProcessPlace {

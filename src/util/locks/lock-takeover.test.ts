@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { currentPlace, currentProcess } from "./process-identity.ts";
 import { ProcessLock } from "./process-lock.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { ProcessLock } from "./process-lock.ts";
 
 /** What the file system of these tests does otherwise than usual ones. */

@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ScaloraError } from "./errors.ts";
-import { codeOf, makeFolders, removeEmptyFolders } from "./files.ts";
+import { ScaloraError } from "../errors.ts";
+import { codeOf, makeFolders, removeEmptyFolders } from "../files.ts";
 import { canShowHeartbeat, type HeartbeatSource, startHeartbeat } from "./heartbeat.ts";
 import { HeartbeatWatch, type HeldLock, type LockHolder, lockState, readLock } from "./lock-holder.ts";
 import { currentPlace, currentProcess, lifeOf } from "./process-identity.ts";
