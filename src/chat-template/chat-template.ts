@@ -4,6 +4,7 @@ import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { formatCount } from "../util/format.ts";
 import { clip } from "../util/quote.ts";
+import { toRuntimeValue } from "./runtime-values.ts";
 import { findTemplateFault, type TemplatePlace, templatePlaces } from "./template-fault.ts";
 import { isLimit, TemplateInterpreter, TemplateLimitError } from "./template-interpreter.ts";
 
@@ -87,7 +88,10 @@ export class ChatTemplate {
     const environment = new Environment();
     const interpreter = new TemplateInterpreter(environment);
     try {
-      for (const [name, value] of Object.entries(variables)) environment.set(name, value);
+      for (const [name, value] of Object.entries(variables)) {
+        if (typeof value === "function") environment.set(name, value);
+        else environment.setVariable(name, toRuntimeValue(value));
+      }
       return String(interpreter.run(this.template.parsed).value);
     } catch (cause) {
       if (isLimit(cause)) throw this.limitError(cause, interpreter.limitedIn, source);

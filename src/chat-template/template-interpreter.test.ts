@@ -22,6 +22,9 @@ const hostile: Record<string, string> = {
   "a namespace in itself": "{% set ns = namespace(a=1) %}{% set ns.a = [ns, ns] %}{{ ns | tojson }}",
   "a macro that calls itself": "{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(0) }}",
   "a long text written for ever": `${doubled(17)}{% for i in range(50000) %}{{ ns.s }}{% endfor %}`,
+  "a list of one long text written for ever": `${doubled(17)}{% set l = [ns.s] %}{% for i in range(50000) %}{{ l }}{% endfor %}`,
+  "lists compared again and again":
+    "{% set r = range(30000) %}{% set s = range(30000) %}{% for i in r %}{{ r == s }}{% endfor %}",
   "replace()": `${doubled(14)}{{ ns.s.replace('x', ns.s) }}`,
   "replace() by another name": `${doubled(14)}{% set f = ns.s.replace %}{{ f(*['x', ns.s]) }}`,
   "the filter replace": `${doubled(14)}{{ ns.s | replace('x', ns.s) }}`,

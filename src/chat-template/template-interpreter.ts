@@ -1,6 +1,7 @@
-import { type Environment, Interpreter, type RuntimeValue, type SyntaxNode } from "@huggingface/jinja";
+import type { Environment, RuntimeValue, SyntaxNode } from "@huggingface/jinja";
 import { formatCount } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
+import { PythonInterpreter, ReadyNode } from "./python-interpreter.ts";
 
 type Node = SyntaxNode | undefined;
 
@@ -49,7 +50,7 @@ interface Frame {
  * Jinja's interpreter for one rendering, with limits on its steps, its time and the size of every value: templates come with
  * models, and a hostile one must not take the process's memory or hold it for ever.
  */
-export class TemplateInterpreter extends Interpreter {
+export class TemplateInterpreter extends PythonInterpreter {
   private steps = 0;
   private calls = 0;
   private readonly deadline = performance.now() + maxTime;
@@ -65,6 +66,7 @@ export class TemplateInterpreter extends Interpreter {
 
   /** @throws TemplateLimitError beyond a limit */
   override evaluate(node: Node, environment: Environment): RuntimeValue {
+    if (node instanceof ReadyNode) return node.result;
     try {
       return this.evaluateWithin(node, environment);
     } catch (error) {
@@ -93,6 +95,12 @@ export class TemplateInterpreter extends Interpreter {
     if (parent !== undefined) this.addPart(parent, node, value, size);
     return value;
   }
+
+  protected override spendOnText(length: number): void {
+    this.spend(Math.floor(length / charactersPerStep));
+  }
+
+  protected override readonly spendStep = (): void => this.spend(1);
 
   private spend(steps: number): void {
     this.steps += steps;

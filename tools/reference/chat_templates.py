@@ -1,7 +1,7 @@
 """Chat template renderings by transformers -> test/golden/chat-templates.json.
 
 Run with transformers 5.17.0:  python tools/reference/chat_templates.py SMOLLM2_FOLDER
-The templates are ours (chat-templates/*.jinja) and SmolLM2-135M-Instruct's (Apache-2.0), read from its folder.
+The templates are ours (chat-templates/*.jinja, chat_snippets.py) and SmolLM2-135M-Instruct's (Apache-2.0), read from its folder.
 The date is fixed to the one that src/chat-template/chat-template.ts trains with.
 """
 
@@ -11,6 +11,7 @@ import json
 import pathlib
 import sys
 
+import chat_snippets
 import jinja2
 import transformers
 from transformers.utils import chat_template_utils
@@ -89,6 +90,18 @@ def render(template, messages, tools, prompt):
         return {"error": str(error)}
 
 
+def render_snippet(source):
+    """A failure is only told to be one: its words are Python's."""
+    template = "{% set m = messages[0] %}" + source
+    try:
+        texts, _ = chat_template_utils.render_jinja_template(
+            [[json.loads(chat_snippets.MESSAGE)]], chat_template=template
+        )
+        return {"source": template, "text": texts[0]}
+    except Exception:
+        return {"source": template, "fails": True}
+
+
 def main():
     chat_template_utils.datetime = FixedDate
     templates = {path.stem: path.read_text() for path in sorted((HERE / "chat-templates").glob("*.jinja"))}
@@ -102,6 +115,8 @@ def main():
     versions = {"transformers": transformers.__version__, "jinja2": jinja2.__version__}
     chats = {name: {"messages": messages, "tools": tools} for name, (messages, tools) in CHATS.items()}
     golden = {"versions": versions, "special": SPECIAL, "templates": templates, "chats": chats, "renderings": renderings}
+    golden["message"] = chat_snippets.MESSAGE
+    golden["snippets"] = [render_snippet(source) for source in chat_snippets.snippets()]
     OUT.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n")
 
 
