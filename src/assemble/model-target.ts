@@ -44,7 +44,7 @@ export function checkTarget(target: ModelTarget): void {
   if (!existsSync(join(path, "adapter_config.json")) || existsSync(join(path, "config.json"))) return;
   throw new ScaloraError("usage", "This is an adapter folder, not a model folder", {
     where: path,
-    fix: `give the model folder, and --adapter ${path}`,
+    fix: `give the model folder, and this one as adapter (--adapter ${path})`,
   });
 }
 

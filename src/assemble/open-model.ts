@@ -74,7 +74,7 @@ export function requireLanguageModel(open: OpenModel, target: ModelTarget): Open
   if (!isClassifier(model)) return { ...open, model };
   throw new ScaloraError("usage", "A classifier does not generate text", {
     where: target.path,
-    fix: "use `scalora eval` on rows with labels",
+    fix: "evaluate it on rows with labels (`scalora eval`)",
   });
 }
 
@@ -86,14 +86,14 @@ async function openRunModel(
     throw new ScaloraError("usage", "A run has its own adapter", {
       where: target.path,
       found: `another one, ${target.adapter}`,
-      fix: "omit --adapter, or give the base model's folder instead of the run's",
+      fix: "omit adapter (--adapter), or give the base model's folder instead of the run's",
     });
   }
   if (target.quantization !== undefined) {
     throw new ScaloraError("usage", "A run has its own quantisation", {
       where: target.path,
       found: `another one, ${target.quantization}`,
-      fix: "omit --quantization, or give the base model's folder instead of the run's",
+      fix: "omit quantization (--quantization), or give the base model's folder instead of the run's",
     });
   }
   const config = join(target.path, "config.yaml");

@@ -99,7 +99,10 @@ test("eval takes files, of a model folder too, and says what is missing", async 
   expect((await json("eval", at("model"), ...mapped)).loss).toBe(base.loss);
   for (const [args, fields] of [
     [["eval", at("model"), "--columns", "prompt=q"], { message: expect.stringContaining("--columns") }],
-    [["eval", at("model")], { where: at("model"), fix: "name files of examples with --data" }],
+    [
+      ["eval", at("model")],
+      { where: at("model"), fix: "give files of examples (--data); in a program rows too" },
+    ],
     [["eval", runs.lora, "--max-length", "9"], { message: expect.stringContaining("--max-length") }],
     [["eval", runs.lora, "--checkpoint", "step-000013"], { fix: "did you mean step-000012?" }],
     [["eval", at("model"), "--checkpoint", "best"], { where: at("model"), found: "a folder without it" }],

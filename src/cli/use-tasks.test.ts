@@ -215,7 +215,7 @@ test.each([
   [["--tasks", "gsm8k", "--mode", "loglikelihood"], { fix: expect.stringContaining("--mode generate") }],
   [
     ["--tasks", "boolq", "--mode", "loglikelihood", "--render", "chat"],
-    { fix: expect.stringContaining("--mode generate only") },
+    { fix: expect.stringContaining("mode generate only") },
   ],
   [["--tasks", "boolq", "--render", "chat"], { fix: expect.stringContaining("--render plain") }],
 ])("refused: %j", async (args, fields) => {

@@ -70,7 +70,7 @@ export class ResultLog implements Disposable {
     throw new ScaloraError("usage", "The results belong to another model, other settings or other data", {
       where: this.path,
       found: `${task} example ${index + 1} with another key`,
-      fix: "give --predictions a new file",
+      fix: "give a new file as predictions (--predictions)",
     });
   }
 
@@ -137,7 +137,7 @@ function tryFile<T>(path: string, action: () => T): T {
   } catch (cause) {
     throw cannotWrite("The file of results cannot be used", path, {
       cause,
-      otherwise: "give another file with --predictions",
+      otherwise: "give another file as predictions (--predictions)",
       code: "usage",
     });
   }
@@ -159,7 +159,7 @@ function noResult(line: string, where: string): ScaloraError {
   return new ScaloraError("usage", "A line is not a result of an evaluation", {
     where,
     found: line.slice(0, 60),
-    fix: "give --predictions a new file, or one that `scalora eval` wrote",
+    fix: "give a new file as predictions (--predictions), or one that an evaluation wrote",
   });
 }
 

@@ -103,6 +103,6 @@ function unsupportedTensorError(folder: string, name: string): ScaloraError {
     where: folder,
     expected: "factors of linear layers",
     found: name,
-    fix: "export it --as merged",
+    fix: "export it as merged (--as merged)",
   });
 }

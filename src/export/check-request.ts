@@ -36,7 +36,7 @@ export function checkRequest(request: ExportRequest): CheckedRequest {
   if (wanted === true && existsSync(own))
     throw new ScaloraError("usage", "The file for the importance matrix already exists", {
       where: own,
-      fix: `use it (--imatrix ${own}), or remove it`,
+      fix: `use it as imatrix (--imatrix ${own}), or remove it`,
     });
   requireWritable(out);
   return { ...request, dtype: dtype && requireExportDType(dtype), imatrix };
@@ -74,7 +74,8 @@ function checkSettings({ kind, dtype, imatrix, rank, energy }: ExportRequest): v
 
 function readWanted(path: string): Imatrix {
   const expected = "an importance matrix in GGUF, as llama-imatrix and scalora write";
-  const fix = "mend the path; `--imatrix` without a file computes one on the run's training rows";
+  const fix =
+    "mend the path; imatrix: true (`--imatrix` without a file) computes one on the run's training rows";
   if (!existsSync(path))
     throw new ScaloraError("usage", "There is no such importance matrix", {
       where: resolve(path),

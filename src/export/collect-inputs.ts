@@ -29,7 +29,7 @@ export async function collectInputs(
     throw new ScaloraError("usage", "There are no training rows to compute an importance matrix on", {
       where: open.baseFolder,
       found: typeof rows === "string" ? rows : "no rows",
-      fix: "give a run, or an importance matrix as a file: --imatrix FILE.gguf",
+      fix: "give a run, or an importance matrix as a file: imatrix (--imatrix FILE.gguf)",
     });
   const used = spread(rows);
   const { model } = open;

@@ -61,7 +61,7 @@ async function write(request: CheckedRequest, open: OpenModel, signal: AbortSign
     throw new ScaloraError("usage", "Only decoders can be exported as GGUF files", {
       where: open.baseFolder,
       found: `${open.model.info.family}, a classifier`,
-      fix: "export it as a folder: omit --format",
+      fix: "export it as a folder: omit --format; in a program save() instead of export()",
     });
   if (request.kind === "merged") return exportMergedModel(open, request, signal);
   if (request.format === "gguf") return exportGgufAdapter(request, open, signal);
@@ -136,7 +136,7 @@ function requireAdapters({ adapters, baseFolder }: OpenModel): AdapterSet {
   if (adapters) return adapters;
   throw new ScaloraError("usage", "There is no adapter to export: this is a model folder", {
     where: baseFolder,
-    fix: "give a run's folder, or the model folder with --adapter",
+    fix: "give a run's folder, or the model folder with an adapter (--adapter)",
   });
 }
 

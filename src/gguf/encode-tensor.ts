@@ -53,7 +53,7 @@ export function checkStorable(name: string, tensor: Tensor, type: TensorType): v
     expected: finite ? `at most ${limit} in magnitude` : "finite numbers",
     found: Number.isNaN(found) ? "NaN" : `${found}`,
     fix: finite
-      ? "export it with --dtype bf16 or f32"
+      ? "export it with dtype bf16 or f32 (--dtype)"
       : "export another checkpoint, or train again with a lower train.lr",
   });
 }

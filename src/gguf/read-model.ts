@@ -27,7 +27,7 @@ function adapterFileError(path: string): ScaloraError {
     where: path,
     expected: "a model",
     found: "an adapter (general.type)",
-    fix: "open the model that it belongs to; an adapter is read from its PEFT folder (--adapter FOLDER)",
+    fix: "open the model that it belongs to; an adapter is read from its PEFT folder: adapter (--adapter FOLDER)",
   });
 }
 

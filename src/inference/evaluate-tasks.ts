@@ -83,13 +83,13 @@ function fileOf(examples: readonly TaskExample[]): string {
 function requestedTasks({ tasks: names, columns, mode, render, beams }: TaskRequest): TextTask[] {
   if (mode === "loglikelihood" && ((render !== undefined && render !== "plain") || beams > 1))
     throw new ScaloraError("usage", "Log-likelihood mode compares continuations of plain text", {
-      fix: "use --render and --beams with --mode generate only",
+      fix: "use render and beams (--render, --beams) with mode generate only",
     });
   const tasks = [...new Set(names)].map(findTextTask);
   const withoutChoices = tasks.find(({ choiceAnswers }) => choiceAnswers.length === 0);
   if (mode === "loglikelihood" && withoutChoices !== undefined)
     throw new ScaloraError("usage", `The task ${withoutChoices.name} has no choices to compare`, {
-      fix: "use --mode generate",
+      fix: "use mode generate (--mode generate)",
     });
   checkColumns(columns, tasks);
   return tasks;
@@ -130,7 +130,7 @@ function refuseOwnAnswers(task: TextTask, examples: readonly TaskExample[], shot
   throw new ScaloraError("usage", `The shots of ${task.name} are rows that are evaluated`, {
     where: both.source,
     expected: "shots from a training split, and other rows to evaluate",
-    fix: "give both: --data train.jsonl --data test.jsonl, or their folder",
+    fix: "give both files, or their folder (--data)",
   });
 }
 
@@ -141,7 +141,7 @@ function checkColumns(columns: TaskRequest["columns"] = {}, tasks: readonly Text
   if (unknown === undefined) return;
   const near = nearestName(unknown, known);
   throw new ScaloraError("usage", `No task that is scored has a column "${unknown}"`, {
-    where: "--columns",
+    where: "columns (--columns)",
     expected: known.join(", "),
     fix: near === undefined ? undefined : `did you mean "${near}"?`,
   });
@@ -163,7 +163,7 @@ async function makeTaskModel(
   if (isChat && template === undefined)
     throw new ScaloraError("usage", "This model has no chat template", {
       where: baseFolder,
-      fix: "use --render plain",
+      fix: "use render plain (--render plain)",
     });
   return {
     render,

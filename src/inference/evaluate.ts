@@ -73,10 +73,13 @@ export async function evaluateOpened(
 
 /** Data options need `--data`: a run's held-out rows come from its recipe, another split would contain training rows. */
 function checkRequest({ data, format, maxLength, columns }: EvaluationRequest): void {
-  const given = (format && "--format") || (maxLength && "--max-length") || (columns && "--columns");
+  const given =
+    (format && "format (--format)") ||
+    (maxLength && "maxLength (--max-length)") ||
+    (columns && "columns (--columns)");
   if (data.length > 0 || !given) return;
   throw new ScaloraError("usage", `${given} needs files of examples`, {
-    fix: "name them with --data",
+    fix: "give some (--data)",
   });
 }
 
@@ -144,7 +147,7 @@ async function requireHeldOutRows({ target }: EvaluationRequest, open: OpenModel
   throw new ScaloraError("usage", "There is nothing to evaluate on", {
     where: target.path,
     found: rows,
-    fix: "name files of examples with --data",
+    fix: "give files of examples (--data); in a program rows too",
   });
 }
 

@@ -27,7 +27,7 @@ export async function lockResults(out: string, wait: LockWait): Promise<ProcessL
     if (cause instanceof ScaloraError) throw cause;
     throw cannotWrite("The file of results cannot be used", out, {
       cause,
-      otherwise: "give another file with --predictions",
+      otherwise: "give another file as predictions (--predictions)",
       code: "usage",
     });
   }

@@ -32,7 +32,7 @@ export function predictionRecorder(
   if (!isClassifier(model))
     throw new ScaloraError("usage", "A language model predicts no label of a row", {
       where: target.path,
-      fix: "use --predictions with --tasks, or with a classifier",
+      fix: "leave predictions (--predictions) out, or use it with tasks (--tasks) or a classifier",
     });
   const log = new ResultLog(path, assertHeld);
   const identity = modelIdentity(open, target.adapter);

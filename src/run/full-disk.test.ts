@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { failAtFileChange } from "../testing/file-fault-injection.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { howToResume } from "./how-to-resume.ts";
 import { notWritable } from "./lock-run.ts";
 import { RunFolder } from "./run-folder.ts";
 import { type RunStatus, readStatus } from "./status.ts";
@@ -71,7 +72,7 @@ test("a new run may go elsewhere, and one that has begun is resumed: what cannot
   expect(notWritable(path, full).fix).toMatch(/^free disk space there, or .*run\.folder/);
   RunFolder.create(path, "x").close();
   expect(notWritable(path, full).fix).toBe(
-    `free disk space there, and go on with \`npx scalora train --resume ${path}\`; what was saved is kept`,
+    `free disk space there, and go on with ${howToResume(path)}; what was saved is kept`,
   );
 });
 

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { type LockPurpose, type LockWait, ProcessLock } from "../util/locks/process-lock.ts";
-import { shellQuote } from "../util/shell-quote.ts";
+import { howToResume } from "./how-to-resume.ts";
 import { runFiles } from "./run-files.ts";
 import { isActive, readStatus } from "./status.ts";
 
@@ -156,12 +156,12 @@ function isUnused(path: string): boolean {
 
 function alreadyThere(path: string): ScaloraError {
   const isRun = existsSync(join(path, runFiles.config));
-  const orResume = isRun ? `, or resume it with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
+  const orResume = isRun ? `, or resume it with ${howToResume(path)}` : "";
   return new ScaloraError("config", "The run's folder already exists", {
     where: path,
     expected: "a new name (run.name)",
     ...(!isRun && { found: "a file, or a folder without a run" }),
-    fix: `choose another with --set run.name=…${orResume}`,
+    fix: `choose another run.name (--set run.name=…)${orResume}`,
   });
 }
 
@@ -177,11 +177,11 @@ export function notReadable(path: string, cause: unknown): ScaloraError {
 
 /** The error for a run's folder in which something cannot be written. What a run has saved stays, and it can be resumed. */
 export function notWritable(path: string, cause: unknown): ScaloraError {
-  const resume = `go on with \`npx scalora train --resume ${shellQuote(path)}\`; what was saved is kept`;
+  const resume = `go on with ${howToResume(path)}; what was saved is kept`;
   return cannotWrite("The run's folder cannot be written", path, {
     cause,
     ...(existsSync(join(path, runFiles.config))
       ? { afterwards: resume }
-      : { otherwise: "choose another place with --set run.folder=…" }),
+      : { otherwise: "choose another run.folder (--set run.folder=…)" }),
   });
 }

@@ -67,7 +67,7 @@ function explainOtherMethodKey(
   const [key] = issue.path;
   const isTheirs = issue.path.length === 1 && ofOtherMethods.has(String(key));
   if (issue.problem !== "unknown key" || !isTheirs) return issue;
-  const fix = `method ${String(method)} has no ${String(key)}: take it out, or give the whole section (--set adapter='{method: ${String(method)}}')`;
+  const fix = `method ${String(method)} has no ${String(key)}: take it out, or give the whole section (on the command line --set adapter='{method: ${String(method)}}')`;
   return { ...issue, fix };
 }
 

@@ -20,11 +20,11 @@ test.each([
   const error = errorFor(systemError(code), "choose another file");
   expect(error).toEqual(refusal("run", { where: "out.json", found: `${code}: refused`, fix: cure }));
   expect(error.fix).toMatch(/, or choose another file$/);
-  expect(errorFor(systemError(code)).fix).toMatch(/, and run the command again$/);
+  expect(errorFor(systemError(code)).fix).toMatch(/, and try again$/);
 });
 
 test("of another reason only what else can be done is said", () => {
   const reason = new Error("a pipe, not a file");
   expect(errorFor(reason, "choose another file").fix).toBe("choose another file");
-  expect(errorFor(reason).fix).toBe("run the command again");
+  expect(errorFor(reason).fix).toBe("try again");
 });

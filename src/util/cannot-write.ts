@@ -19,7 +19,7 @@ const cures: ReadonlyMap<string | undefined, string> = new Map([
  * The error for a file or folder that cannot be written.
  * @param cause the system's error, whose code tells the cure; or another, whose message is enough
  * @param otherwise what else can be done: `choose another folder`
- * @param afterwards what to do once it can be written, if that is not to run the command again
+ * @param afterwards what to do once it can be written, if that is not to try again
  */
 export function cannotWrite(
   what: string,
@@ -27,7 +27,7 @@ export function cannotWrite(
   {
     cause,
     otherwise,
-    afterwards = "run the command again",
+    afterwards = "try again",
     code = "run",
   }: { cause: unknown; otherwise?: string; afterwards?: string; code?: ErrorCode },
 ): ScaloraError {

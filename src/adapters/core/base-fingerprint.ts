@@ -55,6 +55,6 @@ export function checkBase(
     expected:
       typeof base === "string" && base !== "" ? `the weights of ${base}` : "the weights it was trained on",
     found: "a model of the same shapes with other weights",
-    fix: "give the model it was trained on, or one exported --as merged, which needs no adapter",
+    fix: "give the model it was trained on, or one exported as merged (--as merged), which needs no adapter",
   });
 }

@@ -15,7 +15,7 @@ export function readAdapterConfig(folder: string): PeftConfig {
   if (folder.endsWith(".gguf"))
     throw new ScaloraError("model", "Adapters are read from PEFT folders, not from GGUF files", {
       where: folder,
-      fix: "export the run --as adapter without --format gguf",
+      fix: "export the run as adapter into a folder (--as adapter, without --format gguf)",
     });
   if (!existsSync(join(folder, adapterConfigName))) {
     throw new ScaloraError("model", `The folder has no ${adapterConfigName}, so it is not a PEFT adapter`, {

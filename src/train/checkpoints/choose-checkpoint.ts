@@ -1,8 +1,8 @@
 import { basename, join } from "node:path";
+import { howToResume } from "../../run/how-to-resume.ts";
 import { readStatus } from "../../run/status.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { nearestName } from "../../util/nearest-name.ts";
-import { shellQuote } from "../../util/shell-quote.ts";
 import { parseState } from "../progress-state.ts";
 import {
   type BrokenCheckpoint,
@@ -75,7 +75,7 @@ function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenChe
   return new ScaloraError("format", "The newest checkpoint of this run is damaged", {
     where: path,
     found: reason,
-    fix: `choose an older one (--checkpoint ${basename(good.path)}), or train these steps again (\`npx scalora train --resume ${shellQuote(run)}\`)`,
+    fix: `choose an older checkpoint (--checkpoint ${basename(good.path)}), or train these steps again with ${howToResume(run)}`,
   });
 }
 

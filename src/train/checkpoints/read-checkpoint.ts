@@ -125,7 +125,7 @@ export function findNewestValid(
     where: folder,
     found: broken.map(({ reason }) => reason).join("\n"),
     fix: existsSync(recipe)
-      ? `start a new run with its recipe: \`npx scalora train ${shellQuote(recipe)} --set run.name=…\``
+      ? `start a new run with its recipe and another run.name: \`npx scalora train ${shellQuote(recipe)} --set run.name=…\``
       : "start a new run",
   });
 }
