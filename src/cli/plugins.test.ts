@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -99,7 +99,7 @@ test("a plug-in of a run that somebody has sent is not run, unless a recipe name
   ]) {
     expect(printedFailure(await runScalora(...args)), args[0]).toMatchObject({
       code: 2,
-      message: expect.stringContaining("no recipe has named"),
+      message: expect.stringContaining("no recipe has named here"),
       where: `${config}:2`,
       found: evil,
       fix: expect.stringContaining(`npx scalora check ${config}`),
@@ -112,6 +112,14 @@ test("a plug-in of a run that somebody has sent is not run, unless a recipe name
   expect(existsSync(mark)).toBe(true);
   const opened = printedFailure(await runScalora("eval", folder));
   expect(opened.message).toContain("exports no method");
+
+  // Another version of it is another plug-in.
+  appendFileSync(evil, "// changed");
+  const changed = printedFailure(await runScalora("eval", folder));
+  expect(changed).toMatchObject({
+    message: expect.stringContaining("no recipe has named here"),
+    found: evil,
+  });
 }, 120_000);
 
 test("compare runs it beside the methods of the package", async () => {

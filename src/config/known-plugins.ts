@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../setup/paths.ts";
 import { writeFileOnce } from "../util/files.ts";
 
 /*
- * Who names a plug-in in a recipe of theirs trusts it. A run's folder may come from anybody, and its plug-ins are imported only if
- * a recipe has named the same files on this machine.
+ * Who names a plug-in in a recipe of theirs trusts it, as it is and where it is: what it imports depends on its place. A run's folder
+ * may come from anybody, and its plug-ins are imported only if a recipe has named the same files on this machine.
  */
+
+/** Makes every plug-in of a run known, where notes cannot be kept: set to `1`. */
+export const trustVariable = "SCALORA_TRUST_RUN_PLUGINS";
 
 /** Remembers that a recipe names a plug-in. */
 export function rememberPlugin(file: string): void {
@@ -15,15 +18,24 @@ export function rememberPlugin(file: string): void {
     const note = noteOf(file);
     if (!existsSync(note)) writeFileOnce(note, `${realpathSync(file)}\n`, () => true);
   } catch {
-    // Without a cache folder runs have to be told anew.
+    // Where nothing can be kept, runs are opened with the variable.
   }
 }
 
-/** Whether a recipe has named a plug-in on this machine. */
-export const isKnownPlugin = (file: string): boolean => existsSync(noteOf(file));
+/** Whether a recipe of this user has named a plug-in on this machine. */
+export function isKnownPlugin(file: string, env: NodeJS.ProcessEnv = process.env): boolean {
+  if (env[trustVariable] === "1") return true;
+  const note = noteOf(file);
+  if (!existsSync(note)) return false;
+  const stats = lstatSync(note);
+  // Several users may share a cache folder.
+  return stats.isFile() && (process.getuid === undefined || stats.uid === process.getuid());
+}
 
 /** The note of a plug-in, whatever path leads to it. */
 function noteOf(file: string): string {
-  const name = createHash("sha256").update(realpathSync(file)).digest("hex").slice(0, 32);
-  return join(cacheFolder(), "plugins", name);
+  const hash = createHash("sha256")
+    .update(`${realpathSync(file)}\0`)
+    .update(readFileSync(file));
+  return join(cacheFolder(), "plugins", hash.digest("hex").slice(0, 32));
 }

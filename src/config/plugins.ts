@@ -9,7 +9,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { statsOf } from "../util/read-file.ts";
 import { shellQuote } from "../util/shell-quote.ts";
-import { isKnownPlugin, rememberPlugin } from "./known-plugins.ts";
+import { isKnownPlugin, rememberPlugin, trustVariable } from "./known-plugins.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
 /** Key `plugins` of a recipe. */
@@ -46,17 +46,17 @@ export async function loadPluginsOf(source: RecipeSource, cwd: string): Promise<
 
 /**
  * `loadPlugins` for the `config.yaml` of a run, which others may have sent.
- * @throws ScaloraError `usage` for a plug-in that no recipe has named on this machine, and as `loadPlugins`
+ * @throws ScaloraError `usage` for a plug-in that no recipe has named on this machine, as it is and where it is, and as `loadPlugins`
  */
 export async function loadPluginsOfRun(config: string): Promise<void> {
   const source = readRecipeSource(config, []);
   for (const { file, key } of pluginFiles(source, process.cwd())) {
     if (loaded.has(file)) continue;
     if (!isKnownPlugin(file))
-      throw new ScaloraError("usage", "This run names a plug-in that no recipe has named on this machine", {
+      throw new ScaloraError("usage", "This run names a plug-in that no recipe has named here as it is", {
         where: source.where(key),
         found: file,
-        fix: `a plug-in runs with your rights: read it; if you trust it, run \`npx scalora check ${shellQuote(config)}\` once`,
+        fix: `a plug-in runs with your rights: read it; if you trust it, run \`npx scalora check ${shellQuote(config)}\` once, or set ${trustVariable}=1`,
       });
     await loadPlugin(file, source, key);
   }

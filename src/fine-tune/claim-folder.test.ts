@@ -25,3 +25,14 @@ test("who takes the folder of a run that is about to leave it waits until that i
   second[Symbol.dispose]();
   expect(isClaimed("/runs/c")).toBe(false);
 });
+
+test("a folder is free though something went wrong as the run left it, and the program lives", async () => {
+  const first = new FolderClaim("/runs/d");
+  const gone = Promise.reject(new Error("a file is in use"));
+  first.leaveAfter(gone);
+  await expect(gone).rejects.toThrow("in use");
+  first[Symbol.dispose]();
+  using second = new FolderClaim("/runs/d");
+  await second.isFree;
+  expect(isClaimed("/runs/d")).toBe(true);
+});

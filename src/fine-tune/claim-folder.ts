@@ -30,7 +30,8 @@ export class FolderClaim implements Disposable {
 
   /** The run has ended for its program, and is gone from the folder a little later: who takes it waits for that. */
   leaveAfter(gone: Promise<void>): void {
-    this.leaving = gone.finally(() => this.remove());
+    // What goes wrong there is said where it is waited for.
+    this.leaving = gone.catch(() => {}).finally(() => this.remove());
   }
 
   [Symbol.dispose](): void {
