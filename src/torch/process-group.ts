@@ -5,7 +5,7 @@ import { noGrad } from "./autograd.ts";
 import type { DType } from "./dtype.ts";
 import { divScalar_ } from "./operators.generated.ts";
 import { StopSignals } from "./stop-signals.ts";
-import { describeStore, type StorePlace, whenAnswered, whenOpened } from "./store-answers.ts";
+import { describeStore, isThere, type StorePlace, whenAnswered, whenOpened } from "./store-answers.ts";
 import { Tensor } from "./tensor.ts";
 
 /** How to join a process group; every rank gives the same store, job and size. */
@@ -445,10 +445,20 @@ const ranksOf = (numbers: string, size: number) =>
 
 /** @returns the handle of a group that has not joined */
 async function openStore(options: ProcessGroupOptions): Promise<number> {
+  const { store, isServer, timeout } = options;
+  const stopNotes = noteWait(options, () => describeStore(store));
+  try {
+    if (!isServer && !(await isThere(store, timeout))) throw notJoined(options, describeStore(store));
+    return await openStoreThere(options);
+  } finally {
+    stopNotes();
+  }
+}
+
+async function openStoreThere(options: ProcessGroupOptions): Promise<number> {
   const { store, isServer, job, rank, size, address, timeout } = options;
   const { host, port } = store;
   const opening = native().openStore(host, port, isServer, job, rank, size, address, timeout * 1000);
-  const stopNotes = noteWait(options, () => describeStore(store));
   try {
     return await whenOpened(opening, store);
   } catch (error) {
@@ -457,8 +467,6 @@ async function openStore(options: ProcessGroupOptions): Promise<number> {
       () => {},
     );
     throw messageOf(error).startsWith(unanswered) ? notJoined(options, describeStore(store)) : error;
-  } finally {
-    stopNotes();
   }
 }
 

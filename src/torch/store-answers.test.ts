@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, vi } from "vitest";
-import { whenAnswered, whenOpened } from "./store-answers.ts";
+import { freePort } from "../util/free-port.ts";
+import { isThere, whenAnswered, whenOpened } from "./store-answers.ts";
 
 /** How long the name of an address takes. */
 const naming = vi.hoisted(() => ({ milliseconds: 0 }));
@@ -29,4 +30,17 @@ it("ends the wait for a port where something says nothing, but not where names t
   await expect(given).rejects.toMatchObject({ where: `127.0.0.1:${address.port}` });
   await expect(slow).resolves.toBe("opened");
   server.close();
+});
+
+it("finds a store soon after it is there, and gives up after the limit", async () => {
+  const place = { ...store, host: "127.0.0.1", port: await freePort() };
+  expect(await isThere(place, 0.3)).toBe(false);
+  const found = isThere(place, 60).then((is) => ({ is, at: performance.now() }));
+  await sleep(1500);
+  const server = createServer().listen(place.port, place.host);
+  const begin = performance.now();
+  const { is, at } = await found;
+  server.close();
+  expect(is).toBe(true);
+  expect(at - begin).toBeLessThan(5000);
 });

@@ -22,6 +22,23 @@ const answerLimit = 5;
 const usualLookup = 1000;
 const forever = 2 ** 31 - 1;
 
+/** Milliseconds between looks whether the store is there. */
+const lookInterval = 500;
+
+/**
+ * Waits until something listens where the store is to be. c10d waits too, but looks ever more seldom: after a minute it may be
+ * another one until it finds a store that is there.
+ * @returns whether something does, after so many seconds
+ */
+export async function isThere({ host, port }: StorePlace, seconds: number): Promise<boolean> {
+  const end = performance.now() + seconds * 1000;
+  while (!(await isListening(host, port))) {
+    if (performance.now() >= end) return false;
+    await sleep(lookInterval);
+  }
+  return true;
+}
+
 /** Ends the wait for a port where something listens that is no store and says nothing. */
 export async function whenOpened<T>(opening: Promise<T>, store: StorePlace): Promise<T> {
   const opened = new AbortController();

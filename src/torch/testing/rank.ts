@@ -152,9 +152,9 @@ const scenarios: Record<string, () => Promise<unknown>> = {
   },
   /** The last rank does not answer in time; the event loop of the others goes on. */
   async late() {
-    using group = await connect(1);
+    using group = await connect(4); // The ranks do not start at once.
     if (rank === size - 1) {
-      await sleep(2500);
+      await sleep(6000);
       return "slept";
     }
     let ticks = 0;
