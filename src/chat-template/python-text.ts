@@ -1,5 +1,5 @@
 import type { RuntimeValue } from "@huggingface/jinja";
-import { isFloat, isNone, isTuple, isUndefined } from "./runtime-values.ts";
+import { isFloat, isNone, isTuple, isUndefined, toRuntimeValue } from "./runtime-values.ts";
 
 /** What Python's `str` makes of a value, as Jinja writes it; an undefined one is empty. */
 export function pythonStr(value: RuntimeValue): string {
@@ -112,6 +112,10 @@ export function jsonText(value: RuntimeValue, options: JsonTextOptions, lineStar
   const end = options.indent === undefined ? "" : lineStart;
   return `${open}${inner}${parts.join(options.itemSeparator + inner)}${end}${close}`;
 }
+
+/** Data as JSON in one line, as Python's `json.dumps` writes it; numbers of JSON as they are there. */
+export const jsonOf = (data: unknown, options: Partial<JsonTextOptions> = {}): string =>
+  jsonText(toRuntimeValue(data), { ...oneLine, ensureAscii: false, ...options });
 
 const jsonNames: ReadonlyMap<string, string> = new Map([
   ["UndefinedValue", "an undefined value"],

@@ -2,6 +2,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { formatCount } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
 import { isNestedDeeper, maxNesting } from "../util/nesting.ts";
+import { withExactTools } from "./exact-tools.ts";
 import { readTextLines } from "./text-lines.ts";
 
 /** One JSON object of a JSONL file, with its line number from 1. */
@@ -38,7 +39,8 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
   }
   if (isRecord(value)) {
     assertFlat(value, where);
-    return value;
+    const exact = withExactTools(value, text);
+    return isRecord(exact) ? exact : value;
   }
   throw new ScaloraError("data", "A line is not a JSON object", {
     where,

@@ -3,6 +3,7 @@ import { zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { readCsv } from "./csv.ts";
+import { withExactTools } from "./exact-tools.ts";
 import { jsonTypeName } from "./json-type-name.ts";
 import { assertFlat, type DataRow, parseJsonText, readJsonl } from "./jsonl.ts";
 import { readParquet } from "./parquet/read-parquet.ts";
@@ -66,8 +67,10 @@ function readJsonFile(path: string): DataRow[] | undefined {
   const text = readText(path);
   const value = parseJsonFile(text, path);
   if (value === undefined) return undefined;
-  return (Array.isArray(value) ? value : [value]).map((row: unknown, i) => {
-    assertFlat(row, `${path}:${i + 1}`);
+  const rows: unknown[] = Array.isArray(value) ? value : [value];
+  for (const [i, row] of rows.entries()) assertFlat(row, `${path}:${i + 1}`);
+  const exact = withExactTools(rows, Array.isArray(value) ? text : `[${text}]`);
+  return (Array.isArray(exact) ? exact : rows).map((row: unknown, i) => {
     if (isRecord(row)) return { line: i + 1, value: row };
     throw new ScaloraError("data", "A row is not a JSON object", {
       where: `${path}:${i + 1}`,

@@ -204,6 +204,54 @@ test("tools and tool calls reach the template; call arguments as an object", asy
   ]);
 });
 
+/** As DeepSeek's: calls are seen by a content that is none, and their arguments put together with texts. */
+const argumentsAsText = `{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' and m.content is none %}{% for c in m.tool_calls %}{{ c.function.name + '\\n\`\`\`json\\n' + c.function.arguments + '\\n\`\`\`' }}{% endfor %}{% else %}{{ m.content }}{% endif %}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`;
+const rawArguments =
+  '{"id": 9007199254740993, "price": 1.0, "z": 1, "10": 2, "9": 3, "e": 1e-07, "deep": {"b": [2.50, "é"]}}';
+/** A line of JSONL: its numbers are in the text only. */
+const callLine = (callArguments: string, content = "null") =>
+  `{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": ${content}, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": ${callArguments}}}]}], "tools": [{"name": "f", "parameters": {"2": 1.0, "1": 12345678901234567890}}]}\n`;
+const exactArguments = rawArguments.replace("2.50", "2.5");
+
+test.each([
+  ["text", "null"],
+  ["text", '""'],
+  ["object", "null"],
+])(
+  "arguments given as an %s, with content %s, are text where the template puts them together with texts",
+  async (form, content) => {
+    const path = temporaryFile(
+      "calls.jsonl",
+      callLine(form === "text" ? JSON.stringify(rawArguments) : rawArguments, content),
+    );
+    const tokenizer = new WordTokenizer({ chatTemplate: argumentsAsText, eos: "</s>" });
+    const written = form === "text" ? rawArguments : exactArguments;
+    expect(await only(path, tokenizer)).toBe(`<user>a</s><assistant>[f\n\`\`\`json\n${written}\n\`\`\`</s>]`);
+  },
+);
+
+test.each(["calls.jsonl", "calls.json"])(
+  "%s: numbers and the order of keys reach the template as they are written",
+  async (name) => {
+    for (const given of [rawArguments, JSON.stringify(rawArguments)]) {
+      const path = temporaryFile(name, callLine(given));
+      const text = await only(path, new WordTokenizer({ chatTemplate: withTools, eos: "<|im_end|>" }));
+      expect(text).toContain(`<call>f ${exactArguments}<|im_end|>]`);
+      expect(text).toContain('"parameters": {"2": 1.0, "1": 12345678901234567890}');
+    }
+  },
+);
+
+test("an integer in arguments that is not exact is refused with its row", async () => {
+  // A key that is there twice keeps the row from being read exactly.
+  const line = callLine('{"a": 1, "a": 9007199254740993}').replace("12345678901234567890", "1");
+  const path = temporaryFile("calls.jsonl", line);
+  const tokenizer = new WordTokenizer({ chatTemplate: withTools, eos: "<|im_end|>" });
+  await expect(load(path, tokenizer)).rejects.toThrow(
+    refusal("data", { where: `${path}:1, message 2`, found: "9007199254740992" }),
+  );
+});
+
 test("ShareGPT rows are messages too", async () => {
   const tokenizer = new WordTokenizer({ chatTemplate: withTools, eos: "<|im_end|>" });
   const conversations = [

@@ -1,5 +1,6 @@
 import { type ChatMessage, type ChatTemplate, TemplateRefusal } from "../../chat-template/chat-template.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { type CallForm, callsAsText, formOfCalls, withCallForm } from "./call-form.ts";
 import { checkRoles } from "./check-chat-roles.ts";
 import type { Conversation } from "./conversation.ts";
 import { SystemPromptCount } from "./system-prompts.ts";
@@ -11,13 +12,14 @@ export class ConversationRenderer {
   splitChats = 0;
   readonly systemPrompts = new SystemPromptCount();
   private readonly template: ChatTemplate;
-  private readonly rendersCalls: boolean;
+  /** Undefined for a template without tool calls. */
+  private readonly callForm: CallForm | undefined;
   private checkedTools = false;
   private readonly foundNotes = new Set<string>();
 
   constructor(template: ChatTemplate) {
     this.template = template;
-    this.rendersCalls = rendersToolCalls(template);
+    this.callForm = formOfCalls(template);
   }
 
   /** Notes on parts of these conversations that the template does not render. */
@@ -33,7 +35,7 @@ export class ConversationRenderer {
    */
   renderTrainedTurns(conversation: Conversation, source: string): MarkedText[] {
     this.systemPrompts.add(conversation);
-    const messages = this.withToolCallsAsText(conversation.messages);
+    const messages = this.withRenderedCalls(conversation.messages);
     const { tools } = conversation;
     const render = (count: number, addGenerationPrompt: boolean) =>
       this.render(messages.slice(0, count), tools, addGenerationPrompt, source);
@@ -97,15 +99,14 @@ export class ConversationRenderer {
     }
   }
 
-  /** For templates without tool calls, renders them as JSON text in the message's content. */
-  private withToolCallsAsText(messages: ChatMessage[]): ChatMessage[] {
-    if (this.rendersCalls) return messages;
+  /** Tool calls in the form that the template takes; for templates without tool calls as JSON text in the content. */
+  private withRenderedCalls(messages: ChatMessage[]): ChatMessage[] {
+    const { callForm } = this;
     return messages.map((message) => {
-      const { tool_calls: calls, ...rest } = message;
-      if (!Array.isArray(calls)) return message;
+      if (!Array.isArray(message["tool_calls"])) return message;
+      if (callForm !== undefined) return withCallForm(message, callForm);
       this.foundNotes.add("the chat template has no tool calls: they are rendered as JSON text");
-      const text = calls.map((call: { function?: unknown }) => JSON.stringify(call.function ?? call));
-      return { ...rest, content: [message.content || [], ...text].flat().join("\n") };
+      return callsAsText(message);
     });
   }
 }
@@ -144,20 +145,4 @@ function generationPromptMismatch(prompt: string, text: string, where: string): 
       fix: "use a chat_template.jinja whose answers start with what add_generation_prompt writes",
     },
   );
-}
-
-function rendersToolCalls(template: ChatTemplate): boolean {
-  const name = "scalora_probe";
-  const call = { type: "function", id: "scalora00", function: { name, arguments: { probe: 1 } } };
-  try {
-    return template
-      .render([
-        { role: "user", content: "probe" },
-        { role: "assistant", content: "", tool_calls: [call] },
-      ])
-      .includes(name);
-  } catch (error) {
-    if (error instanceof ScaloraError && error.code === "data") return false;
-    throw error;
-  }
 }

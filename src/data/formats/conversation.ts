@@ -3,7 +3,7 @@ import { jsonTypeName } from "../../data-files/json-type-name.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { isRecord } from "../../util/json.ts";
 import { nearestName } from "../../util/nearest-name.ts";
-import { isNestedDeeper } from "../../util/nesting.ts";
+import { JsonError, JsonNumber, type JsonValue, parseJson } from "../../util/strict-json.ts";
 
 /** One chat: the messages and tools that the template renders, and which messages are trained on. */
 export interface Conversation {
@@ -89,7 +89,7 @@ function readPart(part: unknown, where: string): string {
   });
 }
 
-/** Parses `arguments`, a JSON string in OpenAI's format, to the object that templates expect. */
+/** The calls as they are: the renderer gives `arguments`, in OpenAI's format a JSON string, as the template wants them. */
 function readToolCalls(calls: unknown, where: string): Json[] | undefined {
   if (calls === undefined || calls === null) return undefined;
   if (!Array.isArray(calls) || !calls.every(isRecord))
@@ -97,28 +97,31 @@ function readToolCalls(calls: unknown, where: string): Json[] | undefined {
       where,
       found: jsonTypeName(calls),
     });
-  if (calls.length === 0) return undefined;
-  return calls.map((call) => {
-    if (!isRecord(call["function"])) return call;
-    return {
-      ...call,
-      function: { ...call["function"], arguments: parseCallArguments(call["function"]["arguments"]) },
-    };
-  });
+  checkExact(calls, "tool_calls", where);
+  return calls.length === 0 ? undefined : calls;
 }
 
-function parseCallArguments(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  const parsed = tryJson(value);
-  return isRecord(parsed) ? parsed : value;
+/** @throws ScaloraError `data` for an integer that JavaScript's numbers cannot hold: it may be another one already */
+function checkExact(value: unknown, column: string, where: string): void {
+  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw new ScaloraError("data", `A number in ${column} is not exact`, {
+      where,
+      expected: "integers up to 9,007,199,254,740,991 (2^53 - 1)",
+      found: String(value),
+      fix: "write the number as text; or give the row as a line of JSONL with each key once: its numbers are kept as they are written",
+    });
+  if (value instanceof Map || value instanceof JsonNumber) return;
+  if (Array.isArray(value)) for (const item of value) checkExact(item, column, where);
+  else if (isRecord(value)) for (const item of Object.values(value)) checkExact(item, column, where);
 }
 
-function tryJson(text: string): unknown {
+/** The value of a JSON text: maps, and numbers as they are written; undefined for what is none. */
+export function tryJson(text: string): JsonValue | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return isNestedDeeper(value) ? undefined : value;
-  } catch {
-    return undefined;
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
   }
 }
 
@@ -144,7 +147,8 @@ function callId(message: number): string {
 }
 
 function parseFunctionCall(value: unknown): Json | undefined {
-  const call = typeof value === "string" ? tryJson(value) : value;
+  const parsed = typeof value === "string" ? tryJson(value) : value;
+  const call = parsed instanceof Map ? Object.fromEntries(parsed) : parsed;
   return isRecord(call) && typeof call["name"] === "string" ? call : undefined;
 }
 
@@ -187,7 +191,11 @@ function readTools(tools: unknown, where: string): unknown[] | undefined {
       found: jsonTypeName(tools),
     });
   if (list.length === 0) return undefined;
-  return list.map((tool: unknown) =>
-    isRecord(tool) && !("function" in tool) && "name" in tool ? { type: "function", function: tool } : tool,
-  );
+  checkExact(list, "tools", where);
+  return list.map((tool: unknown) => (isBareFunction(tool) ? { type: "function", function: tool } : tool));
+}
+
+function isBareFunction(tool: unknown): boolean {
+  if (tool instanceof Map) return !tool.has("function") && tool.has("name");
+  return isRecord(tool) && !("function" in tool) && "name" in tool;
 }

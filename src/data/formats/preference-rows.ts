@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { jsonOf } from "../../chat-template/python-text.ts";
 import { jsonTypeName } from "../../data-files/json-type-name.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { isRecord } from "../../util/json.ts";
@@ -66,7 +67,7 @@ function splitAt(answer: string | readonly unknown[], length: number, where: str
 }
 
 function commonMessages(a: readonly unknown[], b: readonly unknown[]): number {
-  const differ = a.findIndex((message, i) => JSON.stringify(message) !== JSON.stringify(b[i]));
+  const differ = a.findIndex((message, i) => jsonOf(message) !== jsonOf(b[i]));
   return differ < 0 ? a.length : differ;
 }
 
