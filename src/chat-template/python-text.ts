@@ -8,7 +8,7 @@ export function pythonStr(value: RuntimeValue): string {
 }
 
 /** What Python's `repr` makes of a value. */
-export function pythonRepr(value: RuntimeValue): string {
+function pythonRepr(value: RuntimeValue): string {
   const { value: content } = value;
   if (typeof content === "string") return quote(content);
   if (typeof content === "boolean") return content ? "True" : "False";
@@ -28,7 +28,7 @@ export function pythonRepr(value: RuntimeValue): string {
 }
 
 /** A double as Python writes it: the shortest digits, with an exponent from 1e16 and below 1e-4. */
-export function pythonFloat(value: number): string {
+function pythonFloat(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
   const [digits = "", exponentText = "0"] = value.toExponential().split("e");
   const exponent = Number(exponentText);
@@ -139,7 +139,7 @@ function jsonString(text: string, { ensureAscii }: JsonTextOptions): string {
 }
 
 /** Texts in Python's order, that of their code points. */
-export function compareTexts(a: string, b: string): number {
+function compareTexts(a: string, b: string): number {
   const [first, second] = [Array.from(a), Array.from(b)];
   for (const [i, character] of first.entries()) {
     const other = second[i];

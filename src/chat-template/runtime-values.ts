@@ -10,9 +10,9 @@ const literal = (type: string, value: unknown) => {
   return maker.evaluate(node, noVariables);
 };
 
-export const trueValue = new Environment().set("value", true);
-export const falseValue = new Environment().set("value", false);
-export const noneValue = new Environment().set("value", null);
+const trueValue = new Environment().set("value", true);
+const falseValue = new Environment().set("value", false);
+const noneValue = new Environment().set("value", null);
 export const undefinedValue = new Environment().set("value", undefined);
 
 export const textValue = (value: string) => literal("StringLiteral", value);
