@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import { packageRoot } from "../setup/paths.ts";
@@ -136,6 +136,15 @@ test("of two runs of one folder the second is refused, until the first has ended
   ]);
   expect(runs[3]?.folder).not.toBe(runs[4]?.folder);
   await expect(fineTune(named).result).rejects.toThrow("a thread was started");
+});
+
+test("a folder that holds something is refused before a thread is started", async () => {
+  const run = { folder: scratch.path, name: "taken" };
+  mkdirSync(join(scratch.path, "taken"));
+  writeFileSync(join(scratch.path, "taken", "config.yaml"), "");
+  await expect(fineTune({ ...options, run }).result).rejects.toThrow(
+    refusal("config", { message: "already exists", fix: "fineTune({ resume })" }),
+  );
 });
 
 test("what is no signal, no path and no run is refused as such", async () => {

@@ -81,9 +81,9 @@ export class FineTuneRun extends OpenedRun implements AsyncIterable<FineTuneEven
   private async train({ folder, signal, check, makeJob }: RunParts): Promise<RunResult> {
     requireSignal(signal);
     signal?.throwIfAborted();
-    check();
     // Before anything is awaited: of two runs, the folder is that of the one that was begun first.
     using claim = new FolderClaim(folder);
+    check();
     const job = await makeJob(this.thread);
     await claim.isFree;
     this.events.add({ type: "activity", what: "starting libtorch" });

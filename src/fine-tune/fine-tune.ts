@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ModelTarget } from "../assemble/model-target.ts";
-import { assertHoldsRun } from "../run/lock-run.ts";
+import { assertHoldsRun, assertNew } from "../run/lock-run.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { expandHome } from "../util/expand-home.ts";
 import { isRecord } from "../util/json.ts";
@@ -50,6 +50,7 @@ export function fineTune<Name extends MethodName>(
       requireKnown("fineTune", options, fineTuneKeys, optionWith);
       requireData(options.data);
       checkOptions({ recipe, rows, cwd });
+      assertNew(folder);
     },
     makeJob: async (thread) => ({
       type: "train",

@@ -35,5 +35,6 @@ test("the folder of a process that was killed is removed by the next one, that o
 test("a system without a place for temporary files is an error that says what to set", () => {
   const file = join(scratch.path, "file");
   writeFileSync(file, "");
+  removeLostScratch(file);
   expect(() => new ScratchFolder(file)).toThrow(refusal("run", { where: file, fix: "TMPDIR" }));
 });

@@ -35,7 +35,7 @@ export class ScratchFolder implements Disposable {
 
 /** Removes such folders of processes that were killed. */
 export function removeLostScratch(place = tmpdir()): void {
-  for (const name of readdirSync(place).filter((each) => each.startsWith(prefix))) {
+  for (const name of namesIn(place).filter((each) => each.startsWith(prefix))) {
     const path = join(place, name);
     try {
       const { held, gone } = lockState(join(path, lockName));
@@ -43,5 +43,14 @@ export function removeLostScratch(place = tmpdir()): void {
     } catch {
       // Another user's.
     }
+  }
+}
+
+/** None where there is no such place, which only who writes there has to know. */
+function namesIn(place: string): readonly string[] {
+  try {
+    return readdirSync(place);
+  } catch {
+    return [];
   }
 }

@@ -13,14 +13,18 @@ import { isActive, readStatus } from "./status.ts";
  * `run` when it cannot be written
  */
 export function lockNewRun(path: string): ProcessLock {
-  if (!isUnused(path)) {
-    asRunError(path, () => ProcessLock.assertFree(join(path, runFiles.lock), lockPurpose(path)));
-    throw alreadyThere(path);
-  }
+  assertNew(path);
   const lock = takeLock(path);
   if (isUnused(path)) return lock;
   // Another process has created the run in the meantime and released its lock.
   lock[Symbol.dispose]();
+  throw alreadyThere(path);
+}
+
+/** @throws ScaloraError as `lockNewRun` where there is something at the path */
+export function assertNew(path: string): void {
+  if (isUnused(path)) return;
+  asRunError(path, () => ProcessLock.assertFree(join(path, runFiles.lock), lockPurpose(path)));
   throw alreadyThere(path);
 }
 
