@@ -67,6 +67,10 @@ test("the checkpoints of a trial go, but not those of a process that has taken t
   expect(hasCheckpoints()).toBe(false);
 });
 
+test("a trial that failed for a file that is not there has failed", async () => {
+  expect(await failingTrial({ systemError: "ENOENT" }).run()).toMatchObject({ failed: "none" });
+});
+
 test("a trial that met a full disk is no result of its method: the comparison stops, and it goes on later", async () => {
   const { run, plan, hasCheckpoints } = failingTrial({ systemError: "ENOSPC" });
   await expect(run()).rejects.toThrow(refusal("run", { fix: "repeat the command" }));

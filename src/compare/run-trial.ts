@@ -75,13 +75,21 @@ function scoringOf({ seed, failed, tasks }: TrialResult, plan: TrialPlan): TaskS
   return isOpen ? plan.tasks : undefined;
 }
 
-/** The result of a run that has finished or failed; a full disk, say, is no failure of its method, and the run goes on later. */
+/**
+ * Errors of the system that are no failure of a method: they come of a full or failing disk, of memory and descriptors. Others, of a
+ * file that a plug-in looks for in vain, say, would come again each time.
+ */
+const machineErrors: ReadonlySet<string | undefined> = new Set(
+  "ENOSPC EDQUOT EFBIG EIO EROFS ESTALE ENOMEM EMFILE ENFILE".split(" "),
+);
+
+/** The result of a run that has finished or failed; one that the machine has ended goes on later. */
 function endedResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
   const folder = join(runs, trialName(cell));
   const status = readStatus(folder);
   if (status?.state !== "finished" && status?.state !== "failed") return undefined;
   const events = readEvents(folder);
-  if (status.state === "failed" && eventsOfType(events, "end").at(-1)?.systemError !== undefined)
+  if (status.state === "failed" && machineErrors.has(eventsOfType(events, "end").at(-1)?.systemError))
     return undefined;
   const best = eventsOfType(events, "eval").findLast((event) => event.best);
   const steps = eventsOfType(events, "step");

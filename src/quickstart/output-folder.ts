@@ -102,11 +102,12 @@ function keepEdited(out: string): PreparedFolder["kept"] {
     });
 }
 
-/** The last change of a file, or of a folder and what is in it; 0 when it is not there. */
+/** The last change of a file, or of the files in a folder but those that programs hide there; 0 when it is not there. */
 function changedAt(path: string): number {
   const stats = statsOf(path);
-  const within = stats?.isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [];
-  return Math.max(stats?.mtimeMs ?? 0, ...within.map((file) => statsOf(file)?.mtimeMs ?? 0));
+  if (!stats?.isDirectory()) return stats?.mtimeMs ?? 0;
+  const files = readdirSync(path).filter((name) => !name.startsWith("."));
+  return Math.max(0, ...files.map((name) => changedAt(join(path, name))));
 }
 
 /** `recipe.yaml` → `recipe-2.yaml`, or the next number without a file. */

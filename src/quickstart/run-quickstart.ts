@@ -76,7 +76,8 @@ async function compareMethods(
   const task = demo.makeExercises(seed);
   const { data, kept } = prepareFolder(out, task);
   const note = (text: string) => onEvent({ type: "note", text });
-  for (const { name, as } of kept) note(`${name} was edited since the last quickstart: kept as ${as}`);
+  for (const { name, as } of kept)
+    note(`${name} was changed since the last quickstart: kept as ${as} (recipes name it as before)`);
   onEvent({ type: "phase", title: `The task: ${demo.title}` });
   note(demo.intro);
   const setting = { task, out, data, seed, hooks };

@@ -111,18 +111,22 @@ export class RunFolder implements Disposable {
     this.assertHeld();
     const file = this.file(runFiles.control);
     const taken = this.file(`.${runFiles.control}.${process.pid}.tmp`);
-    let text: string;
     try {
-      // What cannot be read stays where it is. A command that replaces this one meanwhile is the one that is moved, and read.
+      // What cannot be read stays where it is.
       readFileText(file, maxControl);
+      // A command that replaces this one meanwhile is the one that is moved, and read.
       renameSync(file, taken);
-      text = readFileText(taken, maxControl);
     } catch (cause) {
       return statsOf(file) ? this.ignoreControl(messageOf(cause)) : {};
     }
     this.ignoresControl = false;
-    rmSync(taken, { force: true });
-    return parseControl(text);
+    try {
+      return parseControl(readFileText(taken, maxControl));
+    } catch (cause) {
+      return { warning: `${runFiles.control} ignored: ${messageOf(cause)}` };
+    } finally {
+      rmSync(taken, { recursive: true, force: true });
+    }
   }
 
   /** What cannot be read stays where it is, and is warned of once. */

@@ -1,6 +1,6 @@
 // c10d waits without a limit for the answer of a store that has accepted the connection.
 import { lookupService } from "node:dns/promises";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ScaloraError } from "../util/errors.ts";
 
@@ -81,7 +81,7 @@ async function silentListener({ host, port }: StorePlace, signal: AbortSignal) {
   const limit = { signal };
   // c10d looks the names of addresses up, here and where the store is: if that takes long, silence says nothing.
   const begin = performance.now();
-  await lookupService(host, port).catch(() => {});
+  if (isIP(host) !== 0) await lookupService(host, port).catch(() => {});
   if (performance.now() - begin > usualLookup) await sleep(forever, undefined, limit);
   do await sleep(1000, undefined, limit);
   while (!(await isListening(host, port)));

@@ -118,7 +118,8 @@ export function keepFreedMemory(): boolean {
 
 /**
  * Has this process end without libtorch's destructors, once JavaScript has ended: they take a tenth of a second of CPU time, which
- * are seconds on a machine that is busy. For a command that has failed while others wait for its end.
+ * are seconds on a machine that is busy. For a command that has failed while others wait for its end; handlers of `exit` that are added
+ * later are not called.
  */
 export function endQuickly(): void {
   process.once("exit", (code) => native().endProcess(code));

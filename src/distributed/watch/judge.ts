@@ -34,8 +34,8 @@ interface Charge {
 
 /**
  * Finds out which rank was the first to fail, from what the ranks say and from their silence. Of several reasons the better one
- * counts: a process that ended before an error, an error before a request to stop, this before silence, and these before what other ranks have noticed of it; of
- * equal ones the lowest rank. All times are milliseconds of one clock.
+ * counts: a process that ended before an error, an error before a request to stop, this before silence, and these before what other
+ * ranks have noticed of it; of equal ones the lowest rank. All times are milliseconds of one clock.
  */
 export class Judge {
   verdict: Verdict | undefined;

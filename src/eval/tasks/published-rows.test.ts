@@ -154,6 +154,10 @@ test.each([
   ["The answer is (C). I hope this answer a bit helps", "C", 1, 1],
   ["the answer is c.\nThat is all.", "C", 1, 0],
   ["answer: (c)", "C", 1, 0],
+  ["the answer is c. Option A is too small.", "C", 1, 0],
+  ["the answer is c, since A is too small", "C", 1, 0],
+  ["answer is c!", "C", 1, 0],
+  ["the answer is c</s>", "C", 1, 0],
 ])("aqua: %j names %s", (output, letter, accuracy, first) => {
   const example = readTaskRow(taskOf("aqua"), { instruction: "?", output: "", answer: "C" }, "a:1");
   const { answer, scores } = taskOf("aqua").scoreOutput(output, example);

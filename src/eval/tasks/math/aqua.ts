@@ -26,10 +26,10 @@ export const aqua = wordProblemTask({
 
 /**
  * Ways to name an option, the clearest first; of several places the last counts. A small letter after "the answer is" is one only where
- * a sentence or a bracket closes behind it: `a` is a word too.
+ * no word follows: `a` is a word too.
  */
 const namings = [
-  /(?:[Aa]nswer|ANSWER)(?: is| IS)?:? *\(?([A-E]\b|[a-e](?=\)|\.?\s*$))/gm,
+  /(?:[Aa]nswer|ANSWER)(?: is| IS)?:? *\(?([A-E]\b|[a-e](?=\s*(?:[.,;:!)<]|$)))/gm,
   /\(([A-E])\)/g,
   /(?<![\w'])([A-E])(?![\w'])/g,
 ];
