@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, onTestFinished, test } from "vitest";
@@ -27,6 +27,10 @@ test("a plug-in is known by notes of one's own, or where the environment says so
     chownSync(join(notes, note), 12_345, 12_345);
     expect(isKnownPlugin(plugin)).toBe(false);
   }
+  // One that was renamed, of another plug-in.
+  writeFileSync(join(notes, note), `${"0".repeat(64)}\n`);
+  if (process.getuid?.() === 0) chownSync(join(notes, note), 0, 0);
+  expect(isKnownPlugin(plugin)).toBe(false);
   rmSync(join(notes, note));
   mkdirSync(join(notes, note));
   expect(isKnownPlugin(plugin)).toBe(false);

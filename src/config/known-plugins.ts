@@ -15,8 +15,8 @@ export const trustVariable = "SCALORA_TRUST_RUN_PLUGINS";
 /** Remembers that a recipe names a plug-in. */
 export function rememberPlugin(file: string): void {
   try {
-    const note = noteOf(file);
-    if (!existsSync(note)) writeFileOnce(note, `${realpathSync(file)}\n`, () => true);
+    const { path, text } = noteOf(file);
+    if (!existsSync(path)) writeFileOnce(path, text, () => true);
   } catch {
     // Where nothing can be kept, runs are opened with the variable.
   }
@@ -25,17 +25,17 @@ export function rememberPlugin(file: string): void {
 /** Whether a recipe of this user has named a plug-in on this machine. */
 export function isKnownPlugin(file: string, env: NodeJS.ProcessEnv = process.env): boolean {
   if (env[trustVariable] === "1") return true;
-  const note = noteOf(file);
-  if (!existsSync(note)) return false;
-  const stats = lstatSync(note);
-  // Several users may share a cache folder.
-  return stats.isFile() && (process.getuid === undefined || stats.uid === process.getuid());
+  const { path, text } = noteOf(file);
+  if (!existsSync(path)) return false;
+  const stats = lstatSync(path);
+  // Several users may share a cache folder, and rename each other's files there.
+  const isOwn = process.getuid === undefined || stats.uid === process.getuid();
+  return stats.isFile() && isOwn && readFileSync(path, "utf8") === text;
 }
 
-/** The note of a plug-in, whatever path leads to it. */
-function noteOf(file: string): string {
-  const hash = createHash("sha256")
-    .update(`${realpathSync(file)}\0`)
-    .update(readFileSync(file));
-  return join(cacheFolder(), "plugins", hash.digest("hex").slice(0, 32));
+/** A user's note of a plug-in, whatever path leads to it. */
+function noteOf(file: string): { path: string; text: string } {
+  const owner = `${process.getuid?.() ?? ""}\0${realpathSync(file)}\0`;
+  const hash = createHash("sha256").update(owner).update(readFileSync(file)).digest("hex");
+  return { path: join(cacheFolder(), "plugins", hash.slice(0, 32)), text: `${hash}\n` };
 }
