@@ -102,7 +102,12 @@ export function checkPlugins(source: RecipeSource, cwd: string, report: ReportIs
   return data.map((plugin, index) => {
     const file = resolve(cwd, plugin);
     if (!isFile(file))
-      report(["plugins", index], { problem: "does not exist", expected: "a module", found: file });
+      report(["plugins", index], {
+        problem: "does not exist",
+        expected: "a module",
+        found: file,
+        fix: "correct its path (of a run that came from elsewhere, in its config.yaml); the methods that it has are unknown until then",
+      });
     else if (!loaded.has(file))
       report(["plugins", index], {
         problem: notLoaded,

@@ -30,7 +30,10 @@ export interface RunResult {
   totalSteps: number;
   /** Training loss of the last step, per label. */
   loss: number | null;
+  /** Held-out loss of the last evaluation. */
   evalLoss: number | null;
+  /** Its step: a run that is stopped does not evaluate at its end. */
+  evalStep: number | null;
   bestEvalLoss: number | null;
   bestStep: number | null;
   /** Score of the best evaluation, when the data's task has metrics. */

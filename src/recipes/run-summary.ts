@@ -23,6 +23,7 @@ export function trainingSummary({
     step,
     loss,
     evalLoss: lastEval?.loss ?? null,
+    evalStep: lastEval?.step ?? null,
     bestEvalLoss: best?.loss ?? null,
     bestStep: best?.step ?? null,
     bestScore: best?.score ?? null,

@@ -31,6 +31,7 @@ const result: RunResult = {
   totalSteps: 2,
   loss: 1.5,
   evalLoss: 2,
+  evalStep: 2,
   bestEvalLoss: 2,
   bestScore: null,
   bestStep: 2,
@@ -91,6 +92,12 @@ async function train(args: string[], outcome: Partial<RunResult> = {}, terminal 
   await runVerb((program) => addTrain(program, context, async () => ({ trainAsRank })), ["train", ...args]);
   return { context, stdout: stdout.text, stderr: stderr.text, calls };
 }
+
+test("a held-out loss that is older than the run's end is said to be", async () => {
+  const { stdout } = await train([recipePath], { reason: "stopped", evalStep: 0 });
+  expect(stdout).toMatch(/held-out loss +2\.0000 \(perplexity 7\.39\) at step 0, the last evaluation/);
+  expect((await train([recipePath])).stdout).toMatch(/held-out loss +2\.0000 \(perplexity 7\.39\)\n/);
+});
 
 test("the result goes to stdout, progress to stderr", async () => {
   const { stdout, stderr, calls, context } = await train([recipePath, "--set", "train.lr=0.5"]);

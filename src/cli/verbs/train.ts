@@ -121,11 +121,13 @@ function resultText(result: RunResult, context: Context, launcher: string | unde
   const score = result.bestScore === null ? "" : `score ${percent(result.bestScore)} %, loss `;
   const endings = { finished: "finished", early: "finished early: no better evaluation", stopped: "stopped" };
   const already = result.alreadyFinished ? "already " : "";
+  const isOlder = result.evalStep !== null && result.evalStep !== result.step;
+  const atStep = isOlder ? ` at step ${result.evalStep}, the last evaluation` : "";
   const rows: [string, string][] = [
     ["run", result.folder],
     ["ended", `${already}${endings[result.reason]}, step ${result.step} of ${result.totalSteps}`],
     ["training loss", result.loss === null ? "–" : result.loss.toFixed(4)],
-    ["held-out loss", loss(result.evalLoss)],
+    ["held-out loss", loss(result.evalLoss) + atStep],
   ];
   if (result.divergence !== null)
     rows.push(

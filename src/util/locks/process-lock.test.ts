@@ -40,6 +40,14 @@ const goneIdentity = {
 };
 const gone = holder(process.platform === "linux" ? goneIdentity : { ...goneIdentity, startTime: null });
 
+test("what keeps a lock from being made is what the error says", () => {
+  const file = join(folder.path, "file");
+  writeFileSync(file, "");
+  expect(() => ProcessLock.take(join(file, "below", ".lock"), { what: "at work", where: file })).toThrow(
+    /mkdir/,
+  );
+});
+
 test("a lock leaves nothing behind, not the folders that were made for it either", () => {
   const path = join(folder.path, "runs", "a", ".lock");
   const lock = take(path);

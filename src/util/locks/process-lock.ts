@@ -193,7 +193,7 @@ export class ProcessLock implements Disposable {
       isTaken = fill(temporary, token, taker.heartbeat) && renameOnto(temporary, path, token);
     } finally {
       if (!isTaken) {
-        rmSync(temporary, { recursive: true, force: true });
+        removeIfThere(temporary);
         removeEmptyFolders([...made]);
       }
     }
@@ -236,6 +236,13 @@ export class ProcessLock implements Disposable {
     }
     removeEmptyFolders([...this.made, this.path]);
   }
+}
+
+/** What does not let itself be removed was not made: the error that is thrown says why. */
+function removeIfThere(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {}
 }
 
 function readdirOrNone(folder: string): string[] {
