@@ -290,6 +290,6 @@ export function findLayer<B extends Bank>(banks: readonly B[], path: string): { 
 export function adapterExportError(why: string): ScaloraError {
   return new ScaloraError("usage", "This run cannot be exported as the adapter it trained", {
     found: why,
-    fix: "export it as merged (--as merged), or as svd (the whole change as a LoRA adapter); of a model in memory: mergeAndSave, or exportSvd",
+    fix: "export it as merged (--as merged), or as svd (--as svd: the whole change as a LoRA adapter); of a model in memory: mergeAndSave, or exportSvd",
   });
 }
